@@ -1,0 +1,42 @@
+import type { KubeObject } from '../api/object.ts';
+import type * as t from '../api/gen/types.ts';
+import type { Resource } from './port.ts';
+
+/** The built-in resource types that the parts of Kumulus use. */
+export const namespaces = core<t.Namespace>('namespaces', 'Namespace', false);
+export const nodes = core<t.Node>('nodes', 'Node', false);
+export const pods = core<t.Pod>('pods', 'Pod');
+export const services = core<t.Service>('services', 'Service');
+export const endpoints = core<t.Endpoints>('endpoints', 'Endpoints');
+export const configMaps = core<t.ConfigMap>('configmaps', 'ConfigMap');
+export const secrets = core<t.Secret>('secrets', 'Secret');
+export const serviceAccounts = core<t.ServiceAccount>('serviceaccounts', 'ServiceAccount');
+export const events = core<t.CoreV1Event>('events', 'Event');
+export const deployments = resource<t.Deployment>('apps', 'v1', 'deployments', 'Deployment');
+export const replicaSets = resource<t.ReplicaSet>('apps', 'v1', 'replicasets', 'ReplicaSet');
+export const endpointSlices = resource<t.EndpointSlice>(
+  'discovery.k8s.io',
+  'v1',
+  'endpointslices',
+  'EndpointSlice',
+);
+export const leases = resource<t.Lease>('coordination.k8s.io', 'v1', 'leases', 'Lease');
+
+/** `apps/v1`, or `v1` for the core group. */
+export function apiVersionOf(resource: { group: string; version: string }): string {
+  return resource.group ? `${resource.group}/${resource.version}` : resource.version;
+}
+
+function core<T extends KubeObject>(plural: string, kind: string, namespaced = true): Resource<T> {
+  return { group: '', version: 'v1', plural, kind, namespaced };
+}
+
+function resource<T extends KubeObject>(
+  group: string,
+  version: string,
+  plural: string,
+  kind: string,
+  namespaced = true,
+): Resource<T> {
+  return { group, version, plural, kind, namespaced };
+}
