@@ -65,7 +65,7 @@ function splitTerms(selector: string): string[] {
 function unescapeValue(value: string): string {
   if (!/[\\,=]/.test(value)) return value;
   let plain = '';
-  const characters = [...value];
+  const characters = Array.from(value);
   for (let at = 0; at < characters.length; at++) {
     const character = characters[at] ?? '';
     if (character === '\\') {

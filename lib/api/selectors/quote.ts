@@ -12,8 +12,7 @@ const escapes: Readonly<Record<string, string>> = {
 
 /** A string in double quotes as Go's `%q` writes it, which is how Kubernetes' messages show bad values. */
 export function quote(text: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what has to be shown.
-  return `"${text.replaceAll(/["\\\u0000-\u001f\u007f-\u009f]/g, escapeCharacter)}"`;
+  return `"${text.replaceAll(/["\\\p{Cc}]/gu, escapeCharacter)}"`;
 }
 
 function escapeCharacter(character: string): string {
