@@ -9,6 +9,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 
+const startedAt = Date.now();
 const root = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '..');
 const stamp = join(root, 'node_modules', '.kumulus-lock');
 const args = process.argv.slice(2);
@@ -37,7 +38,11 @@ const child = spawn(
   ['--disable-warning=ExperimentalWarning', join(root, 'scripts', 'commands.ts'), ...args],
   {
     stdio: 'inherit',
-    env: { NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compile'), ...process.env },
+    env: {
+      KUMULUS_STARTED_AT: String(startedAt),
+      NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compile'),
+      ...process.env,
+    },
   },
 );
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {

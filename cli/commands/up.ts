@@ -1,0 +1,84 @@
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { resolve } from 'node:path';
+import { type LogLevel, logLevels } from '../../lib/log.ts';
+import { messageOf } from '../../lib/errors.ts';
+import { type Cluster, startCluster } from '../../localstack/embedded/cluster.ts';
+import { dataDirOption, wholeNumber } from '../options.ts';
+
+interface UpOptions {
+  dataDir: string;
+  port: number;
+  nodes: number;
+  node: boolean;
+  install: boolean;
+  logLevel: LogLevel;
+}
+
+export function upCommand(): Command {
+  return new Command('up')
+    .description('Runs a cluster on this machine, in the foreground; Ctrl-C ends it and keeps its state.')
+    .addOption(dataDirOption())
+    .addOption(
+      new Option('--port <port>', 'of the API server').default(6443).argParser(wholeNumber(1, 65535)),
+    )
+    .addOption(new Option('--nodes <n>', 'how many nodes run containers').default(1).argParser(oneNode))
+    .option('--no-node', 'the control plane alone; needs neither root nor Linux')
+    .option('--no-install', 'fail where something is missing instead of installing it')
+    .addOption(
+      new Option('--log-level <level>', 'of the control plane and the agent')
+        .choices(logLevels)
+        .default('warn'),
+    )
+    .action(up);
+}
+
+/** Several nodes are not there yet: said here, before anything is changed. */
+function oneNode(value: string): number {
+  const nodes = wholeNumber(0, 250)(value);
+  if (nodes > 1) throw new InvalidArgumentError('more than one node on one machine is not supported yet.');
+  return nodes;
+}
+
+async function up(options: UpOptions): Promise<void> {
+  const say = (line: string) => console.log(`kumulus: ${line}`);
+  const cluster = await startCluster({
+    dataDir: resolve(options.dataDir),
+    port: options.port,
+    nodes: options.node ? options.nodes : 0,
+    install: options.install,
+    logLevel: options.logLevel,
+    say,
+  });
+  const seconds = (Date.now() - startedAt()) / 1000;
+  console.log(`kumulus is ready: ${cluster.server} after ${seconds.toFixed(1)} s`);
+  console.log(`  export KUBECONFIG=${cluster.data.kubeconfig}`);
+  await stopSignal();
+  say('stopping (once more to leave at once)');
+  await stop(cluster);
+  say('stopped');
+}
+
+/** When the user's command began: the launcher's start where there was one, else this process's. */
+function startedAt(): number {
+  return Number(process.env.KUMULUS_STARTED_AT) || performance.timeOrigin;
+}
+
+/** Resolves at the first SIGINT or SIGTERM. */
+async function stopSignal(): Promise<void> {
+  const { promise, resolve: stopped } = Promise.withResolvers<void>();
+  // The handles of the cluster keep the process alive until then.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stopped());
+  await promise;
+}
+
+async function stop(cluster: Cluster): Promise<void> {
+  const impatient = () => process.exit(130);
+  process.once('SIGINT', impatient);
+  try {
+    await cluster.stop();
+  } catch (error) {
+    throw new Error(`the cluster did not stop cleanly: ${messageOf(error)}`, { cause: error });
+  } finally {
+    process.off('SIGINT', impatient);
+  }
+}

@@ -1,0 +1,23 @@
+/** The commands of `kumulus`. Each is in a file of its own under `commands/`. */
+import { Command } from 'commander';
+import { messageOf } from '../lib/errors.ts';
+import { doctorCommand } from './commands/doctor.ts';
+import { imageCommand } from './commands/image.ts';
+import { kubeconfigCommand } from './commands/kubeconfig.ts';
+import { upCommand } from './commands/up.ts';
+
+const program = new Command('kumulus')
+  .description('A Kubernetes cluster whose control plane has no servers.')
+  .addCommand(upCommand())
+  .addCommand(kubeconfigCommand())
+  .addCommand(imageCommand())
+  .addCommand(doctorCommand())
+  .showHelpAfterError('(kumulus --help lists commands and options)');
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  console.error(`kumulus: ${messageOf(error)}`);
+  if (process.env.KUMULUS_DEBUG) console.error(error);
+  process.exitCode = 1;
+}

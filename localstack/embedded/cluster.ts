@@ -1,0 +1,202 @@
+/**
+ * The composition root of `kumulus up`: a whole cluster on one machine. The control plane runs in this process (store, API
+ * server, controllers, scheduler); each node is a containerd and an agent of its own.
+ */
+import { networkInterfaces } from 'node:os';
+import { createApiServer } from '../../functions/apiserver/index.ts';
+import { serveHttps } from '../../functions/apiserver/hosts/https.ts';
+import { startControllers } from '../../functions/controllers/index.ts';
+import { startScheduler } from '../../functions/scheduler/index.ts';
+import { createInProcessClient } from '../../lib/client/in-process.ts';
+import type { KubeClient } from '../../lib/client/port.ts';
+import { nodes } from '../../lib/client/resources.ts';
+import { type Clock, systemClock } from '../../lib/clock.ts';
+import { isKind } from '../../lib/errors.ts';
+import { createLogger, type LogLevel } from '../../lib/log.ts';
+import { openEmbeddedStore } from '../../lib/store/embedded/index.ts';
+import { type DataDirectory, openDataDirectory } from './data-directory.ts';
+import { ensureMachine } from './install.ts';
+import { renderKubeconfig, writeKubeconfig } from './kubeconfig.ts';
+import { lockDataDirectory } from './lock.ts';
+import { type LocalNode, startNode } from './node/node.ts';
+import { ensureClusterNetwork, hostAddress, removeClusterNetwork } from './node/network.ts';
+import { openPki } from './pki.ts';
+import { cniBinDir } from './requirements.ts';
+import { type ClusterSettings, loadSettings } from './settings.ts';
+
+export interface ClusterOptions {
+  dataDir: string;
+  port: number;
+  nodes: number;
+  install: boolean;
+  logLevel: LogLevel;
+  /** Told of each step, for a person who waits. */
+  say: (line: string) => void;
+}
+
+export interface Cluster {
+  data: DataDirectory;
+  server: string;
+  nodes: LocalNode[];
+  /** Ends everything; what was acknowledged is kept. */
+  stop(): Promise<void>;
+}
+
+export async function startCluster(options: ClusterOptions): Promise<Cluster> {
+  const clock = systemClock;
+  const withNodes = options.nodes > 0;
+  if (withNodes) await ensureMachine({ install: options.install, say: options.say });
+
+  // Ended in the opposite order, on a stop as on a failed start.
+  const started = new AsyncDisposableStack();
+  try {
+    const data = openDataDirectory(options.dataDir);
+    started.defer(lockDataDirectory(data));
+    const settings = loadSettings(data);
+    if (withNodes) {
+      await ensureClusterNetwork(settings);
+      started.defer(() => removeClusterNetwork(settings));
+    }
+    const advertised = withNodes ? hostAddress(settings) : machineAddress();
+    const controlPlane = await startControlPlane({ ...options, data, settings, advertised, clock, started });
+    const server = `https://127.0.0.1:${controlPlane.port}`;
+    await writeAdminKubeconfig(data, server, controlPlane.pki);
+
+    const nodes: LocalNode[] = [];
+    for (let number = 1; number <= options.nodes; number++) {
+      const node = await startNode({
+        data,
+        settings,
+        pki: controlPlane.pki,
+        number,
+        apiPort: controlPlane.port,
+        cniBinDir: cniBinDir() ?? '',
+        logLevel: options.logLevel,
+        ready: (name) => isReady(controlPlane.client, name),
+        clock,
+        log: createLogger('node', options.logLevel),
+      });
+      started.defer(() => node.stop());
+      nodes.push(node);
+    }
+    return { data, server, nodes, stop: () => started.disposeAsync() };
+  } catch (error) {
+    await started.disposeAsync();
+    throw error;
+  }
+}
+
+async function startControlPlane(
+  options: ClusterOptions & {
+    data: DataDirectory;
+    settings: ClusterSettings;
+    /** Where pods and nodes reach the API server. */
+    advertised: string;
+    clock: Clock;
+    started: AsyncDisposableStack;
+  },
+) {
+  const { data, settings, advertised, clock, started, logLevel } = options;
+  const pki = await openPki(data.pki, clock);
+  const store = await openEmbeddedStore({ dir: data.store, clock, log: createLogger('store', logLevel) });
+  started.defer(() => store.close());
+
+  const apiServer = await createApiServer({
+    store,
+    clock,
+    log: createLogger('apiserver', logLevel),
+    serviceCidr: settings.serviceCidr,
+    nodePortRange: settings.nodePortRange,
+    advertise: { address: advertised, port: options.port },
+    serviceAccounts: { issuer: 'https://kubernetes.default.svc', signingKey: pki.serviceAccountKey },
+    clusterCa: pki.ca.certificate,
+    nodeClient: await pki.certificate('apiserver-kubelet-client', {
+      subject: { commonName: 'kube-apiserver-kubelet-client', organizations: ['kubeadm:cluster-admins'] },
+      usages: ['client'],
+    }),
+  });
+  started.defer(() => apiServer.close());
+
+  const serving = await pki.certificate('apiserver', {
+    subject: { commonName: 'kube-apiserver' },
+    usages: ['server'],
+    dnsNames: ['localhost', ...serviceNames(settings)],
+    ipAddresses: [...new Set(['127.0.0.1', advertised, firstAddress(settings.serviceCidr)])],
+  });
+  const hosts = new Set(['127.0.0.1', ...(options.nodes > 0 ? [advertised] : [])]);
+  for (const host of hosts) {
+    const listener = await serveHttps({
+      handle: apiServer.handle,
+      tls: { cert: serving.certificate, key: serving.key, clientCa: pki.ca.certificate },
+      nodeTls: { ca: pki.ca.certificate },
+      host,
+      port: options.port,
+      log: createLogger('https', logLevel),
+    });
+    started.defer(() => listener.close());
+  }
+
+  const stopping = new AbortController();
+  started.defer(() => stopping.abort());
+  const clientFor = (username: string) =>
+    createInProcessClient(apiServer.handle, { username, groups: ['system:authenticated'] });
+  await startControllers({
+    client: clientFor('system:kube-controller-manager'),
+    clock,
+    log: createLogger('controllers', logLevel),
+    signal: stopping.signal,
+  });
+  await startScheduler({
+    client: clientFor('system:kube-scheduler'),
+    clock,
+    log: createLogger('scheduler', logLevel),
+    signal: stopping.signal,
+  });
+  return { pki, port: options.port, client: clientFor('system:kube-controller-manager') };
+}
+
+async function writeAdminKubeconfig(
+  data: DataDirectory,
+  server: string,
+  pki: Awaited<ReturnType<typeof openPki>>,
+) {
+  const client = await pki.certificate('admin', {
+    subject: { commonName: 'kubernetes-admin', organizations: ['system:masters'] },
+    usages: ['client'],
+  });
+  writeKubeconfig(data.kubeconfig, renderKubeconfig({ server, ca: pki.ca.certificate, client }));
+}
+
+async function isReady(client: KubeClient, name: string): Promise<boolean> {
+  try {
+    const node = await client.get(nodes, { name });
+    return (
+      node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
+    );
+  } catch (error) {
+    if (isKind(error, 'NotFound')) return false;
+    throw error;
+  }
+}
+
+/** The names by which pods call the API server. */
+function serviceNames({ clusterDomain }: ClusterSettings): string[] {
+  return [
+    'kubernetes',
+    'kubernetes.default',
+    'kubernetes.default.svc',
+    `kubernetes.default.svc.${clusterDomain}`,
+  ];
+}
+
+/** `10.96.0.1` of `10.96.0.0/16`: the address of the `kubernetes` Service. */
+function firstAddress(cidr: string): string {
+  const [address = ''] = cidr.split('/');
+  return address.replace(/\d+$/, (last) => String(Number(last) + 1));
+}
+
+/** Endpoints must not be loopback addresses, so even a control plane without nodes advertises a real one where there is one. */
+function machineAddress(): string {
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  return addresses.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.1';
+}

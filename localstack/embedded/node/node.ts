@@ -1,0 +1,121 @@
+/** One node of a local cluster: network namespace, containerd, sandbox image, agent. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Clock } from '../../../lib/clock.ts';
+import type { Logger } from '../../../lib/log.ts';
+import type { DataDirectory } from '../data-directory.ts';
+import type { Pki } from '../pki.ts';
+import type { ClusterSettings } from '../settings.ts';
+import { startAgent } from './agent.ts';
+import { removeCgroups } from './cgroups.ts';
+import { startContainerd } from './containerd.ts';
+import { ensureSandboxImage } from './images.ts';
+import { ensureNodeNetwork, hostAddress, removeNodeNetwork } from './network.ts';
+import { stopAllPods } from './pods.ts';
+import { upstreamResolvers } from './resolvers.ts';
+
+export interface NodeOptions {
+  data: DataDirectory;
+  settings: ClusterSettings;
+  pki: Pki;
+  /** Counted from 1. */
+  number: number;
+  apiPort: number;
+  cniBinDir: string;
+  logLevel: string;
+  /** Whether the API has the Node as Ready. */
+  ready: (nodeName: string) => Promise<boolean>;
+  clock: Clock;
+  log: Logger;
+}
+
+export interface LocalNode {
+  name: string;
+  nodeIp: string;
+  /** Ends the pods and everything of the node that the kernel keeps. */
+  stop(): Promise<void>;
+}
+
+const kubeletPort = 10250;
+
+export function nodeName(number: number): string {
+  return `node-${number}`;
+}
+
+export async function startNode(options: NodeOptions): Promise<LocalNode> {
+  const { data, settings, pki, clock, log } = options;
+  const name = nodeName(options.number);
+  const dir = data.node(name);
+  const { namespacePath, nodeIp } = await ensureNodeNetwork(settings, options.number);
+  const containerd = await startContainerd({
+    dir,
+    namespacePath,
+    cniBinDir: options.cniBinDir,
+    logFile: join(data.logs, `containerd-${name}.log`),
+    clock,
+    log,
+  });
+  try {
+    await ensureSandboxImage(dir);
+    const client = await pki.certificate(`${name}-client`, {
+      subject: { commonName: `system:node:${name}`, organizations: ['system:nodes'] },
+      usages: ['client'],
+    });
+    const serving = await pki.certificate(`${name}-serving`, {
+      subject: { commonName: `system:node:${name}`, organizations: ['system:nodes'] },
+      usages: ['server'],
+      dnsNames: [name],
+      ipAddresses: [nodeIp],
+    });
+    const agent = await startAgent({
+      dir,
+      namespacePath,
+      config: {
+        nodeName: name,
+        server: `https://${hostAddress(settings)}:${options.apiPort}`,
+        certificateAuthority: pki.caFile,
+        clientCertificate: client.certificateFile,
+        clientKey: client.keyFile,
+        servingCertificate: serving.certificateFile,
+        servingKey: serving.keyFile,
+        runtimeEndpoint: `unix://${dir.containerdSocket}`,
+        stateDir: dir.agentState,
+        listenAddress: nodeIp,
+        listenPort: kubeletPort,
+        nodeIp,
+        clusterDns: [settings.clusterDns],
+        clusterDomain: settings.clusterDomain,
+        upstreamResolvers: upstreamResolvers(),
+        cniConfDir: dir.cniConfig,
+        cgroupRoot: cgroupRoot(settings, name),
+        logLevel: options.logLevel,
+        parentLifeline: true,
+      },
+      logFile: join(data.logs, `agent-${name}.log`),
+      ready: () => options.ready(name),
+      clock,
+      log,
+    });
+    return {
+      name,
+      nodeIp,
+      async stop() {
+        // The agent first: it would start again what is being ended.
+        await agent.stop(10_000);
+        await stopAllPods(dir, log);
+        await containerd.stop(10_000);
+        await removeNodeNetwork(settings, options.number);
+        await removeCgroups(cgroupRoot(settings, name));
+        rmSync(dir.containerdState, { recursive: true, force: true });
+      },
+    };
+  } catch (error) {
+    // What ran before goes on running; what this start began is ended by the next one or by its stop.
+    containerd.release();
+    throw error;
+  }
+}
+
+function cgroupRoot(settings: ClusterSettings, name: string): string {
+  return `/kumulus-${settings.id}/${name}`;
+}

@@ -1,0 +1,93 @@
+/** The keys of a local cluster: made at the first start, kept under `pki/`, renewed at a start when little time is left. */
+import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import {
+  type CertificateRequest,
+  type CertifiedKey,
+  covers,
+  createCa,
+  createSigningKey,
+  expiryOf,
+  issueCertificate,
+} from '../../lib/certificates/index.ts';
+import type { Clock } from '../../lib/clock.ts';
+
+const caValidityDays = 3650;
+const leafValidityDays = 365;
+const renewBeforeMs = 60 * 24 * 60 * 60 * 1000;
+
+export interface Pki {
+  ca: CertifiedKey;
+  /** PKCS#8 PEM; signs service account tokens. */
+  serviceAccountKey: string;
+  /** The files of a certificate, issued or renewed when missing, near its end, or short of a name. */
+  certificate(
+    name: string,
+    request: Omit<CertificateRequest, 'now' | 'validityDays'>,
+  ): Promise<CertificateFiles>;
+  caFile: string;
+}
+
+export interface CertificateFiles extends CertifiedKey {
+  certificateFile: string;
+  keyFile: string;
+}
+
+export async function openPki(dir: string, clock: Clock): Promise<Pki> {
+  const now = clock.now();
+  const ca = await keptPair(dir, 'ca', () =>
+    createCa({ commonName: 'kumulus-ca', validityDays: caValidityDays, now }),
+  );
+  return {
+    ca,
+    caFile: join(dir, 'ca.crt'),
+    serviceAccountKey: await kept(join(dir, 'service-account.key'), createSigningKey),
+    async certificate(name, request) {
+      const wanted = { dnsNames: request.dnsNames ?? [], ipAddresses: request.ipAddresses ?? [] };
+      const pair = await keptPair(
+        dir,
+        name,
+        () => issueCertificate(ca, { ...request, validityDays: leafValidityDays, now: clock.now() }),
+        ({ certificate }) =>
+          expiryOf(certificate) - clock.now() > renewBeforeMs && covers(certificate, wanted),
+      );
+      return { ...pair, certificateFile: join(dir, `${name}.crt`), keyFile: join(dir, `${name}.key`) };
+    },
+  };
+}
+
+async function keptPair(
+  dir: string,
+  name: string,
+  make: () => Promise<CertifiedKey>,
+  good: (pair: CertifiedKey) => boolean = () => true,
+): Promise<CertifiedKey> {
+  const certificateFile = join(dir, `${name}.crt`);
+  const keyFile = join(dir, `${name}.key`);
+  if (existsSync(certificateFile) && existsSync(keyFile)) {
+    const pair = { certificate: readFileSync(certificateFile, 'utf8'), key: readFileSync(keyFile, 'utf8') };
+    if (belongTogether(pair) && good(pair)) return pair;
+  }
+  const pair = await make();
+  replaceFile(keyFile, pair.key, 0o600);
+  replaceFile(certificateFile, pair.certificate, 0o644);
+  return pair;
+}
+
+/** False after a kill between the replacements of the two files. */
+function belongTogether({ certificate, key }: CertifiedKey): boolean {
+  return new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key));
+}
+
+async function kept(file: string, make: () => Promise<string>): Promise<string> {
+  if (existsSync(file)) return readFileSync(file, 'utf8');
+  const content = await make();
+  replaceFile(file, content, 0o600);
+  return content;
+}
+
+function replaceFile(file: string, content: string, mode: number): void {
+  writeFileSync(`${file}.new`, content, { mode });
+  renameSync(`${file}.new`, file);
+}

