@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
+import { ensureTestMachine } from './test-machine.ts';
 
 const root = join(import.meta.dirname, '..');
 const [command = '', ...args] = process.argv.slice(2);
@@ -50,6 +51,7 @@ async function test(): Promise<number> {
     if (reason) leftOut.push(`${suite}: ${reason}`);
     return !reason;
   });
+  if (runnable.some(startsContainers)) await ensureTestMachine((line) => console.error(`kumulus: ${line}`));
   const code = await vitest(runnable);
   for (const line of leftOut) console.error(`kumulus: left out ${line}`);
   return code === 0 && leftOut.length > 0 && process.env.CI === 'true' ? 1 : code;
@@ -62,6 +64,7 @@ async function testSuite(suite: Suite): Promise<number> {
     console.error(`kumulus: test:${suite} cannot run here: ${reason}`);
     return 1;
   }
+  if (startsContainers(suite)) await ensureTestMachine((line) => console.error(`kumulus: ${line}`));
   return await vitest([suite], args);
 }
 
@@ -70,9 +73,13 @@ function vitest(chosenSuites: readonly Suite[], more: string[] = []): Promise<nu
   return run(bin('vitest/vitest.mjs'), ['run', ...projects, ...more]);
 }
 
+function startsContainers(suite: Suite): boolean {
+  return suite === 'e2e' || suite === 'aws';
+}
+
 /** Suites that start containers need Linux and root. */
 function whyNot(suite: Suite): string | undefined {
-  if (suite !== 'e2e' && suite !== 'aws') return undefined;
+  if (!startsContainers(suite)) return undefined;
   if (process.platform !== 'linux')
     return `it starts containers, which needs Linux (this is ${process.platform})`;
   if (process.getuid?.() !== 0) return 'it starts containers, which needs root';

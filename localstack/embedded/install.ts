@@ -38,11 +38,20 @@ export async function ensureMachine(options: {
       `${describe(missing)}, and there is no apt-get to install it with. Install ${packages.join(', ')} with this system's own packages. ${withoutNode}`,
     );
   }
-  options.say(`installing from Debian's packages: ${packages.join(' ')}`);
-  await aptGet(['update', '-qq']);
-  await aptGet(['install', '-y', '-qq', '--no-install-recommends', ...packages]);
+  await ensureDebianPackages(packages, options.say);
   const still = missingRequirements();
   if (still.length > 0) throw new MachineNotReady(`after the installation ${describe(still)}`);
+}
+
+/** Installs Debian packages; needs root and apt-get. Nothing happens for an empty list. */
+export async function ensureDebianPackages(
+  packages: readonly string[],
+  say: (line: string) => void,
+): Promise<void> {
+  if (packages.length === 0) return;
+  say(`installing from Debian's packages: ${packages.join(' ')}`);
+  await aptGet(['update', '-qq']);
+  await aptGet(['install', '-y', '-qq', '--no-install-recommends', ...packages]);
 }
 
 function describe(missing: readonly Requirement[]): string {
