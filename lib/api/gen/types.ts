@@ -42,7 +42,6 @@ export interface AuthenticationV1TokenRequest {
   metadata: ObjectMeta;
   spec: TokenRequestSpec;
   status?: TokenRequestStatus;
-  [field: string]: unknown;
 }
 
 export interface CoreV1EndpointPort {
@@ -70,7 +69,6 @@ export interface CoreV1Event {
   series?: CoreV1EventSeries;
   source?: EventSource;
   type?: string;
-  [field: string]: unknown;
 }
 
 export interface CoreV1EventList {
@@ -78,7 +76,6 @@ export interface CoreV1EventList {
   items: Array<CoreV1Event>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface CoreV1EventSeries {
@@ -116,7 +113,6 @@ export interface EventsV1Event {
   reportingInstance?: string;
   series?: EventsV1EventSeries;
   type?: string;
-  [field: string]: unknown;
 }
 
 export interface EventsV1EventList {
@@ -124,7 +120,6 @@ export interface EventsV1EventList {
   items: Array<EventsV1Event>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface EventsV1EventSeries {
@@ -152,7 +147,6 @@ export interface ResourceV1ResourceClaim {
   metadata: ObjectMeta;
   spec: ResourceClaimSpec;
   status?: ResourceClaimStatus;
-  [field: string]: unknown;
 }
 
 export interface StorageV1TokenRequest {
@@ -201,7 +195,6 @@ export interface APIService {
   metadata: ObjectMeta;
   spec: APIServiceSpec;
   status?: APIServiceStatus;
-  [field: string]: unknown;
 }
 
 export interface APIServiceCondition {
@@ -217,7 +210,6 @@ export interface APIServiceList {
   items: Array<APIService>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface APIServiceSpec {
@@ -320,7 +312,6 @@ export interface Binding {
   kind?: string;
   metadata: ObjectMeta;
   target: ObjectReference;
-  [field: string]: unknown;
 }
 
 export interface BoundObjectReference {
@@ -339,7 +330,6 @@ export interface CSIDriver {
   kind?: string;
   metadata: ObjectMeta;
   spec: CSIDriverSpec;
-  [field: string]: unknown;
 }
 
 export interface CSIDriverList {
@@ -347,7 +337,6 @@ export interface CSIDriverList {
   items: Array<CSIDriver>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface CSIDriverSpec {
@@ -369,7 +358,6 @@ export interface CSINode {
   kind?: string;
   metadata: ObjectMeta;
   spec: CSINodeSpec;
-  [field: string]: unknown;
 }
 
 export interface CSINodeDriver {
@@ -384,7 +372,6 @@ export interface CSINodeList {
   items: Array<CSINode>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface CSINodeSpec {
@@ -412,7 +399,6 @@ export interface CSIStorageCapacity {
   metadata: ObjectMeta;
   nodeTopology?: LabelSelector;
   storageClassName: string;
-  [field: string]: unknown;
 }
 
 export interface CSIStorageCapacityList {
@@ -420,7 +406,6 @@ export interface CSIStorageCapacityList {
   items: Array<CSIStorageCapacity>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface CSIVolumeSource {
@@ -476,7 +461,6 @@ export interface CertificateSigningRequest {
   metadata: ObjectMeta;
   spec: CertificateSigningRequestSpec;
   status?: CertificateSigningRequestStatus;
-  [field: string]: unknown;
 }
 
 export interface CertificateSigningRequestCondition {
@@ -493,7 +477,6 @@ export interface CertificateSigningRequestList {
   items: Array<CertificateSigningRequest>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface CertificateSigningRequestSpec {
@@ -541,7 +524,6 @@ export interface ClusterRole {
   kind?: string;
   metadata: ObjectMeta;
   rules?: Array<PolicyRule>;
-  [field: string]: unknown;
 }
 
 export interface ClusterRoleBinding {
@@ -550,7 +532,6 @@ export interface ClusterRoleBinding {
   metadata: ObjectMeta;
   roleRef: RoleRef;
   subjects?: Array<RbacV1Subject>;
-  [field: string]: unknown;
 }
 
 export interface ClusterRoleBindingList {
@@ -558,7 +539,6 @@ export interface ClusterRoleBindingList {
   items: Array<ClusterRoleBinding>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface ClusterRoleList {
@@ -566,7 +546,6 @@ export interface ClusterRoleList {
   items: Array<ClusterRole>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface ClusterTrustBundleProjection {
@@ -589,7 +568,6 @@ export interface ComponentStatus {
   conditions?: Array<ComponentCondition>;
   kind?: string;
   metadata: ObjectMeta;
-  [field: string]: unknown;
 }
 
 export interface ComponentStatusList {
@@ -597,7 +575,6 @@ export interface ComponentStatusList {
   items: Array<ComponentStatus>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface Condition {
@@ -616,7 +593,6 @@ export interface ConfigMap {
   immutable?: boolean;
   kind?: string;
   metadata: ObjectMeta;
-  [field: string]: unknown;
 }
 
 export interface ConfigMapEnvSource {
@@ -635,7 +611,6 @@ export interface ConfigMapList {
   items: Array<ConfigMap>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface ConfigMapNodeConfigSource {
@@ -774,7 +749,6 @@ export interface ControllerRevision {
   kind?: string;
   metadata: ObjectMeta;
   revision: number;
-  [field: string]: unknown;
 }
 
 export interface ControllerRevisionList {
@@ -782,7 +756,6 @@ export interface ControllerRevisionList {
   items: Array<ControllerRevision>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface Counter {
@@ -800,7 +773,6 @@ export interface CronJob {
   metadata: ObjectMeta;
   spec: CronJobSpec;
   status?: CronJobStatus;
-  [field: string]: unknown;
 }
 
 export interface CronJobList {
@@ -808,7 +780,6 @@ export interface CronJobList {
   items: Array<CronJob>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface CronJobSpec {
@@ -854,7 +825,6 @@ export interface CustomResourceDefinition {
   metadata: ObjectMeta;
   spec: CustomResourceDefinitionSpec;
   status?: CustomResourceDefinitionStatus;
-  [field: string]: unknown;
 }
 
 export interface CustomResourceDefinitionCondition {
@@ -871,7 +841,6 @@ export interface CustomResourceDefinitionList {
   items: Array<CustomResourceDefinition>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface CustomResourceDefinitionNames {
@@ -936,7 +905,6 @@ export interface DaemonSet {
   metadata: ObjectMeta;
   spec: DaemonSetSpec;
   status?: DaemonSetStatus;
-  [field: string]: unknown;
 }
 
 export interface DaemonSetCondition {
@@ -952,7 +920,6 @@ export interface DaemonSetList {
   items: Array<DaemonSet>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface DaemonSetSpec {
@@ -998,7 +965,6 @@ export interface Deployment {
   metadata: ObjectMeta;
   spec: DeploymentSpec;
   status?: DeploymentStatus;
-  [field: string]: unknown;
 }
 
 export interface DeploymentCondition {
@@ -1015,7 +981,6 @@ export interface DeploymentList {
   items: Array<Deployment>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface DeploymentSpec {
@@ -1105,7 +1070,6 @@ export interface DeviceClass {
   kind?: string;
   metadata: ObjectMeta;
   spec: DeviceClassSpec;
-  [field: string]: unknown;
 }
 
 export interface DeviceClassConfiguration {
@@ -1117,7 +1081,6 @@ export interface DeviceClassList {
   items: Array<DeviceClass>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface DeviceClassSpec {
@@ -1242,7 +1205,6 @@ export interface EndpointSlice {
   kind?: string;
   metadata: ObjectMeta;
   ports?: Array<DiscoveryV1EndpointPort>;
-  [field: string]: unknown;
 }
 
 export interface EndpointSliceList {
@@ -1250,7 +1212,6 @@ export interface EndpointSliceList {
   items: Array<EndpointSlice>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface EndpointSubset {
@@ -1264,7 +1225,6 @@ export interface Endpoints {
   kind?: string;
   metadata: ObjectMeta;
   subsets?: Array<EndpointSubset>;
-  [field: string]: unknown;
 }
 
 export interface EndpointsList {
@@ -1272,7 +1232,6 @@ export interface EndpointsList {
   items: Array<Endpoints>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface EnvFromSource {
@@ -1338,7 +1297,6 @@ export interface Eviction {
   deleteOptions?: DeleteOptions;
   kind?: string;
   metadata: ObjectMeta;
-  [field: string]: unknown;
 }
 
 export interface ExactDeviceRequest {
@@ -1427,7 +1385,6 @@ export interface FlowSchema {
   metadata: ObjectMeta;
   spec: FlowSchemaSpec;
   status?: FlowSchemaStatus;
-  [field: string]: unknown;
 }
 
 export interface FlowSchemaCondition {
@@ -1443,7 +1400,6 @@ export interface FlowSchemaList {
   items: Array<FlowSchema>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface FlowSchemaSpec {
@@ -1539,7 +1495,6 @@ export interface HorizontalPodAutoscaler {
   metadata: ObjectMeta;
   spec: HorizontalPodAutoscalerSpec;
   status?: HorizontalPodAutoscalerStatus;
-  [field: string]: unknown;
 }
 
 export interface HorizontalPodAutoscalerList {
@@ -1547,7 +1502,6 @@ export interface HorizontalPodAutoscalerList {
   items: Array<HorizontalPodAutoscaler>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface HorizontalPodAutoscalerSpec {
@@ -1584,7 +1538,6 @@ export interface IPAddress {
   kind?: string;
   metadata: ObjectMeta;
   spec: IPAddressSpec;
-  [field: string]: unknown;
 }
 
 export interface IPAddressList {
@@ -1592,7 +1545,6 @@ export interface IPAddressList {
   items: Array<IPAddress>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface IPAddressSpec {
@@ -1647,7 +1599,6 @@ export interface Ingress {
   metadata: ObjectMeta;
   spec: IngressSpec;
   status?: IngressStatus;
-  [field: string]: unknown;
 }
 
 export interface IngressBackend {
@@ -1660,7 +1611,6 @@ export interface IngressClass {
   kind?: string;
   metadata: ObjectMeta;
   spec: IngressClassSpec;
-  [field: string]: unknown;
 }
 
 export interface IngressClassList {
@@ -1668,7 +1618,6 @@ export interface IngressClassList {
   items: Array<IngressClass>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface IngressClassParametersReference {
@@ -1689,7 +1638,6 @@ export interface IngressList {
   items: Array<Ingress>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface IngressLoadBalancerIngress {
@@ -1791,7 +1739,6 @@ export interface Job {
   metadata: ObjectMeta;
   spec: JobSpec;
   status?: JobStatus;
-  [field: string]: unknown;
 }
 
 export interface JobCondition {
@@ -1808,7 +1755,6 @@ export interface JobList {
   items: Array<Job>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface JobSpec {
@@ -1876,7 +1822,6 @@ export interface Lease {
   kind?: string;
   metadata: ObjectMeta;
   spec: LeaseSpec;
-  [field: string]: unknown;
 }
 
 export interface LeaseList {
@@ -1884,7 +1829,6 @@ export interface LeaseList {
   items: Array<Lease>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface LeaseSpec {
@@ -1915,7 +1859,6 @@ export interface LimitRange {
   kind?: string;
   metadata: ObjectMeta;
   spec: LimitRangeSpec;
-  [field: string]: unknown;
 }
 
 export interface LimitRangeItem {
@@ -1932,7 +1875,6 @@ export interface LimitRangeList {
   items: Array<LimitRange>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface LimitRangeSpec {
@@ -1986,7 +1928,6 @@ export interface LocalSubjectAccessReview {
   metadata: ObjectMeta;
   spec: SubjectAccessReviewSpec;
   status?: SubjectAccessReviewStatus;
-  [field: string]: unknown;
 }
 
 export interface LocalVolumeSource {
@@ -2027,7 +1968,6 @@ export interface MutatingAdmissionPolicy {
   kind?: string;
   metadata: ObjectMeta;
   spec: MutatingAdmissionPolicySpec;
-  [field: string]: unknown;
 }
 
 export interface MutatingAdmissionPolicyBinding {
@@ -2035,7 +1975,6 @@ export interface MutatingAdmissionPolicyBinding {
   kind?: string;
   metadata: ObjectMeta;
   spec: MutatingAdmissionPolicyBindingSpec;
-  [field: string]: unknown;
 }
 
 export interface MutatingAdmissionPolicyBindingList {
@@ -2043,7 +1982,6 @@ export interface MutatingAdmissionPolicyBindingList {
   items: Array<MutatingAdmissionPolicyBinding>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface MutatingAdmissionPolicyBindingSpec {
@@ -2057,7 +1995,6 @@ export interface MutatingAdmissionPolicyList {
   items: Array<MutatingAdmissionPolicy>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface MutatingAdmissionPolicySpec {
@@ -2090,7 +2027,6 @@ export interface MutatingWebhookConfiguration {
   kind?: string;
   metadata: ObjectMeta;
   webhooks?: Array<MutatingWebhook>;
-  [field: string]: unknown;
 }
 
 export interface MutatingWebhookConfigurationList {
@@ -2098,7 +2034,6 @@ export interface MutatingWebhookConfigurationList {
   items: Array<MutatingWebhookConfiguration>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface Mutation {
@@ -2128,7 +2063,6 @@ export interface Namespace {
   metadata: ObjectMeta;
   spec: NamespaceSpec;
   status?: NamespaceStatus;
-  [field: string]: unknown;
 }
 
 export interface NamespaceCondition {
@@ -2144,7 +2078,6 @@ export interface NamespaceList {
   items: Array<Namespace>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface NamespaceSpec {
@@ -2167,7 +2100,6 @@ export interface NetworkPolicy {
   kind?: string;
   metadata: ObjectMeta;
   spec: NetworkPolicySpec;
-  [field: string]: unknown;
 }
 
 export interface NetworkPolicyEgressRule {
@@ -2185,7 +2117,6 @@ export interface NetworkPolicyList {
   items: Array<NetworkPolicy>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface NetworkPolicyPeer {
@@ -2213,7 +2144,6 @@ export interface Node {
   metadata: ObjectMeta;
   spec: NodeSpec;
   status?: NodeStatus;
-  [field: string]: unknown;
 }
 
 export interface NodeAddress {
@@ -2270,7 +2200,6 @@ export interface NodeList {
   items: Array<Node>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface NodeRuntimeHandler {
@@ -2434,7 +2363,6 @@ export interface PersistentVolume {
   metadata: ObjectMeta;
   spec: PersistentVolumeSpec;
   status?: PersistentVolumeStatus;
-  [field: string]: unknown;
 }
 
 export interface PersistentVolumeClaim {
@@ -2443,7 +2371,6 @@ export interface PersistentVolumeClaim {
   metadata: ObjectMeta;
   spec: PersistentVolumeClaimSpec;
   status?: PersistentVolumeClaimStatus;
-  [field: string]: unknown;
 }
 
 export interface PersistentVolumeClaimCondition {
@@ -2460,7 +2387,6 @@ export interface PersistentVolumeClaimList {
   items: Array<PersistentVolumeClaim>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface PersistentVolumeClaimSpec {
@@ -2501,7 +2427,6 @@ export interface PersistentVolumeList {
   items: Array<PersistentVolume>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface PersistentVolumeSpec {
@@ -2556,7 +2481,6 @@ export interface Pod {
   metadata: ObjectMeta;
   spec: PodSpec;
   status?: PodStatus;
-  [field: string]: unknown;
 }
 
 export interface PodAffinity {
@@ -2615,7 +2539,6 @@ export interface PodDisruptionBudget {
   metadata: ObjectMeta;
   spec: PodDisruptionBudgetSpec;
   status?: PodDisruptionBudgetStatus;
-  [field: string]: unknown;
 }
 
 export interface PodDisruptionBudgetList {
@@ -2623,7 +2546,6 @@ export interface PodDisruptionBudgetList {
   items: Array<PodDisruptionBudget>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface PodDisruptionBudgetSpec {
@@ -2678,7 +2600,6 @@ export interface PodList {
   items: Array<Pod>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface PodOS {
@@ -2798,7 +2719,6 @@ export interface PodTemplate {
   kind?: string;
   metadata: ObjectMeta;
   template?: PodTemplateSpec;
-  [field: string]: unknown;
 }
 
 export interface PodTemplateList {
@@ -2806,7 +2726,6 @@ export interface PodTemplateList {
   items: Array<PodTemplate>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface PodTemplateSpec {
@@ -2858,7 +2777,6 @@ export interface PriorityClass {
   metadata: ObjectMeta;
   preemptionPolicy?: string;
   value?: number;
-  [field: string]: unknown;
 }
 
 export interface PriorityClassList {
@@ -2866,7 +2784,6 @@ export interface PriorityClassList {
   items: Array<PriorityClass>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface PriorityLevelConfiguration {
@@ -2875,7 +2792,6 @@ export interface PriorityLevelConfiguration {
   metadata: ObjectMeta;
   spec: PriorityLevelConfigurationSpec;
   status?: PriorityLevelConfigurationStatus;
-  [field: string]: unknown;
 }
 
 export interface PriorityLevelConfigurationCondition {
@@ -2891,7 +2807,6 @@ export interface PriorityLevelConfigurationList {
   items: Array<PriorityLevelConfiguration>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface PriorityLevelConfigurationReference {
@@ -2969,7 +2884,6 @@ export interface ReplicaSet {
   metadata: ObjectMeta;
   spec: ReplicaSetSpec;
   status?: ReplicaSetStatus;
-  [field: string]: unknown;
 }
 
 export interface ReplicaSetCondition {
@@ -2985,7 +2899,6 @@ export interface ReplicaSetList {
   items: Array<ReplicaSet>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface ReplicaSetSpec {
@@ -3011,7 +2924,6 @@ export interface ReplicationController {
   metadata: ObjectMeta;
   spec: ReplicationControllerSpec;
   status?: ReplicationControllerStatus;
-  [field: string]: unknown;
 }
 
 export interface ReplicationControllerCondition {
@@ -3027,7 +2939,6 @@ export interface ReplicationControllerList {
   items: Array<ReplicationController>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface ReplicationControllerSpec {
@@ -3075,7 +2986,6 @@ export interface ResourceClaimList {
   items: Array<ResourceV1ResourceClaim>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface ResourceClaimSpec {
@@ -3093,7 +3003,6 @@ export interface ResourceClaimTemplate {
   kind?: string;
   metadata: ObjectMeta;
   spec: ResourceClaimTemplateSpec;
-  [field: string]: unknown;
 }
 
 export interface ResourceClaimTemplateList {
@@ -3101,7 +3010,6 @@ export interface ResourceClaimTemplateList {
   items: Array<ResourceClaimTemplate>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface ResourceClaimTemplateSpec {
@@ -3141,7 +3049,6 @@ export interface ResourceQuota {
   metadata: ObjectMeta;
   spec: ResourceQuotaSpec;
   status?: ResourceQuotaStatus;
-  [field: string]: unknown;
 }
 
 export interface ResourceQuotaList {
@@ -3149,7 +3056,6 @@ export interface ResourceQuotaList {
   items: Array<ResourceQuota>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface ResourceQuotaSpec {
@@ -3181,7 +3087,6 @@ export interface ResourceSlice {
   kind?: string;
   metadata: ObjectMeta;
   spec: ResourceSliceSpec;
-  [field: string]: unknown;
 }
 
 export interface ResourceSliceList {
@@ -3189,7 +3094,6 @@ export interface ResourceSliceList {
   items: Array<ResourceSlice>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface ResourceSliceSpec {
@@ -3213,7 +3117,6 @@ export interface Role {
   kind?: string;
   metadata: ObjectMeta;
   rules?: Array<PolicyRule>;
-  [field: string]: unknown;
 }
 
 export interface RoleBinding {
@@ -3222,7 +3125,6 @@ export interface RoleBinding {
   metadata: ObjectMeta;
   roleRef: RoleRef;
   subjects?: Array<RbacV1Subject>;
-  [field: string]: unknown;
 }
 
 export interface RoleBindingList {
@@ -3230,7 +3132,6 @@ export interface RoleBindingList {
   items: Array<RoleBinding>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface RoleList {
@@ -3238,7 +3139,6 @@ export interface RoleList {
   items: Array<Role>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface RoleRef {
@@ -3277,7 +3177,6 @@ export interface RuntimeClass {
   metadata: ObjectMeta;
   overhead?: Overhead;
   scheduling?: Scheduling;
-  [field: string]: unknown;
 }
 
 export interface RuntimeClassList {
@@ -3285,7 +3184,6 @@ export interface RuntimeClassList {
   items: Array<RuntimeClass>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface SELinuxOptions {
@@ -3301,7 +3199,6 @@ export interface Scale {
   metadata: ObjectMeta;
   spec: ScaleSpec;
   status?: ScaleStatus;
-  [field: string]: unknown;
 }
 
 export interface ScaleIOPersistentVolumeSource {
@@ -3367,7 +3264,6 @@ export interface Secret {
   metadata: ObjectMeta;
   stringData?: Record<string, string>;
   type?: string;
-  [field: string]: unknown;
 }
 
 export interface SecretEnvSource {
@@ -3386,7 +3282,6 @@ export interface SecretList {
   items: Array<Secret>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface SecretProjection {
@@ -3432,7 +3327,6 @@ export interface SelfSubjectAccessReview {
   metadata: ObjectMeta;
   spec: SelfSubjectAccessReviewSpec;
   status?: SubjectAccessReviewStatus;
-  [field: string]: unknown;
 }
 
 export interface SelfSubjectAccessReviewSpec {
@@ -3445,7 +3339,6 @@ export interface SelfSubjectReview {
   kind?: string;
   metadata: ObjectMeta;
   status?: SelfSubjectReviewStatus;
-  [field: string]: unknown;
 }
 
 export interface SelfSubjectReviewStatus {
@@ -3458,7 +3351,6 @@ export interface SelfSubjectRulesReview {
   metadata: ObjectMeta;
   spec: SelfSubjectRulesReviewSpec;
   status?: SubjectRulesReviewStatus;
-  [field: string]: unknown;
 }
 
 export interface SelfSubjectRulesReviewSpec {
@@ -3476,7 +3368,6 @@ export interface Service {
   metadata: ObjectMeta;
   spec: ServiceSpec;
   status?: ServiceStatus;
-  [field: string]: unknown;
 }
 
 export interface ServiceAccount {
@@ -3486,7 +3377,6 @@ export interface ServiceAccount {
   kind?: string;
   metadata: ObjectMeta;
   secrets?: Array<ObjectReference>;
-  [field: string]: unknown;
 }
 
 export interface ServiceAccountList {
@@ -3494,7 +3384,6 @@ export interface ServiceAccountList {
   items: Array<ServiceAccount>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface ServiceAccountSubject {
@@ -3519,7 +3408,6 @@ export interface ServiceCIDR {
   metadata: ObjectMeta;
   spec: ServiceCIDRSpec;
   status?: ServiceCIDRStatus;
-  [field: string]: unknown;
 }
 
 export interface ServiceCIDRList {
@@ -3527,7 +3415,6 @@ export interface ServiceCIDRList {
   items: Array<ServiceCIDR>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface ServiceCIDRSpec {
@@ -3543,7 +3430,6 @@ export interface ServiceList {
   items: Array<Service>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface ServicePort {
@@ -3601,7 +3487,6 @@ export interface StatefulSet {
   metadata: ObjectMeta;
   spec: StatefulSetSpec;
   status?: StatefulSetStatus;
-  [field: string]: unknown;
 }
 
 export interface StatefulSetCondition {
@@ -3617,7 +3502,6 @@ export interface StatefulSetList {
   items: Array<StatefulSet>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface StatefulSetOrdinals {
@@ -3670,7 +3554,6 @@ export interface Status {
   metadata: ListMeta;
   reason?: string;
   status?: string;
-  [field: string]: unknown;
 }
 
 export interface StatusCause {
@@ -3699,7 +3582,6 @@ export interface StorageClass {
   provisioner: string;
   reclaimPolicy?: string;
   volumeBindingMode?: string;
-  [field: string]: unknown;
 }
 
 export interface StorageClassList {
@@ -3707,7 +3589,6 @@ export interface StorageClassList {
   items: Array<StorageClass>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface StorageOSPersistentVolumeSource {
@@ -3732,7 +3613,6 @@ export interface SubjectAccessReview {
   metadata: ObjectMeta;
   spec: SubjectAccessReviewSpec;
   status?: SubjectAccessReviewStatus;
-  [field: string]: unknown;
 }
 
 export interface SubjectAccessReviewSpec {
@@ -3801,7 +3681,6 @@ export interface TokenReview {
   metadata: ObjectMeta;
   spec: TokenReviewSpec;
   status?: TokenReviewStatus;
-  [field: string]: unknown;
 }
 
 export interface TokenReviewSpec {
@@ -3883,7 +3762,6 @@ export interface ValidatingAdmissionPolicy {
   metadata: ObjectMeta;
   spec: ValidatingAdmissionPolicySpec;
   status?: ValidatingAdmissionPolicyStatus;
-  [field: string]: unknown;
 }
 
 export interface ValidatingAdmissionPolicyBinding {
@@ -3891,7 +3769,6 @@ export interface ValidatingAdmissionPolicyBinding {
   kind?: string;
   metadata: ObjectMeta;
   spec: ValidatingAdmissionPolicyBindingSpec;
-  [field: string]: unknown;
 }
 
 export interface ValidatingAdmissionPolicyBindingList {
@@ -3899,7 +3776,6 @@ export interface ValidatingAdmissionPolicyBindingList {
   items: Array<ValidatingAdmissionPolicyBinding>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface ValidatingAdmissionPolicyBindingSpec {
@@ -3914,7 +3790,6 @@ export interface ValidatingAdmissionPolicyList {
   items: Array<ValidatingAdmissionPolicy>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface ValidatingAdmissionPolicySpec {
@@ -3952,7 +3827,6 @@ export interface ValidatingWebhookConfiguration {
   kind?: string;
   metadata: ObjectMeta;
   webhooks?: Array<ValidatingWebhook>;
-  [field: string]: unknown;
 }
 
 export interface ValidatingWebhookConfigurationList {
@@ -3960,7 +3834,6 @@ export interface ValidatingWebhookConfigurationList {
   items: Array<ValidatingWebhookConfiguration>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface Validation {
@@ -4024,7 +3897,6 @@ export interface VolumeAttachment {
   metadata: ObjectMeta;
   spec: VolumeAttachmentSpec;
   status?: VolumeAttachmentStatus;
-  [field: string]: unknown;
 }
 
 export interface VolumeAttachmentList {
@@ -4032,7 +3904,6 @@ export interface VolumeAttachmentList {
   items: Array<VolumeAttachment>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface VolumeAttachmentSource {
@@ -4059,7 +3930,6 @@ export interface VolumeAttributesClass {
   kind?: string;
   metadata: ObjectMeta;
   parameters?: Record<string, string>;
-  [field: string]: unknown;
 }
 
 export interface VolumeAttributesClassList {
@@ -4067,7 +3937,6 @@ export interface VolumeAttributesClassList {
   items: Array<VolumeAttributesClass>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface VolumeDevice {
@@ -4207,7 +4076,6 @@ export interface V2HorizontalPodAutoscaler {
   metadata: ObjectMeta;
   spec: V2HorizontalPodAutoscalerSpec;
   status?: V2HorizontalPodAutoscalerStatus;
-  [field: string]: unknown;
 }
 
 export interface V2HorizontalPodAutoscalerBehavior {
@@ -4228,7 +4096,6 @@ export interface V2HorizontalPodAutoscalerList {
   items: Array<V2HorizontalPodAutoscaler>;
   kind?: string;
   metadata: ListMeta;
-  [field: string]: unknown;
 }
 
 export interface V2HorizontalPodAutoscalerSpec {

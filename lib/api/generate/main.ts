@@ -2,12 +2,16 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { readModels } from './model.ts';
+import { renderSchemas } from './schemas.ts';
 import { renderTypes } from './types.ts';
 
 const gen = join(import.meta.dirname, '..', 'gen');
 const models = await readModels();
+const { schemas, docs } = renderSchemas(models);
 const files: Record<string, string> = {
   'types.ts': renderTypes(models),
+  'schemas.json': schemas,
+  'docs.json': docs,
 };
 
 const stale: string[] = [];

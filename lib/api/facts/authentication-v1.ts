@@ -1,0 +1,12 @@
+import type { PackageFacts } from './package.ts';
+
+export const authenticationV1: PackageFacts = {
+  name: 'io.k8s.api.authentication.v1',
+  group: 'authentication.k8s.io',
+  version: 'v1',
+  types: `
+    BoundObjectReference SelfSubjectReview SelfSubjectReviewStatus TokenRequest TokenRequestSpec
+    TokenRequestStatus TokenReview TokenReviewSpec TokenReviewStatus UserInfo
+  `,
+  facts: {},
+};

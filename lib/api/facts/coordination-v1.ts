@@ -1,0 +1,11 @@
+import type { PackageFacts } from './package.ts';
+
+export const coordinationV1: PackageFacts = {
+  name: 'io.k8s.api.coordination.v1',
+  group: 'coordination.k8s.io',
+  version: 'v1',
+  types: `
+    Lease LeaseList LeaseSpec
+  `,
+  facts: {},
+};

@@ -1,0 +1,11 @@
+import type { PackageFacts } from './package.ts';
+
+export const eventsV1: PackageFacts = {
+  name: 'io.k8s.api.events.v1',
+  group: 'events.k8s.io',
+  version: 'v1',
+  types: `
+    Event EventList EventSeries
+  `,
+  facts: {},
+};

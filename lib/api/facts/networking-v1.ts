@@ -1,0 +1,35 @@
+import type { PackageFacts } from './package.ts';
+
+export const networkingV1: PackageFacts = {
+  name: 'io.k8s.api.networking.v1',
+  group: 'networking.k8s.io',
+  version: 'v1',
+  types: `
+    HTTPIngressPath HTTPIngressRuleValue IPAddress IPAddressList IPAddressSpec IPBlock Ingress
+    IngressBackend IngressClass IngressClassList IngressClassParametersReference IngressClassSpec
+    IngressList IngressLoadBalancerIngress IngressLoadBalancerStatus IngressPortStatus IngressRule
+    IngressServiceBackend IngressSpec IngressStatus IngressTLS NetworkPolicy NetworkPolicyEgressRule
+    NetworkPolicyIngressRule NetworkPolicyList NetworkPolicyPeer NetworkPolicyPort NetworkPolicySpec
+    ParentReference ServiceBackendPort ServiceCIDR ServiceCIDRList ServiceCIDRSpec ServiceCIDRStatus
+  `,
+  facts: {
+    HTTPIngressPath: {
+      pathType: { enum: ['Exact', 'ImplementationSpecific', 'Prefix'] },
+    },
+    IngressPortStatus: {
+      protocol: { enum: ['SCTP', 'TCP', 'UDP'] },
+    },
+    NetworkPolicyPort: {
+      protocol: { enum: ['SCTP', 'TCP', 'UDP'] },
+    },
+    NetworkPolicySpec: {
+      policyTypes: { enum: ['Egress', 'Ingress'] },
+    },
+    ServiceBackendPort: {
+      '.': { mapType: 'atomic' },
+    },
+    ServiceCIDRStatus: {
+      conditions: { listType: 'map', listMapKeys: ['type'], patchStrategy: ['merge'], patchMergeKey: 'type' },
+    },
+  },
+};
