@@ -4,7 +4,7 @@
  */
 import { KumulusError } from '../../errors.ts';
 import type { FieldSelector } from './field-selector.ts';
-import { quote } from './quote.ts';
+import { quote } from '../validate/quote.ts';
 
 const involvedObject = ['kind', 'namespace', 'name', 'uid', 'apiVersion', 'resourceVersion', 'fieldPath'];
 

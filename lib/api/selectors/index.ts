@@ -22,5 +22,4 @@ export {
   validateLabelSelector,
   validateLabels,
 } from './label-selector.ts';
-export { quote } from './quote.ts';
 export type { Labels, Operator, Requirement } from './requirement.ts';

@@ -5,7 +5,7 @@
 import { KumulusError, messageOf } from '../../errors.ts';
 import { labelKeyErrors } from './label-format.ts';
 import { type Token, tokenize } from './label-lexer.ts';
-import { quote } from './quote.ts';
+import { quote } from '../validate/quote.ts';
 import { newRequirement, type Operator, type Requirement } from './requirement.ts';
 
 const binaryOperators: Readonly<Record<string, Operator>> = {

@@ -1,8 +1,10 @@
-import { KumulusError, type StatusCause } from '../../errors.ts';
+import { KumulusError } from '../../errors.ts';
 import type { LabelSelector, LabelSelectorRequirement } from '../gen/types.ts';
 import { labelKeyErrors, labelValueErrors } from './label-format.ts';
 import { parseRequirements } from './label-parser.ts';
-import { quote } from './quote.ts';
+import { type FieldError, fieldForbidden, invalidValue, required } from '../validate/field-error.ts';
+import type { Path } from '../validate/path.ts';
+import { quote } from '../validate/quote.ts';
 import {
   formatRequirement,
   type Labels,
@@ -86,52 +88,43 @@ export function exactLabel(selector: Selector, key: string): string | undefined 
   return ['=', '==', 'in'].includes(requirement.operator) ? requirement.values[0] : undefined;
 }
 
-/** Every rule that a LabelSelector object in a spec breaks; `path` is the field it stands in. Messages start after the path. */
-export function validateLabelSelector(object: LabelSelector | undefined, path: string): StatusCause[] {
-  const causes = validateLabels(object?.matchLabels, `${path}.matchLabels`);
+/** Every rule that a LabelSelector object in a spec breaks; `path` is the field it stands in. */
+export function validateLabelSelector(object: LabelSelector | undefined, path: Path): FieldError[] {
+  const errors = validateLabels(object?.matchLabels, path.child('matchLabels'));
   object?.matchExpressions?.forEach((expression, index) => {
-    causes.push(...validateExpression(expression, `${path}.matchExpressions[${index}]`));
+    errors.push(...validateExpression(expression, path.child('matchExpressions').index(index)));
   });
-  return causes;
+  return errors;
 }
 
 /** Every rule that the keys and values of a map of labels break. */
-export function validateLabels(labels: Labels | undefined, path: string): StatusCause[] {
+export function validateLabels(labels: Labels | undefined, path: Path): FieldError[] {
   return Object.entries(labels ?? {}).flatMap(([key, value]) => [
-    ...labelKeyErrors(key).map((detail) => invalid(path, key, detail)),
-    ...labelValueErrors(value).map((detail) => invalid(path, value, detail)),
+    ...labelKeyErrors(key).map((detail) => invalidValue(path, key, detail)),
+    ...labelValueErrors(value).map((detail) => invalidValue(path, value, detail)),
   ]);
 }
 
-function validateExpression(expression: LabelSelectorRequirement, path: string): StatusCause[] {
-  const causes: StatusCause[] = [];
+function validateExpression(expression: LabelSelectorRequirement, path: Path): FieldError[] {
+  const errors: FieldError[] = [];
   const { key, operator, values = [] } = expression;
+  const valuesPath = path.child('values');
   if ((operator === 'In' || operator === 'NotIn') && values.length === 0) {
-    causes.push({
-      reason: 'FieldValueRequired',
-      field: `${path}.values`,
-      message: "Required value: must be specified when `operator` is 'In' or 'NotIn'",
-    });
+    errors.push(required(valuesPath, "must be specified when `operator` is 'In' or 'NotIn'"));
   } else if ((operator === 'Exists' || operator === 'DoesNotExist') && values.length > 0) {
-    causes.push({
-      reason: 'FieldValueForbidden',
-      field: `${path}.values`,
-      message: "Forbidden: may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
-    });
+    errors.push(
+      fieldForbidden(valuesPath, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"),
+    );
   } else if (!operators[operator]) {
-    causes.push(invalid(`${path}.operator`, operator, 'not a valid selector operator'));
+    errors.push(invalidValue(path.child('operator'), operator, 'not a valid selector operator'));
   }
-  causes.push(...labelKeyErrors(key).map((detail) => invalid(`${path}.key`, key, detail)));
+  errors.push(...labelKeyErrors(key).map((detail) => invalidValue(path.child('key'), key, detail)));
   values.forEach((value, index) => {
-    causes.push(
-      ...labelValueErrors(value).map((detail) => invalid(`${path}.values[${index}]`, value, detail)),
+    errors.push(
+      ...labelValueErrors(value).map((detail) => invalidValue(valuesPath.index(index), value, detail)),
     );
   });
-  return causes;
-}
-
-function invalid(field: string, value: string, detail: string): StatusCause {
-  return { reason: 'FieldValueInvalid', field, message: `Invalid value: ${quote(value)}: ${detail}` };
+  return errors;
 }
 
 function selectorOf(requirements: readonly Requirement[]): Selector {

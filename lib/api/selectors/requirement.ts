@@ -1,6 +1,6 @@
 import { KumulusError } from '../../errors.ts';
 import { labelKeyErrors, labelValueErrors } from './label-format.ts';
-import { quote } from './quote.ts';
+import { quote } from '../validate/quote.ts';
 
 /** `exists` and `!` take no value, `=`, `==`, `!=`, `gt` and `lt` one, `in` and `notin` at least one. */
 export type Operator = 'in' | 'notin' | '=' | '==' | '!=' | 'exists' | '!' | 'gt' | 'lt';

@@ -11,6 +11,8 @@ import {
   selectsEverything,
   validateLabelSelector,
 } from '../../../../lib/api/selectors/index.ts';
+import { errorText } from '../../../../lib/api/validate/field-error.ts';
+import { Path } from '../../../../lib/api/validate/path.ts';
 
 describe('a label selector', () => {
   it.each([
@@ -145,9 +147,9 @@ describe('a LabelSelector object', () => {
           { key: 'c', operator: 'Near' },
         ],
       },
-      'spec.selector',
+      Path.of('spec', 'selector'),
     );
-    expect(causes.map(({ field, message }) => `${field}: ${message}`)).toEqual([
+    expect(causes.map(errorText)).toEqual([
       "spec.selector.matchExpressions[0].values: Required value: must be specified when `operator` is 'In' or 'NotIn'",
       "spec.selector.matchExpressions[1].values: Forbidden: may not be specified when `operator` is 'Exists' or 'DoesNotExist'",
       'spec.selector.matchExpressions[2].operator: Invalid value: "Near": not a valid selector operator',

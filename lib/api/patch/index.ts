@@ -1,0 +1,3 @@
+export { applyJsonPatch, unknownJsonPatchFields } from './json-patch.ts';
+export { applyMergePatch } from './merge-patch.ts';
+export { applyStrategicMergePatch } from './strategic-merge.ts';
