@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 
 export const dataDirOption = () =>
   new Option('--data-dir <dir>', "the cluster's state, keys and kubeconfig")
+    .env('KUMULUS_DATA_DIR')
     .default('.kumulus')
     .argParser(resolveDir);
 

@@ -14,11 +14,19 @@ export interface RunOptions {
 export class CommandFailed extends Error {
   override readonly name = 'CommandFailed';
   readonly exitCode: number | undefined;
+  readonly stdout: string;
   readonly stderr: string;
 
-  constructor(command: string, exitCode: number | undefined, stderr: string, cause?: unknown) {
+  constructor(
+    command: string,
+    exitCode: number | undefined,
+    output: { stdout: string; stderr: string },
+    cause?: unknown,
+  ) {
+    const { stdout, stderr } = output;
     super(`${command}: ${stderr.trim().slice(-2000) || `exited with ${exitCode ?? 'a signal'}`}`, { cause });
     this.exitCode = exitCode;
+    this.stdout = stdout;
     this.stderr = stderr;
   }
 }
@@ -41,10 +49,12 @@ export function runCommand(file: string, args: readonly string[], options: RunOp
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   // A command may exit without reading its input; its exit code says what came of it.
   child.stdin.on('error', () => undefined).end(options.input);
-  child.on('error', (error) => reject(new CommandFailed(command, undefined, error.message, error)));
+  child.on('error', (error) =>
+    reject(new CommandFailed(command, undefined, { stdout, stderr: error.message }, error)),
+  );
   child.on('close', (code) => {
     if (code === 0) resolve(stdout);
-    else reject(new CommandFailed(command, code ?? undefined, stderr));
+    else reject(new CommandFailed(command, code ?? undefined, { stdout, stderr }));
   });
   return promise;
 }

@@ -1,0 +1,45 @@
+import { mkdirSync, symlinkSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { CommandFailed, runCommand } from '../../lib/process/run.ts';
+import { startTestCluster, type TestCluster } from '../support/cluster.ts';
+import { kubectlPath } from '../support/kubectl.ts';
+import { difference, readSteps } from '../support/readme.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+let cluster: TestCluster;
+
+beforeAll(async () => {
+  cluster = await startTestCluster();
+});
+afterAll(() => cluster?.remove());
+
+test("every step of the README's tour prints what the README shows", async () => {
+  const bin = join(cluster.dataDir, 'bin');
+  mkdirSync(bin, { recursive: true });
+  symlinkSync(kubectlPath(), join(bin, 'kubectl'));
+  const env = {
+    ...process.env,
+    PATH: `${bin}:${process.env.PATH}`,
+    KUBECONFIG: cluster.kubeconfig,
+    // Where the reader's own cluster lies, and the test's.
+    KUMULUS_DATA_DIR: cluster.dataDir,
+    HOME: cluster.dataDir,
+  };
+  const steps = readSteps(join(root, 'README.md'), '## A tour in ten minutes');
+  expect(steps.length).toBeGreaterThan(15);
+  for (const { command, shown } of steps) {
+    const output = await shell(command, env);
+    expect(difference(shown, output), `$ ${command}\n${output}`).toBeUndefined();
+  }
+}, 300_000);
+
+/** As a terminal shows it: both outputs, and what a failing command prints too. */
+async function shell(command: string, env: NodeJS.ProcessEnv): Promise<string> {
+  try {
+    return await runCommand('bash', ['-c', `exec 2>&1\n${command}`], { cwd: root, env, timeoutMs: 120_000 });
+  } catch (error) {
+    if (error instanceof CommandFailed) throw new Error(`$ ${command}\n${error.stdout}`, { cause: error });
+    throw error;
+  }
+}
