@@ -125,7 +125,7 @@ async function startControlPlane(
   });
   const hosts = new Set(['127.0.0.1', ...(options.nodes > 0 ? [advertised] : [])]);
   for (const host of hosts) {
-    const listener = await serveHttps({
+    const listener = await listen({
       handle: apiServer.handle,
       tls: { cert: serving.certificate, key: serving.key, clientCa: pki.ca.certificate },
       nodeTls: { ca: pki.ca.certificate },
@@ -153,6 +153,26 @@ async function startControlPlane(
     signal: stopping.signal,
   });
   return { pki, port: options.port, client: clientFor('system:kube-controller-manager') };
+}
+
+async function listen(options: Parameters<typeof serveHttps>[0]): ReturnType<typeof serveHttps> {
+  try {
+    return await serveHttps(options);
+  } catch (error) {
+    const { host, port } = options;
+    switch ((error as NodeJS.ErrnoException).code) {
+      case 'EADDRINUSE':
+        throw new Error(
+          `port ${port} of ${host} is in use. Stop what listens there, or choose another: --port`,
+        );
+      case 'EACCES':
+        throw new Error(
+          `port ${port} of ${host} is not allowed for this user. Choose one above 1023: --port`,
+        );
+      default:
+        throw error;
+    }
+  }
 }
 
 async function writeAdminKubeconfig(

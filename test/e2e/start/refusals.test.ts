@@ -1,0 +1,109 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { CommandFailed, runCommand } from '../../../lib/process/run.ts';
+import { freePort, startTestCluster } from '../../support/cluster.ts';
+
+const root = join(import.meta.dirname, '..', '..', '..');
+const launcher = join(root, 'scripts', 'run.mjs');
+const work = mkdtempSync(join(tmpdir(), 'kumulus-start-'));
+afterAll(() => rmSync(work, { recursive: true, force: true }));
+
+test('a port in use is named, with what to do', async () => {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  const port = typeof address === 'object' ? address?.port : undefined;
+  const failure = await failedStart(['--no-node', '--port', String(port)]);
+  expect(lastLine(failure)).toBe(
+    `kumulus: port ${port} of 127.0.0.1 is in use. Stop what listens there, or choose another: --port`,
+  );
+  await new Promise((resolve) => server.close(resolve));
+});
+
+test('without root it says what needs it and what works without', async () => {
+  // A user namespace without a mapping: the same owner of the same files, and not root.
+  const failure = await failed('unshare', [
+    '--user',
+    process.execPath,
+    launcher,
+    'start',
+    '--data-dir',
+    join(work, 'not-root'),
+    '--port',
+    String(await freePort()),
+  ]);
+  expect(lastLine(failure)).toBe(
+    'kumulus: a node needs root (namespaces, mounts, cgroups, nftables). Run it with sudo. The control plane alone runs anywhere: npm start -- --no-node',
+  );
+});
+
+test('without containerd, and forbidden to install it, it says what is missing and how to get it', async () => {
+  // In a mount namespace of its own, in which nothing can be executed under containerd's name.
+  const failure = await failed('unshare', [
+    '--mount',
+    'sh',
+    '-c',
+    'mount --bind /dev/null "$(command -v containerd)" && exec "$@"',
+    'sh',
+    process.execPath,
+    launcher,
+    'start',
+    '--no-install',
+    '--data-dir',
+    join(work, 'no-containerd'),
+    '--port',
+    String(await freePort()),
+  ]);
+  expect(lastLine(failure)).toBe(
+    'kumulus: missing on this machine: containerd (runs the containers), and --no-install forbids to install it. Run: apt-get install --no-install-recommends containerd',
+  );
+});
+
+test('a second start on the same data directory is refused and does not disturb the first', async () => {
+  const cluster = await startTestCluster({ args: ['--no-node'] });
+  try {
+    const failure = await failed(process.execPath, [
+      launcher,
+      'start',
+      '--no-node',
+      '--data-dir',
+      cluster.dataDir,
+      '--port',
+      String(await freePort()),
+    ]);
+    expect(lastLine(failure)).toMatch(
+      /^kumulus: a cluster already runs on .* \(process \d+\)\. Stop it first/,
+    );
+    expect(await cluster.kubectl('get --raw /readyz')).toBe('ok');
+  } finally {
+    await cluster.remove();
+  }
+});
+
+test('an option that does not exist, or a value that cannot be, changes nothing', async () => {
+  expect((await failedStart(['--prot', '1'])).stderr).toMatch(/unknown option '--prot'/);
+  expect((await failedStart(['--port', 'none'])).stderr).toMatch(
+    /option '--port <port>' argument 'none' is invalid\. must be a whole number from 1 to 65535/,
+  );
+});
+
+function failedStart(args: string[]): Promise<CommandFailed> {
+  return failed(process.execPath, [launcher, 'start', '--data-dir', join(work, 'refused'), ...args]);
+}
+
+async function failed(file: string, args: string[]): Promise<CommandFailed> {
+  try {
+    await runCommand(file, args, { timeoutMs: 30_000, cwd: root });
+  } catch (error) {
+    if (error instanceof CommandFailed) return error;
+    throw error;
+  }
+  throw new Error('it started');
+}
+
+function lastLine({ stderr }: CommandFailed): string {
+  return stderr.trim().split('\n').at(-1) ?? '';
+}
