@@ -37,7 +37,11 @@ export function disjointCidrs(cidrs: readonly string[], family: NftFamily): stri
   return kept;
 }
 
-export function anyContains(cidrs: readonly string[], addresses: readonly string[], family: NftFamily): boolean {
+export function anyContains(
+  cidrs: readonly string[],
+  addresses: readonly string[],
+  family: NftFamily,
+): boolean {
   const list = new BlockList();
   const type = family === 'ip' ? 'ipv4' : 'ipv6';
   for (const cidr of cidrs) {

@@ -21,7 +21,8 @@ export function staleFlows(
     const current = new Set(now.get(keyOf(old))?.endpointIps);
     for (const endpoint of new Set(old.endpointIps)) {
       if (!current.has(endpoint))
-        for (const match of destinations(old)) commands.push(command(family, [...match, '--dst-nat', endpoint]));
+        for (const match of destinations(old))
+          commands.push(command(family, [...match, '--dst-nat', endpoint]));
     }
   }
   const known = new Map(before.map((flows) => [keyOf(flows), flows]));
@@ -59,7 +60,9 @@ export class FlowCleaner {
       if (/0 flow entries have been deleted/.test(error.stderr)) return;
       if (/ENOENT/.test(error.stderr)) {
         this.#missing = true;
-        this.#log.warn('conntrack is not installed: UDP flows to endpoints that are gone end by their timeout only');
+        this.#log.warn(
+          'conntrack is not installed: UDP flows to endpoints that are gone end by their timeout only',
+        );
         return;
       }
     }

@@ -25,7 +25,9 @@ export function categorize(
   const usesCluster = !port.internalPolicyLocal || isExternal(port);
   const usesLocal = port.internalPolicyLocal || (port.externalPolicyLocal && isExternal(port));
   const ready = endpoints.filter((endpoint) => endpoint.ready);
-  const draining = endpoints.filter((endpoint) => !endpoint.ready && endpoint.serving && endpoint.terminating);
+  const draining = endpoints.filter(
+    (endpoint) => !endpoint.ready && endpoint.serving && endpoint.terminating,
+  );
   const any = ready.length > 0 || draining.length > 0;
   const cluster = !usesCluster ? [] : ready.length > 0 ? hinted(ready, node) : draining;
   const localReady = ready.filter((endpoint) => endpoint.isLocal);

@@ -19,7 +19,8 @@ export function healthChecks(
   const checks: HealthCheck[] = [];
   for (const { service, slices } of states) {
     const { spec, metadata } = service;
-    if (spec.type !== 'LoadBalancer' || spec.externalTrafficPolicy !== 'Local' || !spec.healthCheckNodePort) continue;
+    if (spec.type !== 'LoadBalancer' || spec.externalTrafficPolicy !== 'Local' || !spec.healthCheckNodePort)
+      continue;
     const local = new Set<string>();
     for (const slice of slices) {
       for (const endpoint of slice.endpoints ?? []) {
@@ -73,16 +74,19 @@ export class HealthCheckServers {
     const entry = { check, servers: [] as Server[] };
     this.#listening.set(port, entry);
     for (const address of this.#addresses) {
-      const server = createServer({ requestTimeout: 10_000, headersTimeout: 10_000 }, (_request, response) => {
-        const { namespace, name, localEndpoints } = entry.check;
-        const serviceProxyHealthy = this.#isHealthy();
-        response.writeHead(localEndpoints > 0 && serviceProxyHealthy ? 200 : 503, {
-          'content-type': 'application/json',
-          'x-content-type-options': 'nosniff',
-          'x-load-balancing-endpoint-weight': String(localEndpoints),
-        });
-        response.end(JSON.stringify({ service: { namespace, name }, localEndpoints, serviceProxyHealthy }));
-      });
+      const server = createServer(
+        { requestTimeout: 10_000, headersTimeout: 10_000 },
+        (_request, response) => {
+          const { namespace, name, localEndpoints } = entry.check;
+          const serviceProxyHealthy = this.#isHealthy();
+          response.writeHead(localEndpoints > 0 && serviceProxyHealthy ? 200 : 503, {
+            'content-type': 'application/json',
+            'x-content-type-options': 'nosniff',
+            'x-load-balancing-endpoint-weight': String(localEndpoints),
+          });
+          response.end(JSON.stringify({ service: { namespace, name }, localEndpoints, serviceProxyHealthy }));
+        },
+      );
       server.on('error', (error) => {
         this.#log.warn({ address, port, error: messageOf(error) }, 'health check node port does not listen');
         closeServer(server);

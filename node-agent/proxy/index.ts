@@ -118,7 +118,10 @@ export function startServiceProxy(options: ServiceProxyOptions): ServiceProxy {
         if (signal.aborted) throw error;
         healthy = false;
         waitMs = backoffMs(failures++, { baseMs: 500, maxMs: 30_000, random: options.random });
-        log.error({ error: messageOf(error), retryInMs: Math.round(waitMs) }, 'service rules were not written');
+        log.error(
+          { error: messageOf(error), retryInMs: Math.round(waitMs) },
+          'service rules were not written',
+        );
       }
       await clock.sleep(waitMs, signal);
       if (failures > 0) continue;

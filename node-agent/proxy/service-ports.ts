@@ -12,7 +12,10 @@ const label = /^[a-z0-9]([a-z0-9.-]*[a-z0-9])?$/;
  */
 export function servicePorts(service: Service, family: NftFamily): ServicePort[] {
   const { metadata, spec } = service;
-  if (spec.type === 'ExternalName' || metadata.labels?.['service.kubernetes.io/service-proxy-name'] !== undefined)
+  if (
+    spec.type === 'ExternalName' ||
+    metadata.labels?.['service.kubernetes.io/service-proxy-name'] !== undefined
+  )
     return [];
   const clusterIps = spec.clusterIPs?.length ? spec.clusterIPs : spec.clusterIP ? [spec.clusterIP] : [];
   const clusterIp = ofFamily(clusterIps, family)[0];

@@ -125,7 +125,10 @@ function externalRules(
   // Pods and the node itself reach every endpoint, as if they had gone out to a load balancer and come back in.
   if (cluster.length > 0) {
     if (pods.length > 0) rules.push(`${family} saddr { ${pods.join(', ')} } goto ${names.cluster}`);
-    rules.push(`fib saddr type local jump ${markForMasquerade}`, `fib saddr type local goto ${names.cluster}`);
+    rules.push(
+      `fib saddr type local jump ${markForMasquerade}`,
+      `fib saddr type local goto ${names.cluster}`,
+    );
   }
   if (external.length > 0) rules.push(`goto ${names.local}`);
   return rules;
@@ -143,7 +146,12 @@ function balance(family: NftFamily, port: ServicePort, endpoints: readonly Proxy
   return [...affinity, `numgen random mod ${chains.length} vmap { ${targets.join(', ')} }`];
 }
 
-function addEndpoint(fragment: Fragment, family: NftFamily, port: ServicePort, endpoint: ProxyEndpoint): void {
+function addEndpoint(
+  fragment: Fragment,
+  family: NftFamily,
+  port: ServicePort,
+  endpoint: ProxyEndpoint,
+): void {
   const name = endpointName(port, endpoint);
   const timeout = port.affinityTimeoutSeconds;
   const target = family === 'ip6' ? `[${endpoint.ip}]:${endpoint.port}` : `${endpoint.ip}:${endpoint.port}`;

@@ -45,12 +45,15 @@ function renderCommand(table: string, command: NftCommand): string[] {
           `add element ${table} ${command.set} { ${part.map(([key, value]) => (value ? `${key} : ${value}` : key)).join(', ')} }`,
       );
     case 'deleteElements':
-      return chunks(command.keys).map((part) => `delete element ${table} ${command.set} { ${part.join(', ')} }`);
+      return chunks(command.keys).map(
+        (part) => `delete element ${table} ${command.set} { ${part.join(', ')} }`,
+      );
   }
 }
 
 function chunks<T>(items: readonly T[]): T[][] {
   const parts: T[][] = [];
-  for (let at = 0; at < items.length; at += elementsPerLine) parts.push(items.slice(at, at + elementsPerLine));
+  for (let at = 0; at < items.length; at += elementsPerLine)
+    parts.push(items.slice(at, at + elementsPerLine));
   return parts;
 }
