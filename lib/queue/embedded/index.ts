@@ -1,0 +1,8 @@
+export {
+  createEmbeddedQueue,
+  type DeadLetter,
+  type EmbeddedQueue,
+  type EmbeddedQueueOptions,
+  type QueueMetrics,
+  type WorkHandler,
+} from './queue.ts';
