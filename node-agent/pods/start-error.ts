@@ -16,6 +16,8 @@ export class StartError extends Error {
   override readonly name = 'StartError';
   readonly reason: WaitingReason;
   readonly retryInMs: number | undefined;
+  /** What the Failed event says instead of the message. */
+  eventText: string | undefined;
 
   constructor(reason: WaitingReason, message: string, options: { retryInMs?: number; cause?: unknown } = {}) {
     super(message, { cause: options.cause });
