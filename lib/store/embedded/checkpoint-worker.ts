@@ -3,8 +3,8 @@ import { parentPort, workerData } from 'node:worker_threads';
 
 /**
  * Copies the write-ahead log into the database on a thread of its own. A passive checkpoint never stops the writer, and
- * so never quite catches up with a busy one: the worker then asks it to hold, copies the rest, and lets it go on, and
- * the writer begins the log from its start again.
+ * so never quite catches up with a busy one. Hence two passes: most of the log while the writer goes on, then the few
+ * pages that it added meanwhile, while it holds; after that it begins the log from its start again.
  */
 export type ToWorker = 'checkpoint' | 'held';
 export type FromWorker = 'hold' | { done: true; leftPages: number } | { failed: string };
@@ -16,15 +16,14 @@ if (!port) throw new Error('the checkpoint worker runs as a worker thread only')
 
 port.on('message', (message: ToWorker) => {
   try {
-    const left = checkpoint();
-    if (message === 'checkpoint' && left > 0) send('hold');
-    else send({ done: true, leftPages: left });
+    const leftPages = checkpoint();
+    send(message === 'checkpoint' ? 'hold' : { done: true, leftPages });
   } catch (error) {
     send({ failed: error instanceof Error ? error.message : String(error) });
   }
 });
 
-/** Pages that are still only in the log. */
+/** Returns the pages that are still only in the log, of those that were there when it began. */
 function checkpoint(): number {
   const row = statement.get();
   return Math.max(0, Number(row?.log ?? 0) - Number(row?.checkpointed ?? 0));

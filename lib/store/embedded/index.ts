@@ -22,7 +22,7 @@ export interface EmbeddedStoreOptions {
   historyMs?: number;
   /** The most changes kept of one type, however young. Default 200,000. */
   historyChanges?: number;
-  /** The write-ahead log is copied into the database about every so many bytes. Default 16 MiB. */
+  /** The write-ahead log is copied into the database about every so many bytes. Default 8 MiB. */
   checkpointBytes?: number;
 }
 
@@ -72,7 +72,7 @@ class SqliteStore implements EmbeddedStore {
       log,
       historyMs = 300_000,
       historyChanges = 200_000,
-      checkpointBytes = 16 * 1024 * 1024,
+      checkpointBytes = 8 * 1024 * 1024,
     } = options;
     this.#database = database;
     this.#lock = lock;
