@@ -19,6 +19,8 @@ export interface SyncMemory {
 }
 
 export interface SyncResult {
+  /** Anything was done, or tried: the runtime's view of before no longer holds. */
+  acted: boolean;
   /** When a container that waits for its time is to be looked at again; undefined when none does. */
   retryInMs: number | undefined;
 }
@@ -39,7 +41,7 @@ export async function syncPod(
   const actions = computePodActions(pod, view, context.probes.results);
   if (isNothing(actions)) {
     await ensureVolumes(context, pod, view);
-    return { retryInMs: undefined };
+    return { acted: false, retryInMs: undefined };
   }
   if (actions.createSandbox && actions.sandboxId) {
     context.events.event(
@@ -51,7 +53,7 @@ export async function syncPod(
   }
   if (actions.killPod) {
     if (view.sandboxes.length > 0 || view.containers.length > 0) await killPod(context, pod, view, undefined);
-    if (!actions.createSandbox) return { retryInMs: undefined };
+    if (!actions.createSandbox) return { acted: true, retryInMs: undefined };
   } else {
     await Promise.all(
       actions.containersToKill.map((kill) =>
@@ -129,7 +131,7 @@ async function startAll(
   signal: AbortSignal,
 ): Promise<SyncResult> {
   const pullSecrets = await readPullSecrets(context, pod);
-  const result: SyncResult = { retryInMs: undefined };
+  const result: SyncResult = { acted: true, retryInMs: undefined };
   const start = async (container: Container): Promise<boolean> => {
     signal.throwIfAborted();
     const { id: sandboxId, ips: podIps } = sandbox;

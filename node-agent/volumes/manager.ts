@@ -31,6 +31,8 @@ export interface PodVolumes {
   ensure(pod: Pod, sources: PayloadSources): Promise<void>;
   /** A container's mounts of the pod's volumes, sub-paths made. */
   mountsFor(pod: Pod, container: Container, variables: ReadonlyMap<string, string>): Promise<Mount[]>;
+  /** Unmounts and removes the volumes; what the containers left behind (termination messages) stays. Idempotent. */
+  unmount(uid: string): Promise<void>;
   /** Unmounts and removes all there is of a pod on disk. Idempotent. */
   tearDown(uid: string): Promise<void>;
   /** Uids of the pods that have anything on disk. */
@@ -144,13 +146,14 @@ export function createPodVolumes(paths: NodePaths, node: { memoryBytes: number }
       }
       return mounts;
     },
+    async unmount(uid) {
+      await removeUnmounted(join(podDir(paths, uid), 'volume-subpaths'));
+      await removeUnmounted(join(podDir(paths, uid), 'volumes'));
+    },
     async tearDown(uid) {
-      const directory = podDir(paths, uid);
-      await unmountBelow(directory);
-      // Removing a tree while something of the node is still mounted in it would remove what is mounted there.
-      const left = await mountsBelow(directory);
-      if (left.length > 0) throw new Error(`still mounted: ${left.join(', ')}`);
-      await rm(directory, { recursive: true, force: true });
+      // Sub-paths are mounts out of other volumes, so they go first.
+      await removeUnmounted(join(podDir(paths, uid), 'volume-subpaths'));
+      await removeUnmounted(podDir(paths, uid));
     },
     async present() {
       try {
@@ -161,6 +164,14 @@ export function createPodVolumes(paths: NodePaths, node: { memoryBytes: number }
       }
     },
   };
+}
+
+/** Removing a tree while something of the node is mounted in it would remove what is mounted there. */
+async function removeUnmounted(directory: string): Promise<void> {
+  await unmountBelow(directory);
+  const left = await mountsBelow(directory);
+  if (left.length > 0) throw new Error(`still mounted: ${left.join(', ')}`);
+  await rm(directory, { recursive: true, force: true });
 }
 
 const propagations: Record<string, Mount['propagation']> = {
