@@ -47,6 +47,7 @@ export function createEventRecorder(
     type: 'Normal' | 'Warning',
     reason: string,
     message: string,
+    fieldPath: string | undefined,
   ): CoreV1Event {
     const now = clock.now();
     const { name = '', namespace, uid, resourceVersion } = about.metadata;
@@ -64,6 +65,7 @@ export function createEventRecorder(
         namespace,
         uid,
         resourceVersion,
+        ...(fieldPath === undefined ? {} : { fieldPath }),
       },
       reason,
       message,
@@ -135,8 +137,8 @@ export function createEventRecorder(
   }
 
   return {
-    event(about, type, reason, message) {
-      buffer.push(build(about, type, reason, message));
+    event(about, type, reason, message, fieldPath) {
+      buffer.push(build(about, type, reason, message, fieldPath));
       if (buffer.length > bufferLimit) {
         buffer.shift();
         if (dropped++ % 1_000 === 0)

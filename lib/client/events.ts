@@ -6,5 +6,12 @@ import type { KubeObject } from '../api/object.ts';
  * seen again raises `count` and `lastTimestamp` of the first one, as client-go's correlator does.
  */
 export interface EventRecorder {
-  event(about: KubeObject, type: 'Normal' | 'Warning', reason: string, message: string): void;
+  /** `fieldPath` names a part of the object: `spec.containers{app}`. */
+  event(
+    about: KubeObject,
+    type: 'Normal' | 'Warning',
+    reason: string,
+    message: string,
+    fieldPath?: string,
+  ): void;
 }

@@ -1,0 +1,246 @@
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { NodeStatus } from '../lib/api/gen/types.ts';
+import { createEventRecorder } from '../lib/client/event-recorder.ts';
+import { createHttpsTransport } from '../lib/client/https.ts';
+import { createInformers } from '../lib/client/informers.ts';
+import { createKubeClient } from '../lib/client/kube-client.ts';
+import { nodes, pods, services } from '../lib/client/resources.ts';
+import type { Clock } from '../lib/clock.ts';
+import { messageOf } from '../lib/errors.ts';
+import type { Logger } from '../lib/log.ts';
+import { apiPodWriter, apiReferences, apiTokens } from './api-pods.ts';
+import { openCgroups } from './cgroups/hierarchy.ts';
+import { createPodCgroups } from './cgroups/pod-cgroups.ts';
+import type { AgentConfig } from './config.ts';
+import { connectRuntime } from './cri/client.ts';
+import type { ContainerRuntime } from './cri/port.ts';
+import type { RuntimeVersion } from './cri/types.ts';
+import { writeConflist } from './node/cni.ts';
+import { nodeConditions } from './node/conditions.ts';
+import { nodeImages } from './node/images.ts';
+import { keepLease } from './node/lease.ts';
+import {
+  allocatableMemoryBytes,
+  allocatableOf,
+  capacityOf,
+  readMachine,
+  readNodeInfo,
+} from './node/machine.ts';
+import { createNodeReporter } from './node/node-status.ts';
+import { readPressure } from './node/pressure.ts';
+import { defaultLabels, registerNode } from './node/register.ts';
+import { watchRuntimeHealth } from './node/runtime-health.ts';
+import { probeUserAgent } from './node/version.ts';
+import { createBackoff } from './pods/backoff.ts';
+import { createHookRunner } from './pods/hooks.ts';
+import { createImageManager } from './pods/image-manager.ts';
+import { nodePaths } from './pods/paths.ts';
+import { createPodAgent } from './pods/pod-agent.ts';
+import { createPodLookup } from './pods/pod-lookup.ts';
+import type { PodEvents } from './pods/sources.ts';
+import { createPodVolumes } from './volumes/manager.ts';
+
+const defaultMaxPods = 110;
+
+export interface AgentEnvironment {
+  clock: Clock;
+  random: () => number;
+  log: Logger;
+  signal: AbortSignal;
+}
+
+/** Runs a node until the signal aborts. Everything is built here, from the runtime up to what serves others. */
+export async function runAgent(config: AgentConfig, environment: AgentEnvironment): Promise<void> {
+  const { clock, random, log, signal } = environment;
+  const { nodeName, nodeIp } = config;
+  await mkdir(config.stateDir, { recursive: true, mode: 0o700 });
+
+  const runtime = connectRuntime(config.runtimeEndpoint);
+  const version = await waitForRuntime(runtime, environment);
+  const runtimeName = version.runtimeName;
+
+  const https = createHttpsTransport({
+    server: config.server,
+    ca: await readFile(config.certificateAuthority),
+    clientCertificate: {
+      cert: await readFile(config.clientCertificate),
+      key: await readFile(config.clientKey),
+    },
+  });
+  const client = createKubeClient(https.transport, {
+    clock,
+    random,
+    signal,
+    userAgent: 'kumulus-node-agent',
+  });
+  const recorder = createEventRecorder(client, { component: 'kubelet', host: nodeName, clock, log });
+  const events: PodEvents = {
+    // Items of a list do not say what they are.
+    event: (pod, ...rest) => recorder.event({ ...pod, apiVersion: 'v1', kind: 'Pod' }, ...rest),
+  };
+
+  // The node, as it is and as the API has it.
+  const maxPods = config.maxPods ?? defaultMaxPods;
+  const machine = await readMachine(config.stateDir);
+  const allocatable = allocatableOf(machine, maxPods);
+  const nodeInfo = await readNodeInfo(version);
+  const imageDir = await imageFilesystem(runtime, log);
+  let changed = () => {};
+  const health = watchRuntimeHealth(runtime, {
+    clock,
+    lastRelistMs: () => agent.lifecycle.lastRelistMs(),
+    changed: () => changed(),
+  });
+  const buildStatus = async (previous: NodeStatus): Promise<NodeStatus> => ({
+    capacity: capacityOf(machine, maxPods),
+    allocatable,
+    conditions: nodeConditions(
+      await readPressure(config.stateDir, imageDir),
+      health.problems(),
+      previous.conditions ?? [],
+      clock.now(),
+    ),
+    addresses: [
+      { type: 'InternalIP', address: nodeIp },
+      { type: 'Hostname', address: nodeName },
+    ],
+    daemonEndpoints: { kubeletEndpoint: { Port: config.listenPort } },
+    nodeInfo,
+    images: nodeImages(await runtime.listImages().catch(() => [])),
+  });
+
+  // The pods.
+  const informers = createInformers(client, { clock, log, random });
+  const podInformer = informers.informer(pods, { fieldSelector: `spec.nodeName=${nodeName}` });
+  const nodeInformer = informers.informer(nodes, { fieldSelector: `metadata.name=${nodeName}` });
+  const serviceInformer = informers.informer(services);
+  const paths = nodePaths(config.stateDir);
+  const tree = await openCgroups(clock);
+  const cgroups = await createPodCgroups(tree, config.cgroupRoot, {
+    cpuMilli: machine.cpuCount * 1000,
+    memoryBytes: allocatableMemoryBytes(machine),
+  });
+  const agent = createPodAgent({
+    runtime,
+    runtimeName,
+    owner: nodeName,
+    paths,
+    node: {
+      nodeName,
+      hostname: nodeName,
+      hostIps: [nodeIp],
+      allocatable,
+      memoryBytes: machine.memoryBytes,
+      cgroupVersion: tree.version,
+    },
+    dns: {
+      servers: config.clusterDns,
+      domain: config.clusterDomain,
+      resolvConf: await writeResolvConf(config),
+    },
+    references: apiReferences(client, serviceInformer),
+    tokens: apiTokens(client, clock),
+    volumes: createPodVolumes(paths, { memoryBytes: allocatableMemoryBytes(machine) }),
+    cgroups,
+    images: createImageManager(runtime, events, clock),
+    hooks: createHookRunner(runtime, clock, probeUserAgent),
+    events,
+    startBackoff: createBackoff(clock),
+    clock,
+    log,
+    networkProblem: () => health.networkProblem(),
+    source: podInformer,
+    writer: apiPodWriter(client),
+    random,
+    userAgent: probeUserAgent,
+  });
+  const lookup = createPodLookup({ runtime, owner: nodeName, pods: agent.pods, status: agent.status });
+
+  // The start, in the order in which one needs the other.
+  await health.check();
+  const registered = await registerNode(
+    {
+      client,
+      nodeName,
+      labels: { ...config.nodeLabels, ...defaultLabels(nodeName) },
+      status: await buildStatus({}),
+      clock,
+      random,
+      log,
+    },
+    signal,
+  );
+  log.info({ node: nodeName }, 'the node is registered');
+  const reporter = createNodeReporter({
+    client,
+    nodeName,
+    build: buildStatus,
+    registered,
+    clock,
+    random,
+    log,
+  });
+  changed = () => reporter.poke();
+  nodeInformer.onChange(({ after }) => {
+    const podCidrs = after?.spec.podCIDRs ?? (after?.spec.podCIDR ? [after.spec.podCIDR] : []);
+    if (podCidrs.length === 0) return;
+    // The node is not ready before its pods can have addresses.
+    writeConflist(config.cniConfDir, { name: 'kumulus', bridge: 'cni0', podCidrs }).catch(
+      (error: unknown) => {
+        log.error({ err: messageOf(error) }, "the pods' network could not be configured");
+      },
+    );
+  });
+  await informers.start(signal);
+  const running = [
+    agent.run(signal),
+    health.run(signal),
+    reporter.run(signal),
+    keepLease({ client, nodeName, nodeUid: registered.metadata.uid, clock, random, log }, signal),
+  ];
+  void lookup;
+  await Promise.all(running);
+  await Promise.race([recorder.flush(), clock.sleep(2_000)]);
+  https.close();
+  runtime.close();
+}
+
+const runtimeRetryMs = 250;
+const runtimeAttempts = 240;
+
+async function waitForRuntime(
+  runtime: ContainerRuntime,
+  environment: AgentEnvironment,
+): Promise<RuntimeVersion> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await runtime.version();
+    } catch (error) {
+      if (attempt === runtimeAttempts) throw error;
+      if (attempt === 1) environment.log.info({ err: messageOf(error) }, 'waiting for the container runtime');
+      await environment.clock.sleep(runtimeRetryMs, environment.signal);
+    }
+  }
+}
+
+async function imageFilesystem(runtime: ContainerRuntime, log: Logger): Promise<string | undefined> {
+  try {
+    const [filesystem] = await runtime.imageFilesystems();
+    return filesystem?.fsId?.mountpoint;
+  } catch (error) {
+    log.warn(
+      { err: messageOf(error) },
+      'the runtime does not tell where images are kept; their disk is not watched',
+    );
+    return undefined;
+  }
+}
+
+/** Pods whose names are not resolved by the cluster use the node's resolvers, which need not be this machine's file. */
+async function writeResolvConf({ stateDir, upstreamResolvers }: AgentConfig): Promise<string> {
+  if (!upstreamResolvers || upstreamResolvers.length === 0) return '/etc/resolv.conf';
+  const file = join(stateDir, 'resolv.conf');
+  await writeFile(file, upstreamResolvers.map((server) => `nameserver ${server}\n`).join(''));
+  return file;
+}

@@ -1,0 +1,69 @@
+import { hostname } from 'node:os';
+import type { Node, NodeStatus } from '../../lib/api/gen/types.ts';
+import type { Persisted } from '../../lib/api/object.ts';
+import { backoffMs } from '../../lib/client/backoff.ts';
+import type { KubeClient } from '../../lib/client/port.ts';
+import { nodes } from '../../lib/client/resources.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { isKind, messageOf } from '../../lib/errors.ts';
+import type { Logger } from '../../lib/log.ts';
+
+export interface RegisterOptions {
+  client: KubeClient;
+  nodeName: string;
+  labels: Record<string, string>;
+  status: NodeStatus;
+  clock: Clock;
+  random: () => number;
+  log: Logger;
+}
+
+/** Labels that every node carries (Well-Known Labels). */
+export function defaultLabels(nodeName: string): Record<string, string> {
+  const arch = process.arch === 'x64' ? 'amd64' : process.arch;
+  return {
+    'beta.kubernetes.io/arch': arch,
+    'beta.kubernetes.io/os': 'linux',
+    'kubernetes.io/arch': arch,
+    'kubernetes.io/hostname': nodeName || hostname(),
+    'kubernetes.io/os': 'linux',
+  };
+}
+
+/** Makes the Node, or takes the one that is there with the labels brought up to date. Tries until the signal aborts. */
+export async function registerNode(options: RegisterOptions, signal: AbortSignal): Promise<Persisted<Node>> {
+  const { clock, random, log } = options;
+  for (let attempt = 0; ; attempt++) {
+    signal.throwIfAborted();
+    try {
+      return await registerOnce(options);
+    } catch (error) {
+      log.warn({ err: messageOf(error) }, 'the node could not be registered yet');
+      await clock.sleep(backoffMs(attempt, { baseMs: 100, maxMs: 7_000, random }), signal);
+    }
+  }
+}
+
+async function registerOnce(options: RegisterOptions): Promise<Persisted<Node>> {
+  const { client, nodeName, labels, status } = options;
+  const annotations = { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' };
+  try {
+    return await client.create(nodes, {
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name: nodeName, labels, annotations },
+      spec: {},
+      status,
+    });
+  } catch (error) {
+    if (!isKind(error, 'AlreadyExists')) throw error;
+  }
+  const existing = await client.get(nodes, { name: nodeName });
+  const current = existing.metadata.labels ?? {};
+  if (Object.entries(labels).every(([key, value]) => current[key] === value)) return existing;
+  return client.patch(
+    nodes,
+    { name: nodeName },
+    { type: 'strategic', patch: { metadata: { labels, annotations } } },
+  );
+}
