@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, readlink, realpath, stat, writeFile } from 'node:fs/promises';
+import { chmod, type FileHandle, mkdir, open, readlink, realpath, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { KumulusError } from '../../lib/errors.ts';
 import { bindMount, isMountPoint } from './mounts.ts';
@@ -10,7 +10,7 @@ const openPath = 0o10000000;
 /**
  * Binds `subPath` of a volume to `target` and nothing outside of the volume, whatever symlinks a container may put in
  * its way at the same time: each part is opened relative to the one before without following links, and what is mounted
- * is what was opened. A part that is missing is made as a directory.
+ * is what was opened. A part that is missing is made as a directory with the volume's own mode.
  */
 export async function bindSubPath(volumePath: string, subPath: string, target: string): Promise<void> {
   if (await isMountPoint(target)) return;
@@ -31,10 +31,11 @@ export async function bindSubPath(volumePath: string, subPath: string, target: s
 
 async function openWithin(volumePath: string, subPath: string): Promise<FileHandle> {
   let handle = await open(volumePath, openPath);
+  const { mode } = await handle.stat();
   for (const part of subPath.split('/').filter((p) => p !== '' && p !== '.')) {
     const child = join(`/proc/self/fd/${handle.fd}`, part);
     try {
-      const next = await openPart(child, part, volumePath);
+      const next = await openPart(child, part, volumePath, mode);
       await handle.close();
       handle = next;
     } catch (error) {
@@ -45,15 +46,16 @@ async function openWithin(volumePath: string, subPath: string): Promise<FileHand
   return handle;
 }
 
-async function openPart(child: string, part: string, volumePath: string): Promise<FileHandle> {
+async function openPart(child: string, part: string, volumePath: string, mode: number): Promise<FileHandle> {
   const flags = openPath | constants.O_NOFOLLOW;
   let handle: FileHandle;
   try {
     handle = await open(child, flags);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    await mkdir(child, { mode: 0o755 });
+    await mkdir(child);
     handle = await open(child, flags);
+    await chmod(`/proc/self/fd/${handle.fd}`, mode & 0o7777);
   }
   // With O_PATH a link is opened itself instead of failing.
   const found = await handle.stat();
