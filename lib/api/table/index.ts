@@ -1,0 +1,10 @@
+export { humanDuration } from './duration.ts';
+export {
+  type IncludeObject,
+  type PartialObjectMetadata,
+  partialObjectMetadata,
+  partialObjectMetadataList,
+  renderTable,
+  type Table,
+  type TableOptions,
+} from './render.ts';
