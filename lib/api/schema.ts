@@ -15,6 +15,8 @@ export interface Schema {
   additionalProperties?: Schema;
   items?: Schema;
   required?: readonly string[];
+  /** Fields that the API writes out even when they are empty (`resources: {}`); decoding puts their zero values in. */
+  always?: readonly string[];
   /** `x-kubernetes-preserve-unknown-fields`: anything goes below. */
   preserveUnknownFields?: boolean;
   nullable?: boolean;

@@ -56,6 +56,7 @@ function make(name: string, source: DefinitionData): Schema {
     properties,
     ...(source.required && { required: source.required }),
     ...(source.mapType && { mapType: source.mapType }),
+    ...(source.always && { always: source.always }),
   };
   made.set(name, schema);
   for (const [field, entry] of Object.entries(source.fields)) {

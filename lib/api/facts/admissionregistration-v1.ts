@@ -15,6 +15,29 @@ export const admissionregistrationV1: PackageFacts = {
     ValidatingAdmissionPolicyStatus ValidatingWebhook ValidatingWebhookConfiguration
     ValidatingWebhookConfigurationList Validation Variable WebhookClientConfig
   `,
+  always: {
+    AuditAnnotation: 'key valueExpression',
+    ExpressionWarning: 'fieldRef warning',
+    MatchCondition: 'name expression',
+    MutatingAdmissionPolicy: 'metadata spec',
+    MutatingAdmissionPolicyBinding: 'metadata spec',
+    MutatingAdmissionPolicyBindingList: 'metadata items',
+    MutatingAdmissionPolicyList: 'metadata items',
+    MutatingWebhook: 'name clientConfig admissionReviewVersions',
+    MutatingWebhookConfiguration: 'metadata',
+    MutatingWebhookConfigurationList: 'metadata items',
+    Mutation: 'patchType',
+    ServiceReference: 'namespace name',
+    ValidatingAdmissionPolicy: 'metadata spec status',
+    ValidatingAdmissionPolicyBinding: 'metadata spec',
+    ValidatingAdmissionPolicyBindingList: 'metadata items',
+    ValidatingAdmissionPolicyList: 'metadata items',
+    ValidatingWebhook: 'name clientConfig admissionReviewVersions',
+    ValidatingWebhookConfiguration: 'metadata',
+    ValidatingWebhookConfigurationList: 'metadata items',
+    Validation: 'expression',
+    Variable: 'name expression',
+  },
   facts: {
     MatchResources: {
       '.': { mapType: 'atomic' },

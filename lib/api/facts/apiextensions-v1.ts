@@ -12,6 +12,22 @@ export const apiextensionsV1: PackageFacts = {
     ExternalDocumentation JSONSchemaProps SelectableField ServiceReference ValidationRule
     WebhookClientConfig WebhookConversion
   `,
+  always: {
+    CustomResourceColumnDefinition: 'name type jsonPath',
+    CustomResourceConversion: 'strategy',
+    CustomResourceDefinition: 'metadata spec status',
+    CustomResourceDefinitionCondition: 'type status lastTransitionTime',
+    CustomResourceDefinitionList: 'metadata items',
+    CustomResourceDefinitionNames: 'plural kind',
+    CustomResourceDefinitionSpec: 'group names scope versions',
+    CustomResourceDefinitionStatus: 'conditions acceptedNames storedVersions',
+    CustomResourceDefinitionVersion: 'name served storage',
+    CustomResourceSubresourceScale: 'specReplicasPath statusReplicasPath',
+    SelectableField: 'jsonPath',
+    ServiceReference: 'namespace name',
+    ValidationRule: 'rule',
+    WebhookConversion: 'conversionReviewVersions',
+  },
   facts: {
     CustomResourceDefinitionStatus: {
       conditions: { listType: 'map', listMapKeys: ['type'] },

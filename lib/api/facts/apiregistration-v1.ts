@@ -7,6 +7,12 @@ export const apiregistrationV1: PackageFacts = {
   types: `
     APIService APIServiceCondition APIServiceList APIServiceSpec APIServiceStatus ServiceReference
   `,
+  always: {
+    APIService: 'metadata spec status',
+    APIServiceCondition: 'type status lastTransitionTime',
+    APIServiceList: 'metadata items',
+    APIServiceSpec: 'group version groupPriorityMinimum versionPriority',
+  },
   facts: {
     APIServiceStatus: {
       conditions: { listType: 'map', listMapKeys: ['type'], patchStrategy: ['merge'], patchMergeKey: 'type' },

@@ -13,6 +13,30 @@ export const appsV1: PackageFacts = {
     StatefulSetPersistentVolumeClaimRetentionPolicy StatefulSetSpec StatefulSetStatus
     StatefulSetUpdateStrategy
   `,
+  always: {
+    ControllerRevision: 'metadata data revision',
+    ControllerRevisionList: 'metadata items',
+    DaemonSet: 'metadata spec status',
+    DaemonSetCondition: 'type status lastTransitionTime',
+    DaemonSetList: 'metadata items',
+    DaemonSetSpec: 'template updateStrategy',
+    DaemonSetStatus: 'currentNumberScheduled numberMisscheduled desiredNumberScheduled numberReady',
+    Deployment: 'metadata spec status',
+    DeploymentCondition: 'type status lastUpdateTime lastTransitionTime',
+    DeploymentList: 'metadata items',
+    DeploymentSpec: 'template strategy',
+    ReplicaSet: 'metadata spec status',
+    ReplicaSetCondition: 'type status lastTransitionTime',
+    ReplicaSetList: 'metadata items',
+    ReplicaSetSpec: 'template',
+    ReplicaSetStatus: 'replicas',
+    StatefulSet: 'metadata spec status',
+    StatefulSetCondition: 'type status lastTransitionTime',
+    StatefulSetList: 'metadata items',
+    StatefulSetOrdinals: 'start',
+    StatefulSetSpec: 'template serviceName updateStrategy',
+    StatefulSetStatus: 'replicas availableReplicas',
+  },
   facts: {
     DaemonSetStatus: {
       conditions: { listType: 'map', listMapKeys: ['type'], patchStrategy: ['merge'], patchMergeKey: 'type' },

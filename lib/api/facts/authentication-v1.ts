@@ -8,5 +8,14 @@ export const authenticationV1: PackageFacts = {
     BoundObjectReference SelfSubjectReview SelfSubjectReviewStatus TokenRequest TokenRequestSpec
     TokenRequestStatus TokenReview TokenReviewSpec TokenReviewStatus UserInfo
   `,
+  always: {
+    SelfSubjectReview: 'metadata status',
+    SelfSubjectReviewStatus: 'userInfo',
+    TokenRequest: 'metadata spec status',
+    TokenRequestSpec: 'audiences',
+    TokenRequestStatus: 'token expirationTimestamp',
+    TokenReview: 'metadata spec status',
+    TokenReviewStatus: 'user',
+  },
   facts: {},
 };

@@ -10,5 +10,15 @@ export const authorizationV1: PackageFacts = {
     SelfSubjectRulesReview SelfSubjectRulesReviewSpec SubjectAccessReview SubjectAccessReviewSpec
     SubjectAccessReviewStatus SubjectRulesReviewStatus
   `,
+  always: {
+    LocalSubjectAccessReview: 'metadata spec status',
+    NonResourceRule: 'verbs',
+    ResourceRule: 'verbs',
+    SelfSubjectAccessReview: 'metadata spec status',
+    SelfSubjectRulesReview: 'metadata spec status',
+    SubjectAccessReview: 'metadata spec status',
+    SubjectAccessReviewStatus: 'allowed',
+    SubjectRulesReviewStatus: 'resourceRules nonResourceRules incomplete',
+  },
   facts: {},
 };

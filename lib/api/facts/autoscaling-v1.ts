@@ -8,6 +8,15 @@ export const autoscalingV1: PackageFacts = {
     CrossVersionObjectReference HorizontalPodAutoscaler HorizontalPodAutoscalerList
     HorizontalPodAutoscalerSpec HorizontalPodAutoscalerStatus Scale ScaleSpec ScaleStatus
   `,
+  always: {
+    CrossVersionObjectReference: 'kind name',
+    HorizontalPodAutoscaler: 'metadata spec status',
+    HorizontalPodAutoscalerList: 'metadata items',
+    HorizontalPodAutoscalerSpec: 'scaleTargetRef maxReplicas',
+    HorizontalPodAutoscalerStatus: 'currentReplicas desiredReplicas',
+    Scale: 'metadata spec status',
+    ScaleStatus: 'replicas',
+  },
   facts: {
     CrossVersionObjectReference: {
       '.': { mapType: 'atomic' },

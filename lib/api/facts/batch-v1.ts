@@ -10,6 +10,21 @@ export const batchV1: PackageFacts = {
     PodFailurePolicyOnPodConditionsPattern PodFailurePolicyRule SuccessPolicy SuccessPolicyRule
     UncountedTerminatedPods
   `,
+  always: {
+    CronJob: 'metadata spec status',
+    CronJobList: 'metadata items',
+    CronJobSpec: 'schedule jobTemplate',
+    Job: 'metadata spec status',
+    JobCondition: 'type status lastProbeTime lastTransitionTime',
+    JobList: 'metadata items',
+    JobSpec: 'template',
+    JobTemplateSpec: 'metadata spec',
+    PodFailurePolicy: 'rules',
+    PodFailurePolicyOnExitCodesRequirement: 'operator values',
+    PodFailurePolicyOnPodConditionsPattern: 'type status',
+    PodFailurePolicyRule: 'action',
+    SuccessPolicy: 'rules',
+  },
   facts: {
     CronJobSpec: {
       concurrencyPolicy: { enum: ['Allow', 'Forbid', 'Replace'] },

@@ -8,6 +8,12 @@ export const certificatesV1: PackageFacts = {
     CertificateSigningRequest CertificateSigningRequestCondition CertificateSigningRequestList
     CertificateSigningRequestSpec CertificateSigningRequestStatus
   `,
+  always: {
+    CertificateSigningRequest: 'metadata spec status',
+    CertificateSigningRequestCondition: 'type status lastUpdateTime lastTransitionTime',
+    CertificateSigningRequestList: 'metadata items',
+    CertificateSigningRequestSpec: 'request signerName',
+  },
   facts: {
     CertificateSigningRequestSpec: {
       usages: {

@@ -7,5 +7,9 @@ export const coordinationV1: PackageFacts = {
   types: `
     Lease LeaseList LeaseSpec
   `,
+  always: {
+    Lease: 'metadata spec',
+    LeaseList: 'metadata items',
+  },
   facts: {},
 };

@@ -7,6 +7,13 @@ export const discoveryV1: PackageFacts = {
   types: `
     Endpoint EndpointConditions EndpointHints EndpointPort EndpointSlice EndpointSliceList ForNode ForZone
   `,
+  always: {
+    Endpoint: 'addresses conditions',
+    EndpointSlice: 'metadata addressType endpoints ports',
+    EndpointSliceList: 'metadata items',
+    ForNode: 'name',
+    ForZone: 'name',
+  },
   facts: {
     Endpoint: {
       addresses: { listType: 'set' },

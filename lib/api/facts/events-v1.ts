@@ -7,5 +7,10 @@ export const eventsV1: PackageFacts = {
   types: `
     Event EventList EventSeries
   `,
+  always: {
+    Event: 'metadata eventTime regarding deprecatedSource deprecatedFirstTimestamp deprecatedLastTimestamp',
+    EventList: 'metadata items',
+    EventSeries: 'count lastObservedTime',
+  },
   facts: {},
 };

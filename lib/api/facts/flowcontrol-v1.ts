@@ -12,6 +12,28 @@ export const flowcontrolV1: PackageFacts = {
     PriorityLevelConfigurationSpec PriorityLevelConfigurationStatus QueuingConfiguration
     ResourcePolicyRule ServiceAccountSubject Subject UserSubject
   `,
+  always: {
+    FlowDistinguisherMethod: 'type',
+    FlowSchema: 'metadata spec status',
+    FlowSchemaCondition: 'lastTransitionTime',
+    FlowSchemaList: 'metadata items',
+    FlowSchemaSpec: 'priorityLevelConfiguration matchingPrecedence',
+    GroupSubject: 'name',
+    LimitResponse: 'type',
+    LimitedPriorityLevelConfiguration: 'limitResponse',
+    NonResourcePolicyRule: 'verbs nonResourceURLs',
+    PolicyRulesWithSubjects: 'subjects',
+    PriorityLevelConfiguration: 'metadata spec status',
+    PriorityLevelConfigurationCondition: 'lastTransitionTime',
+    PriorityLevelConfigurationList: 'metadata items',
+    PriorityLevelConfigurationReference: 'name',
+    PriorityLevelConfigurationSpec: 'type',
+    QueuingConfiguration: 'queues handSize queueLengthLimit',
+    ResourcePolicyRule: 'verbs apiGroups resources namespaces',
+    ServiceAccountSubject: 'namespace name',
+    Subject: 'kind',
+    UserSubject: 'name',
+  },
   facts: {
     FlowSchemaStatus: {
       conditions: { listType: 'map', listMapKeys: ['type'], patchStrategy: ['merge'], patchMergeKey: 'type' },

@@ -10,6 +10,21 @@ export const metaV1: PackageFacts = {
     ManagedFieldsEntry ObjectMeta OwnerReference Preconditions ServerAddressByClientCIDR ShardInfo Status
     StatusCause StatusDetails WatchEvent
   `,
+  always: {
+    APIGroup: 'name versions preferredVersion',
+    APIGroupList: 'groups',
+    APIResource: 'name singularName namespaced kind verbs',
+    APIResourceList: 'groupVersion resources',
+    APIVersions: 'versions serverAddressByClientCIDRs',
+    Condition: 'type status lastTransitionTime reason message',
+    FieldSelectorRequirement: 'key operator',
+    GroupVersionForDiscovery: 'groupVersion version',
+    LabelSelectorRequirement: 'key operator',
+    OwnerReference: 'apiVersion kind name uid',
+    ServerAddressByClientCIDR: 'clientCIDR serverAddress',
+    ShardInfo: 'selector',
+    Status: 'metadata',
+  },
   facts: {
     LabelSelector: {
       '.': { mapType: 'atomic' },

@@ -12,6 +12,26 @@ export const networkingV1: PackageFacts = {
     NetworkPolicyIngressRule NetworkPolicyList NetworkPolicyPeer NetworkPolicyPort NetworkPolicySpec
     ParentReference ServiceBackendPort ServiceCIDR ServiceCIDRList ServiceCIDRSpec ServiceCIDRStatus
   `,
+  always: {
+    HTTPIngressPath: 'backend',
+    HTTPIngressRuleValue: 'paths',
+    IPAddress: 'metadata spec',
+    IPAddressList: 'metadata items',
+    IPBlock: 'cidr',
+    Ingress: 'metadata spec status',
+    IngressClass: 'metadata spec',
+    IngressClassList: 'metadata items',
+    IngressClassParametersReference: 'kind name',
+    IngressList: 'metadata items',
+    IngressPortStatus: 'port protocol',
+    IngressServiceBackend: 'name port',
+    IngressStatus: 'loadBalancer',
+    NetworkPolicy: 'metadata spec',
+    NetworkPolicyList: 'metadata items',
+    NetworkPolicySpec: 'podSelector',
+    ServiceCIDR: 'metadata spec status',
+    ServiceCIDRList: 'metadata items',
+  },
   facts: {
     HTTPIngressPath: {
       pathType: { enum: ['Exact', 'ImplementationSpecific', 'Prefix'] },

@@ -7,6 +7,10 @@ export const nodeV1: PackageFacts = {
   types: `
     Overhead RuntimeClass RuntimeClassList Scheduling
   `,
+  always: {
+    RuntimeClass: 'metadata handler',
+    RuntimeClassList: 'metadata items',
+  },
   facts: {
     Overhead: {
       podFixed: { format: 'quantity' },

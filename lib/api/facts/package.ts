@@ -12,6 +12,8 @@ export interface PackageFacts {
   version: string;
   /** Names, separated by white space. */
   types: string;
+  /** Fields, by type, that every answer holds even when they are empty: `resources: {}`, `endpoints: null`. */
+  always: Readonly<Record<string, string>>;
   facts: Readonly<Record<string, Readonly<Record<string, FieldFacts>>>>;
 }
 

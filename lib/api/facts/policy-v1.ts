@@ -7,6 +7,12 @@ export const policyV1: PackageFacts = {
   types: `
     Eviction PodDisruptionBudget PodDisruptionBudgetList PodDisruptionBudgetSpec PodDisruptionBudgetStatus
   `,
+  always: {
+    Eviction: 'metadata',
+    PodDisruptionBudget: 'metadata spec status',
+    PodDisruptionBudgetList: 'metadata items',
+    PodDisruptionBudgetStatus: 'disruptionsAllowed currentHealthy desiredHealthy expectedPods',
+  },
   facts: {
     PodDisruptionBudgetSpec: {
       selector: { patchStrategy: ['replace'] },

@@ -7,5 +7,9 @@ export const schedulingV1: PackageFacts = {
   types: `
     PriorityClass PriorityClassList
   `,
+  always: {
+    PriorityClass: 'metadata value',
+    PriorityClassList: 'metadata items',
+  },
   facts: {},
 };

@@ -10,6 +10,26 @@ export const storageV1: PackageFacts = {
     VolumeAttachmentList VolumeAttachmentSource VolumeAttachmentSpec VolumeAttachmentStatus
     VolumeAttributesClass VolumeAttributesClassList VolumeError VolumeNodeResources
   `,
+  always: {
+    CSIDriver: 'metadata spec',
+    CSIDriverList: 'metadata items',
+    CSINode: 'metadata spec',
+    CSINodeDriver: 'name nodeID topologyKeys',
+    CSINodeList: 'metadata items',
+    CSINodeSpec: 'drivers',
+    CSIStorageCapacity: 'metadata storageClassName',
+    CSIStorageCapacityList: 'metadata items',
+    StorageClass: 'metadata provisioner',
+    StorageClassList: 'metadata items',
+    TokenRequest: 'audience',
+    VolumeAttachment: 'metadata spec status',
+    VolumeAttachmentList: 'metadata items',
+    VolumeAttachmentSpec: 'attacher source nodeName',
+    VolumeAttachmentStatus: 'attached',
+    VolumeAttributesClass: 'metadata driverName',
+    VolumeAttributesClassList: 'metadata items',
+    VolumeError: 'time',
+  },
   facts: {
     CSIDriverSpec: {
       volumeLifecycleModes: { listType: 'set' },

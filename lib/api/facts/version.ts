@@ -6,5 +6,6 @@ export const version: PackageFacts = {
   group: '',
   version: '',
   types: 'Info',
+  always: {},
   facts: {},
 };

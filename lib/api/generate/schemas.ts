@@ -18,6 +18,7 @@ export interface DefinitionData {
   fields: Record<string, string | [string, FieldFacts]>;
   required?: string[];
   mapType?: 'atomic' | 'granular';
+  always?: string[];
 }
 
 /** The text of a definition and of each of its fields. */
@@ -50,7 +51,7 @@ export function renderSchemas(models: Map<string, Model>): { schemas: string; do
     for (const known of Object.keys(facts)) {
       if (known !== '.' && !fieldNames.has(known)) throw new Error(`facts of ${name}: no field ${known}`);
     }
-    schemas.definitions[name] = renderDefinition(model, facts, names);
+    schemas.definitions[name] = renderDefinition(model, facts, names, source.always[type]);
     docs[name] = {
       description: model.description,
       fields: Object.fromEntries(model.properties.map((property) => [property.name, property.description])),
@@ -79,7 +80,7 @@ interface Definition {
 function nameDefinitions(models: Map<string, Model>): Map<string, Definition> {
   const names = new Map<string, Definition>();
   for (const source of packages) {
-    const facts = new Set(Object.keys(source.facts));
+    const facts = new Set([...Object.keys(source.facts), ...Object.keys(source.always)]);
     const version = source.version === '' ? '' : capitalize(source.version);
     const group = capitalize(/\.(\w+)(\.v\d+)?$/.exec(source.name)?.[1] ?? '');
     for (const type of source.types.trim().split(/\s+/)) {
@@ -119,6 +120,7 @@ function renderDefinition(
   model: Model,
   facts: Readonly<Record<string, FieldFacts>>,
   names: Map<string, Definition>,
+  always: string | undefined,
 ): DefinitionData {
   const fields: DefinitionData['fields'] = {};
   for (const property of model.properties) {
@@ -130,7 +132,16 @@ function renderDefinition(
   }
   const required = model.properties.filter((property) => property.required).map(({ name }) => name);
   const mapType = facts['.']?.mapType;
-  return { fields, ...(required.length > 0 && { required }), ...(mapType && { mapType }) };
+  const present = always?.split(' ');
+  const unknown = present?.find((field) => !Object.hasOwn(fields, field));
+  if (unknown !== undefined)
+    throw new Error(`${model.className}: no field ${unknown}, which is always there`);
+  return {
+    fields,
+    ...(required.length > 0 && { required }),
+    ...(mapType && { mapType }),
+    ...(present && { always: present }),
+  };
 }
 
 /** client-node's `Array<V1Container>` as `[]io.k8s.api.core.v1.Container`. */
