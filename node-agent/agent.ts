@@ -18,6 +18,7 @@ import type { ContainerRuntime } from './cri/port.ts';
 import type { RuntimeVersion } from './cri/types.ts';
 import { writeConflist } from './node/cni.ts';
 import { nodeConditions } from './node/conditions.ts';
+import { collectImages } from './node/image-gc.ts';
 import { nodeImages } from './node/images.ts';
 import { keepLease } from './node/lease.ts';
 import {
@@ -199,6 +200,7 @@ export async function runAgent(config: AgentConfig, environment: AgentEnvironmen
     reporter.run(signal),
     keepLease({ client, nodeName, nodeUid: registered.metadata.uid, clock, random, log }, signal),
   ];
+  if (imageDir) running.push(collectImages({ runtime, imageDir, clock, log }, signal));
   void lookup;
   await Promise.all(running);
   await Promise.race([recorder.flush(), clock.sleep(2_000)]);

@@ -5,6 +5,8 @@ import { createProbeManager } from '../probes/manager.ts';
 import { isTerminalPhase } from './api-status.ts';
 import { uidsOnDisk } from './cleanup.ts';
 import type { SyncContext } from './context.ts';
+import { collectGarbage } from './garbage.ts';
+import { keepLogsSmall } from './log-rotation.ts';
 import { createLifecycleEvents, type LifecycleEvents } from './pleg.ts';
 import { lookAtPod, type PodLoop, type PodRecord } from './pod-loop.ts';
 import type { PodSource, PodWriter } from './sources.ts';
@@ -78,7 +80,7 @@ export function createPodAgent(options: PodAgentOptions): PodAgent {
       uid,
       pod: undefined,
       stage: 'syncing' as const,
-      memory: { failures: new Map() },
+      memory: { failures: new Map(), volumes: { atMs: 0, of: '' } },
       interrupt: new AbortController(),
       verdict: undefined,
       admitted: false,
@@ -148,7 +150,12 @@ export function createPodAgent(options: PodAgentOptions): PodAgent {
         if (after) upsert(after);
       });
       for (const pod of source.list()) upsert(pod);
-      await Promise.all([lifecycle.run(signal, (uid) => workers.poke(uid)), keepHouse(signal)]);
+      await Promise.all([
+        lifecycle.run(signal, (uid) => workers.poke(uid)),
+        keepHouse(signal),
+        keepLogsSmall(options, signal),
+        collectGarbage(options, signal),
+      ]);
       probes.close();
       await workers.close();
     },

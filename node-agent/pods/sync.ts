@@ -16,7 +16,12 @@ import { StartError } from './start-error.ts';
 /** What is remembered of a pod between syncs: why its containers could not be started at the last attempt. */
 export interface SyncMemory {
   failures: Map<string, StartFailure>;
+  /** When the volumes were last looked at, and for which labels and annotations (the downward API shows them). */
+  volumes: { atMs: number; of: string };
 }
+
+/** How old a running pod's volumes may grow before their sources are read again. */
+const volumesMaxAgeMs = 50_000;
 
 export interface SyncResult {
   /** Anything was done, or tried: the runtime's view of before no longer holds. */
@@ -40,7 +45,7 @@ export async function syncPod(
   }
   const actions = computePodActions(pod, view, context.probes.results);
   if (isNothing(actions)) {
-    await ensureVolumes(context, pod, view);
+    if (areVolumesOld(context, pod, memory)) await ensureVolumes(context, pod, view, memory);
     return { acted: false, retryInMs: undefined };
   }
   if (actions.createSandbox && actions.sandboxId) {
@@ -62,7 +67,7 @@ export async function syncPod(
     );
   }
   const cgroupParent = await context.cgroups.ensure(pod);
-  await ensureVolumes(context, pod, view);
+  await ensureVolumes(context, pod, view, memory);
   signal.throwIfAborted();
   const config = await sandboxConfig(pod, actions.attempt, {
     owner: context.owner,
@@ -89,12 +94,26 @@ function isNothing(actions: PodActions): boolean {
   );
 }
 
-/** Volumes are looked at in every sync: their sources change, tokens grow old. */
-async function ensureVolumes(context: SyncContext, pod: Pod, view: PodView): Promise<void> {
+function shownMetadata({ metadata }: Pod): string {
+  return JSON.stringify([metadata.labels, metadata.annotations, metadata.generation]);
+}
+
+function areVolumesOld({ clock }: SyncContext, pod: Pod, { volumes }: SyncMemory): boolean {
+  return clock.now() - volumes.atMs > volumesMaxAgeMs || volumes.of !== shownMetadata(pod);
+}
+
+/** Volumes are looked at again and again: their sources change, tokens grow old. */
+async function ensureVolumes(
+  context: SyncContext,
+  pod: Pod,
+  view: PodView,
+  memory: SyncMemory,
+): Promise<void> {
   const { references, tokens, node, volumes } = context;
   const podIps = pod.spec.hostNetwork ? node.hostIps : podIpsOf(view);
   try {
     await volumes.ensure(pod, { references, tokens, node: { ...node, podIps } });
+    memory.volumes = { atMs: context.clock.now(), of: shownMetadata(pod) };
   } catch (error) {
     if (error instanceof VolumeSetUpError) context.events.event(pod, 'Warning', 'FailedMount', error.message);
     throw error;

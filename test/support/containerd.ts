@@ -5,6 +5,8 @@ import { mkdir, mkdtemp, open, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { systemClock } from '../../lib/clock.ts';
+import { openCgroups } from '../../node-agent/cgroups/hierarchy.ts';
 import { machineArchitecture } from '../../node-agent/images/archive.ts';
 import { pauseImageName, writePauseImage } from '../../node-agent/images/pause.ts';
 
@@ -18,7 +20,7 @@ export interface TestContainerd {
   endpoint: string;
   cniConfDir: string;
   netns: string;
-  /** Unique to this instance, fit for names of interfaces and cgroups. */
+  /** Unique to this instance, fit for names of interfaces. Control groups go under `/kumtest-<id>`. */
   id: string;
   ctr(...args: string[]): Promise<string>;
   importImage(file: string): Promise<void>;
@@ -72,6 +74,7 @@ export async function startContainerd(): Promise<TestContainerd> {
       await removeContainers(ctr);
       await end(child, 'SIGTERM');
       await unmountBelow(dir);
+      await (await openCgroups(systemClock)).remove(`/kumtest-${id}`);
       await run('ip', ['netns', 'delete', netns]);
       await rm(dir, { recursive: true, force: true });
     },
