@@ -5,6 +5,7 @@ import { KumulusError } from '../errors.ts';
 import type { ApiResponse } from '../http/types.ts';
 import { backoffMs } from './backoff.ts';
 import { readFrames, readText } from './body.ts';
+import { aggregatedDiscovery, readDiscovery } from './discovery.ts';
 import type { KubeClient, ObjectList, Resource, WatchEvent, WatchOptions } from './port.ts';
 import { deleteBody, listQuery, objectPath, patchBody, pathOf, query, writeQuery } from './request.ts';
 import { apiVersionOf } from './resources.ts';
@@ -28,6 +29,7 @@ interface Call {
   method: string;
   path: string;
   query?: URLSearchParams;
+  accept?: string;
   contentType?: string;
   body?: unknown;
 }
@@ -56,7 +58,10 @@ export function createKubeClient(transport: Transport, options: KubeClientOption
   }
 
   function send(call: Call, signal: AbortSignal): Promise<ApiResponse> {
-    const headers: Record<string, string> = { accept: 'application/json', 'user-agent': userAgent };
+    const headers: Record<string, string> = {
+      accept: call.accept ?? 'application/json',
+      'user-agent': userAgent,
+    };
     let body: Uint8Array | undefined;
     if (call.body !== undefined) {
       body = Buffer.from(JSON.stringify(call.body));
@@ -219,6 +224,14 @@ export function createKubeClient(transport: Transport, options: KubeClientOption
     },
     createSubresource: (resource, ref, subresource, body) =>
       request({ method: 'POST', path: objectPath(resource, ref, subresource), body }),
+    discover: async () =>
+      readDiscovery(
+        await Promise.all(
+          ['/api', '/apis'].map((path) =>
+            request<object>({ method: 'GET', path, accept: aggregatedDiscovery }),
+          ),
+        ),
+      ),
   };
 }
 

@@ -44,6 +44,18 @@ export interface KubeClient {
     subresource: string,
     body: B,
   ): Promise<R>;
+  /** Every resource type that the server serves now, each in its group's preferred version. */
+  discover(): Promise<Discovery>;
+}
+
+export interface Discovery {
+  resources: DiscoveredResource[];
+  /** Group versions whose server could not be asked, and why: what they serve is unknown, not gone. */
+  failures: string[];
+}
+
+export interface DiscoveredResource extends Resource<KubeObject> {
+  verbs: readonly string[];
 }
 
 /** A resource type by its address; `T` is the type of its objects. The built-in ones are in `resources.ts`. */

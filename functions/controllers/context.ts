@@ -1,0 +1,45 @@
+import type { KubeObject } from '../../lib/api/object.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { EventRecorder } from '../../lib/client/events.ts';
+import type { Indexers, Lister } from '../../lib/client/lister.ts';
+import type { KubeClient, Resource } from '../../lib/client/port.ts';
+import type { Logger } from '../../lib/log.ts';
+import type { WorkItem } from '../../lib/queue/port.ts';
+import type { Controller } from './controller.ts';
+import type { ClusterOptions } from './options.ts';
+
+/** What a controller is made from. */
+export interface ControllerContext {
+  readonly client: KubeClient;
+  readonly clock: Clock;
+  readonly log: Logger;
+  /** 0 to 1, as Math.random. */
+  readonly random: () => number;
+  readonly recorder: EventRecorder;
+  readonly cluster: ClusterOptions;
+  /**
+   * A view of a resource's objects. Before each reconcile of the controller that asked for it, it is brought up to
+   * everything acknowledged so far; with `catchUp: false` it may lag behind.
+   */
+  lister<T extends KubeObject>(resource: Resource<T>, options?: ListerOptions<T>): Lister<T>;
+  /** Puts a key of this controller into the queue, for what is learnt outside of a watch (another resource type). */
+  enqueue(key: string): void;
+}
+
+export interface ListerOptions<T extends KubeObject> {
+  indexers?: Indexers<T>;
+  catchUp?: boolean;
+}
+
+/** A controller as the composition root lists it. */
+export interface ControllerEntry {
+  /** The queue's, the metrics' and the `--controllers` flag's name. */
+  readonly name: string;
+  /** `source.component` of its events. */
+  readonly component: string;
+  /** Keys worked on at once. Default 5. */
+  readonly concurrency?: number;
+  create(context: ControllerContext): Controller;
+}
+
+export type Enqueue = (item: WorkItem) => void;

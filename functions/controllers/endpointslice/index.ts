@@ -1,0 +1,185 @@
+import type { EndpointSlice, Pod, Service } from '../../../lib/api/gen/types.ts';
+import { joinKey, type Persisted } from '../../../lib/api/object.ts';
+import { endpointSlices, nodes, pods, services } from '../../../lib/client/resources.ts';
+import { isKind, messageOf } from '../../../lib/errors.ts';
+import { sameMap } from '../common/equal.ts';
+import { isNamespaceTerminating } from '../common/namespace-terminating.ts';
+import {
+  isEndpoint,
+  podsOf,
+  selectsPods,
+  servicesConcerned,
+  triggerTime,
+  triggerTimeAnnotation,
+} from '../common/service-pods.ts';
+import { ownKey, watchOf } from '../common/watch.ts';
+import type { ControllerContext, ControllerEntry } from '../context.ts';
+import { type Controller, done, type Result } from '../controller.ts';
+import {
+  managedByLabel,
+  manager,
+  serviceNameLabel,
+  sliceAnnotations,
+  sliceLabels,
+  writesOf,
+} from './desired.ts';
+import { type AddressType, addressTypesOf, endpointOf, endpointPortsOf } from './endpoint.ts';
+import { pack, type PortGroup, portsKey } from './pack.ts';
+
+const byService = 'service';
+
+/** Keeps the EndpointSlices of Services with a selector. */
+export const endpointSliceController: ControllerEntry = {
+  name: 'endpointslice',
+  component: 'endpoint-slice-controller',
+  create,
+};
+
+function create({ client, lister, recorder }: ControllerContext): Controller {
+  const allServices = lister(services);
+  const allPods = lister(pods);
+  const allNodes = lister(nodes);
+  const slices = lister(endpointSlices, {
+    indexers: {
+      [byService]: ({ metadata }) =>
+        metadata.labels?.[managedByLabel] === manager
+          ? [joinKey(metadata.namespace, metadata.labels[serviceNameLabel] ?? '')]
+          : [],
+    },
+  });
+
+  /** `missing` are nodes that pods stand on and that do not exist (any more). */
+  function groupsOf(
+    service: Persisted<Service>,
+    its: readonly Persisted<Pod>[],
+    addressType: AddressType,
+    missing: Set<string>,
+  ): PortGroup[] {
+    const groups = new Map<string, PortGroup>();
+    for (const pod of its) {
+      const node = pod.spec.nodeName ? allNodes.get(pod.spec.nodeName) : undefined;
+      if (pod.spec.nodeName && !node && !service.spec?.publishNotReadyAddresses) {
+        missing.add(
+          `skipping Pod ${pod.metadata.name} for Service ${joinKey(service.metadata.namespace, service.metadata.name)}: Node ${pod.spec.nodeName} Not Found`,
+        );
+        continue;
+      }
+      const endpoint = endpointOf(service, pod, node, addressType);
+      if (!endpoint) continue;
+      const ports = endpointPortsOf(service, pod);
+      const key = portsKey(ports);
+      const group = groups.get(key);
+      if (group) group.endpoints.push(endpoint);
+      else groups.set(key, { ports, endpoints: [endpoint] });
+    }
+    return [...groups.values()];
+  }
+
+  async function write(
+    service: Persisted<Service>,
+    its: readonly Persisted<Pod>[],
+    existing: readonly Persisted<EndpointSlice>[],
+    missing: Set<string>,
+  ): Promise<void> {
+    const labels = sliceLabels(service);
+    const previous = existing
+      .map((slice) => slice.metadata.annotations?.[triggerTimeAnnotation] ?? '')
+      .sort()
+      .at(-1);
+    const trigger = triggerTime(service, its, previous || undefined);
+    const supported = addressTypesOf(service);
+    const dressed = <S extends EndpointSlice>(slice: S): S => ({
+      ...slice,
+      metadata: { ...slice.metadata, labels, annotations: sliceAnnotations(service, trigger) },
+    });
+    for (const slice of existing.filter(
+      ({ addressType }) => !supported.includes(addressType as AddressType),
+    )) {
+      await remove(slice);
+    }
+    for (const addressType of supported) {
+      const own = existing.filter(
+        (slice) => slice.addressType === addressType && !slice.metadata.deletionTimestamp,
+      );
+      const writes = writesOf(service, addressType, pack(groupsOf(service, its, addressType, missing), own));
+      if (!service.metadata.deletionTimestamp) {
+        for (const slice of writes.create) await client.create(endpointSlices, dressed(slice));
+      }
+      const outdated = writes.keep.filter((slice) => !isDressed(slice, labels, service));
+      for (const slice of [...writes.update, ...outdated])
+        await client.update(endpointSlices, dressed(slice));
+      for (const slice of writes.delete) await remove(slice);
+    }
+  }
+
+  function isDressed(
+    { metadata }: EndpointSlice,
+    labels: Record<string, string>,
+    service: Persisted<Service>,
+  ): boolean {
+    const { [triggerTimeAnnotation]: _, ...annotations } = metadata.annotations ?? {};
+    return sameMap(metadata.labels, labels) && sameMap(annotations, sliceAnnotations(service, undefined));
+  }
+
+  async function remove({ metadata: { namespace, name, uid } }: Persisted<EndpointSlice>): Promise<void> {
+    try {
+      await client.delete(endpointSlices, { namespace, name }, { preconditions: { uid } });
+    } catch (error) {
+      if (!isKind(error, 'NotFound')) throw error;
+    }
+  }
+
+  async function reconcile(key: string): Promise<Result> {
+    const service = allServices.get(key);
+    // The slices of a Service that is gone are the garbage collector's.
+    if (!service || !selectsPods(service)) return done;
+    const its = podsOf(service, allPods).filter((pod) => isEndpoint(pod, true));
+    const missing = new Set<string>();
+    try {
+      await write(service, its, slices.byIndex(byService, key), missing);
+    } catch (error) {
+      if (isNamespaceTerminating(error)) return done;
+      recorder.event(
+        service,
+        'Warning',
+        'FailedToUpdateEndpointSlices',
+        `Error updating Endpoint Slices for Service ${key}: ${messageOf(error)}`,
+      );
+      throw error;
+    }
+    // A node that comes brings its pods' Services back by itself (see the watches).
+    for (const message of missing)
+      recorder.event(
+        service,
+        'Warning',
+        'FailedToUpdateEndpointSlices',
+        `Error updating Endpoint Slices for Service ${key}: ${message}`,
+      );
+    return done;
+  }
+
+  return {
+    name: 'endpointslice',
+    watches: [
+      watchOf(services, ownKey),
+      watchOf(pods, (change) => servicesConcerned(change, allServices)),
+      watchOf(endpointSlices, ({ before, after }) =>
+        [before, after].flatMap((slice) => {
+          const name = slice?.metadata.labels?.[serviceNameLabel];
+          const own = slice?.metadata.labels?.[managedByLabel] === manager;
+          return slice && own && name ? [joinKey(slice.metadata.namespace, name)] : [];
+        }),
+      ),
+      watchOf(nodes, ({ before, after }) => {
+        const zone = 'topology.kubernetes.io/zone';
+        if (before && after && before.metadata.labels?.[zone] === after.metadata.labels?.[zone]) return [];
+        const name = (after ?? before)?.metadata.name;
+        return allPods
+          .list()
+          .filter((pod) => pod.spec.nodeName === name)
+          .flatMap((pod) => servicesConcerned({ before: undefined, after: pod }, allServices));
+      }),
+    ],
+    reconcile,
+  };
+}

@@ -1,0 +1,34 @@
+import type { ControllerEntry } from './context.ts';
+import { deploymentController } from './deployment/index.ts';
+import { endpointsController } from './endpoints/index.ts';
+import { endpointSliceController } from './endpointslice/index.ts';
+import { namespaceController } from './namespace/index.ts';
+import { nodeIpamController } from './node-ipam/index.ts';
+import { replicaSetController } from './replicaset/index.ts';
+import { rootCaController } from './root-ca/index.ts';
+import { type ControllersOptions, type RunningControllers, runControllers } from './run.ts';
+import { serviceAccountController } from './serviceaccount/index.ts';
+
+/** Every controller of a cluster; `--controllers` switches them off by name. */
+const controllerEntries: readonly ControllerEntry[] = [
+  namespaceController,
+  serviceAccountController,
+  rootCaController,
+  nodeIpamController,
+  deploymentController,
+  replicaSetController,
+  endpointsController,
+  endpointSliceController,
+];
+
+export type { ControllersOptions, RunningControllers } from './run.ts';
+
+/**
+ * Starts every controller that is not switched off, on one machine, and resolves once they work. They end when the
+ * signal aborts; `stopped` resolves when nothing of them is under way any more.
+ */
+export async function startControllers(options: ControllersOptions): Promise<RunningControllers> {
+  const running = runControllers(controllerEntries, options);
+  await running.ready;
+  return running;
+}
