@@ -1,0 +1,50 @@
+import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'node:http2';
+import type { TLSSocket } from 'node:tls';
+import type { ApiHandler } from '../../../lib/http/types.ts';
+import type { Logger } from '../../../lib/log.ts';
+import { type Exchanges, joinHeaders, openExchange, peerOf, splitTarget, writeAll } from './exchange.ts';
+
+export function answerHttp2(
+  handle: ApiHandler,
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  exchanges: Exchanges,
+  log: Logger,
+): void {
+  const exchange = openExchange(exchanges);
+  stream.once('close', () => exchange.abort());
+  stream.on('error', (error) => log.debug({ err: error }, 'HTTP/2 stream failed'));
+  respond(handle, stream, headers, exchange)
+    .catch((error: unknown) => {
+      log.warn({ err: error, path: headers[':path']?.split('?', 1)[0] }, 'answer broke off');
+      if (!stream.destroyed) stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+    })
+    .finally(() => exchange.finish());
+}
+
+async function respond(
+  handle: ApiHandler,
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  exchange: ReturnType<typeof openExchange>,
+): Promise<void> {
+  const method = headers[':method'] ?? 'GET';
+  const answer = await handle({
+    method,
+    ...splitTarget(headers[':path'] ?? '/'),
+    headers: joinHeaders(headers),
+    body: stream.readableEnded || method === 'GET' || method === 'HEAD' ? undefined : stream,
+    peer: peerOf(stream.session?.socket as TLSSocket),
+    signal: exchange.signal,
+  });
+  if (stream.destroyed) return;
+  stream.respond({ ':status': answer.status, ...answer.headers }, { endStream: answer.body === undefined || method === 'HEAD' });
+  if (answer.body === undefined || method === 'HEAD') return;
+  if (answer.body instanceof Uint8Array) {
+    stream.end(answer.body);
+  } else {
+    exchange.streaming();
+    await writeAll(answer.body, stream);
+    stream.end();
+  }
+}

@@ -1,0 +1,133 @@
+import { type IncomingMessage, STATUS_CODES } from 'node:http';
+import { isIP } from 'node:net';
+import { connect, type TLSSocket } from 'node:tls';
+import { internal } from '../../../lib/api/status.ts';
+import { messageOf } from '../../../lib/errors.ts';
+import type { ApiHandler, ApiResponse, UpgradeTarget } from '../../../lib/http/types.ts';
+import type { Logger } from '../../../lib/log.ts';
+import { errorResponse } from '../pipeline/respond.ts';
+import { type Exchanges, joinHeaders, openExchange, peerOf, splitTarget } from './exchange.ts';
+
+/** How the API server shows itself to the servers of nodes, and whom it believes there. PEM. */
+export interface NodeTls {
+  ca: string;
+  cert: string;
+  key: string;
+}
+
+const dialTimeoutMs = 10_000;
+
+/** Asks the pipeline; where it allows the upgrade, joins the client's connection and the node's byte by byte. */
+export function bridgeUpgrade(
+  handle: ApiHandler,
+  request: IncomingMessage,
+  socket: TLSSocket,
+  head: Buffer,
+  nodeTls: NodeTls,
+  exchanges: Exchanges,
+  log: Logger,
+): void {
+  const exchange = openExchange(exchanges);
+  exchange.streaming();
+  socket.once('close', () => exchange.abort());
+  socket.on('error', (error) => log.debug({ err: error }, 'upgraded connection failed'));
+  exchange.signal.addEventListener('abort', () => socket.destroy(), { once: true });
+  bridge(handle, request, socket, head, nodeTls, exchange.signal)
+    .catch((error: unknown) => {
+      log.warn({ err: error, path: request.url?.split('?', 1)[0] }, 'upgrade failed');
+      if (socket.writable) void writeAnswer(socket, errorResponse(internal(error)));
+    })
+    .finally(() => exchange.finish());
+}
+
+async function bridge(
+  handle: ApiHandler,
+  request: IncomingMessage,
+  socket: TLSSocket,
+  head: Buffer,
+  nodeTls: NodeTls,
+  signal: AbortSignal,
+): Promise<void> {
+  const answer = await handle({
+    method: request.method ?? 'GET',
+    ...splitTarget(request.url ?? '/'),
+    headers: joinHeaders(request.headers),
+    body: undefined,
+    peer: peerOf(socket),
+    signal,
+  });
+  if (!answer.upgrade) return writeAnswer(socket, answer);
+  const node = await dial(answer.upgrade, nodeTls, signal).catch((error: unknown) => {
+    throw new Error(`error dialing backend: ${messageOf(error)}`, { cause: error });
+  });
+  node.write(requestHead(request.method ?? 'GET', answer.upgrade));
+  if (head.byteLength > 0) node.write(head);
+  await join(socket, node);
+}
+
+function dial(target: UpgradeTarget, tls: NodeTls, signal: AbortSignal): Promise<TLSSocket> {
+  const url = new URL(target.url);
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  return new Promise((resolve, reject) => {
+    const node = connect({
+      host,
+      port: Number(url.port || 443),
+      ...tls,
+      ...(isIP(host) ? {} : { servername: host }),
+      ALPNProtocols: ['http/1.1'],
+    });
+    const timer = setTimeout(() => node.destroy(new Error(`dial ${url.host}: i/o timeout`)), dialTimeoutMs);
+    const onAbort = () => node.destroy(new Error('the client went away'));
+    signal.addEventListener('abort', onAbort, { once: true });
+    node.once('secureConnect', () => {
+      clearTimeout(timer);
+      node.removeListener('error', reject);
+      resolve(node);
+    });
+    node.once('error', reject);
+    node.once('close', () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', onAbort);
+    });
+  });
+}
+
+function requestHead(method: string, target: UpgradeTarget): string {
+  const url = new URL(target.url);
+  const lines = Object.entries({ host: url.host, ...target.headers }).map(([name, value]) => `${name}: ${value}`);
+  return `${method} ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`;
+}
+
+/** Until both have ended; an end on one side is passed on, a failure takes both down. */
+function join(client: TLSSocket, node: TLSSocket): Promise<void> {
+  return new Promise((resolve) => {
+    let open = 2;
+    const closed = (other: TLSSocket) => () => {
+      other.destroySoon();
+      if (--open === 0) resolve();
+    };
+    client.once('close', closed(node));
+    node.once('close', closed(client));
+    node.on('error', () => client.destroy());
+    client.setTimeout(0);
+    node.setNoDelay(true);
+    client.pipe(node);
+    node.pipe(client);
+  });
+}
+
+/** A refusal, written by hand: an upgrade request has no response object. */
+async function writeAnswer(socket: TLSSocket, answer: ApiResponse): Promise<void> {
+  const chunks: Uint8Array[] = [];
+  if (answer.body instanceof Uint8Array) chunks.push(answer.body);
+  else if (answer.body) for await (const chunk of answer.body) chunks.push(chunk);
+  const body = Buffer.concat(chunks);
+  const headers = { ...answer.headers, 'content-length': String(body.byteLength), connection: 'close' };
+  const lines = Object.entries(headers).flatMap(([name, value]) => [value].flat().map((one) => `${name}: ${one}`));
+  socket.end(
+    Buffer.concat([
+      Buffer.from(`HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? ''}\r\n${lines.join('\r\n')}\r\n\r\n`),
+      body,
+    ]),
+  );
+}

@@ -1,0 +1,46 @@
+import { forbidden } from '../../../lib/api/status.ts';
+import { KumulusError } from '../../../lib/errors.ts';
+import type { UserInfo } from '../../../lib/http/types.ts';
+import type { RequestInfo } from './request-info.ts';
+import type { Stage } from './context.ts';
+
+/** What a decision is made on; the fields are those of RequestInfo. */
+export interface AuthorizationAttributes extends Omit<RequestInfo, 'rest'> {
+  user: UserInfo;
+}
+
+export interface AuthorizationDecision {
+  decision: 'allow' | 'deny' | 'noOpinion';
+  reason?: string;
+}
+
+/** Decides whether a user may do something. What nobody allows is denied. */
+export interface Authorizer {
+  authorize(attributes: AuthorizationAttributes): Promise<AuthorizationDecision>;
+}
+
+export function authorization(authorizer: Authorizer): Stage {
+  return async (context, next) => {
+    const attributes = { ...context.info, user: context.user };
+    const { decision, reason } = await authorizer.authorize(attributes);
+    if (decision !== 'allow') throw forbiddenError(attributes, reason);
+    return next();
+  };
+}
+
+/** `pods is forbidden: User "x" cannot list resource "pods" in API group "" in the namespace "y"` */
+export function forbiddenError(attributes: AuthorizationAttributes, reason?: string): KumulusError {
+  const { user, verb, apiGroup, resource, subresource, namespace, name, path } = attributes;
+  const suffix = reason ? `: ${reason}` : '';
+  if (!attributes.isResourceRequest) {
+    const message = `forbidden: User ${JSON.stringify(user.username)} cannot ${verb} path ${JSON.stringify(path)}${suffix}`;
+    return new KumulusError('Forbidden', message, { details: {} });
+  }
+  const full = subresource ? `${resource}/${subresource}` : resource;
+  const scope = namespace ? ` in the namespace "${namespace}"` : ' at the cluster scope';
+  return forbidden(
+    { group: apiGroup, resource },
+    name,
+    `User ${JSON.stringify(user.username)} cannot ${verb} resource "${full}" in API group "${apiGroup}"${scope}${suffix}`,
+  );
+}

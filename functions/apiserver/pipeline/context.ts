@@ -1,0 +1,31 @@
+import type { ApiRequest, ApiResponse, UserInfo } from '../../../lib/http/types.ts';
+import type { RequestInfo } from './request-info.ts';
+
+/** One request on its way through the pipeline. Each stage fills in what the stages after it rely on. */
+export interface RequestContext {
+  readonly request: ApiRequest;
+  readonly info: RequestInfo;
+  /** Milliseconds since the epoch. */
+  readonly receivedAtMs: number;
+  /** Set by authentication; impersonation may replace it. */
+  user: UserInfo;
+  /** Each becomes a `Warning: 299` header of the response (KEP-1693). */
+  readonly warnings: string[];
+}
+
+/** One step of the pipeline: answers by itself, or calls `next` and may look at what comes back. */
+export type Stage = (context: RequestContext, next: () => Promise<ApiResponse>) => Promise<ApiResponse>;
+
+/** Runs the stages in order; the last one's `next` is `end`. */
+export function compose(
+  stages: readonly Stage[],
+  end: (context: RequestContext) => Promise<ApiResponse>,
+): (context: RequestContext) => Promise<ApiResponse> {
+  return (context) => {
+    const run = (index: number): Promise<ApiResponse> => {
+      const stage = stages[index];
+      return stage ? stage(context, () => run(index + 1)) : end(context);
+    };
+    return run(0);
+  };
+}

@@ -1,0 +1,76 @@
+import { forbidden } from '../../../lib/api/status.ts';
+import type { Authorizer } from './authorization.ts';
+import type { Stage } from './context.ts';
+
+/**
+ * `Impersonate-User` and its companions (API reference, "User impersonation"): the caller must be allowed the verb
+ * `impersonate` on each thing that it takes on, and then acts as that user.
+ */
+export function impersonation(authorizer: Authorizer): Stage {
+  return async (context, next) => {
+    const { headers } = context.request;
+    const username = headers['impersonate-user'];
+    const groups = headers['impersonate-group'];
+    const uid = headers['impersonate-uid'];
+    const extras = Object.entries(headers).filter(([name]) => name.startsWith('impersonate-extra-'));
+    if (!username) {
+      if (groups || uid || extras.length > 0) {
+        throw new Error('requested impersonation of groups, uid or extra without impersonating a user');
+      }
+      return next();
+    }
+    const isServiceAccount = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(username);
+    const wanted: { resource: string; name: string; namespace: string; group: string; subresource: string }[] = [];
+    const add = (resource: string, name: string, more: { namespace?: string; group?: string; subresource?: string } = {}) =>
+      wanted.push({ resource, name, namespace: '', group: '', subresource: '', ...more });
+    if (isServiceAccount) add('serviceaccounts', isServiceAccount[2] ?? '', { namespace: isServiceAccount[1] ?? '' });
+    else add('users', username);
+    const groupNames = groups?.split(',').map((group) => group.trim()) ?? [];
+    for (const group of groupNames) add('groups', group);
+    if (uid) add('uids', uid, { group: 'authentication.k8s.io' });
+    const extra: Record<string, string[]> = {};
+    for (const [header, value] of extras) {
+      const key = decodeURIComponent(header.slice('impersonate-extra-'.length));
+      extra[key] = (value ?? '').split(',').map((one) => one.trim());
+      for (const one of extra[key]) {
+        add('userextras', one, { group: 'authentication.k8s.io', subresource: key });
+      }
+    }
+    for (const { resource, name, namespace, group, subresource } of wanted) {
+      const { decision } = await authorizer.authorize({
+        user: context.user,
+        verb: 'impersonate',
+        isResourceRequest: true,
+        apiGroup: group,
+        apiVersion: 'v1',
+        namespace,
+        resource,
+        subresource,
+        name,
+        path: context.info.path,
+      });
+      if (decision !== 'allow') {
+        const full = subresource ? `${resource}/${subresource}` : resource;
+        const scope = namespace ? `in the namespace "${namespace}"` : 'at the cluster scope';
+        throw forbidden(
+          { group, resource },
+          name,
+          `User "${context.user.username}" cannot impersonate resource "${full}" in API group "${group}" ${scope}`,
+        );
+      }
+    }
+    const implied = isServiceAccount
+      ? ['system:serviceaccounts', `system:serviceaccounts:${isServiceAccount[1]}`]
+      : [];
+    const all = groupNames.length > 0 ? groupNames : implied;
+    context.user = {
+      username,
+      ...(uid ? { uid } : {}),
+      groups: [
+        ...new Set([...all, username === 'system:anonymous' ? 'system:unauthenticated' : 'system:authenticated']),
+      ],
+      ...(extras.length > 0 ? { extra } : {}),
+    };
+    return next();
+  };
+}

@@ -1,0 +1,85 @@
+/** The last stage: objects and bytes become a response in the negotiated representation. */
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { stringify } from 'yaml';
+import { toStatus } from '../../../lib/api/status.ts';
+import type { ApiResponse } from '../../../lib/http/types.ts';
+import type { RequestContext } from './context.ts';
+import type { Representation } from './negotiate.ts';
+
+const gzipAsync = promisify(gzip);
+/** Smaller bodies are not worth the time (upstream's `defaultGzipThresholdBytes`). */
+const gzipThresholdBytes = 128 * 1024;
+/** Upstream's level: a fifth of the time of the default one. */
+const gzipLevel = 1;
+
+/** An object as the whole body. */
+export async function respondObject(
+  context: RequestContext,
+  representation: Representation,
+  object: unknown,
+  status = 200,
+): Promise<ApiResponse> {
+  const text =
+    representation.mediaType === 'application/yaml'
+      ? stringify(object, { aliasDuplicateObjects: false })
+      : JSON.stringify(object, undefined, representation.pretty ? 2 : undefined);
+  return respondBytes(context, representation.mediaType, Buffer.from(text), status);
+}
+
+/** JSON that is there already; parsed only where the client wants something else than plain JSON. */
+export async function respondJson(
+  context: RequestContext,
+  representation: Representation,
+  json: Uint8Array,
+  status = 200,
+): Promise<ApiResponse> {
+  if (representation.mediaType === 'application/json' && !representation.pretty) {
+    return respondBytes(context, 'application/json', json, status);
+  }
+  return respondObject(context, representation, JSON.parse(Buffer.from(json).toString()), status);
+}
+
+async function respondBytes(
+  context: RequestContext,
+  mediaType: string,
+  body: Uint8Array,
+  status: number,
+): Promise<ApiResponse> {
+  const headers: ApiResponse['headers'] = { 'content-type': mediaType, 'cache-control': 'no-cache, private' };
+  let bytes = body;
+  if (body.byteLength > gzipThresholdBytes && acceptsGzip(context)) {
+    bytes = await gzipAsync(body, { level: gzipLevel });
+    headers['content-encoding'] = 'gzip';
+    headers.vary = 'Accept-Encoding';
+  }
+  headers['content-length'] = String(bytes.byteLength);
+  return { status, headers, body: bytes };
+}
+
+function acceptsGzip({ request }: RequestContext): boolean {
+  if (request.peer.via === 'process') return false;
+  return (request.headers['accept-encoding'] ?? '').split(',').some((part) => /^\s*gzip\s*(;|$)/.test(part));
+}
+
+/** Any error as a Status; always JSON, which every client reads. */
+export function errorResponse(error: unknown): ApiResponse {
+  const { code, status } = toStatus(error);
+  const body = Buffer.from(JSON.stringify(status));
+  const headers: ApiResponse['headers'] = {
+    'content-type': 'application/json',
+    'cache-control': 'no-cache, private',
+    'content-length': String(body.byteLength),
+  };
+  const retryAfterSeconds = status.details?.retryAfterSeconds;
+  if (retryAfterSeconds !== undefined && retryAfterSeconds > 0) headers['retry-after'] = String(retryAfterSeconds);
+  return { status: code, headers, body };
+}
+
+/** `Warning: 299 - "text"` for each (RFC 7234, 5.5; KEP-1693). */
+export function addWarnings(response: ApiResponse, warnings: readonly string[]): void {
+  if (warnings.length === 0) return;
+  response.headers.warning = [...new Set(warnings)].map(
+    (text) => `299 - "${text.replaceAll(/[\\"]/g, '\\$&').replaceAll(/[\r\n]+/g, ' ')}"`,
+  );
+}

@@ -1,0 +1,153 @@
+/**
+ * Service account tokens: JSON Web Tokens signed with ES256, claims as kube-apiserver writes them (API reference,
+ * "TokenRequest"; KEP-1205). Whether what a token is bound to still lives is the caller's question to the API.
+ */
+import { createHash, createPrivateKey, createPublicKey, type KeyObject, randomUUID } from 'node:crypto';
+import { errors, exportJWK, type JWK, type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import { KumulusError } from '../errors.ts';
+
+/** What an object is called, and which one of that name it is. */
+export interface NamedRef {
+  name: string;
+  uid: string;
+}
+
+export interface TokenSubject {
+  namespace: string;
+  serviceAccount: NamedRef;
+  /** What the token dies with, beside its account. */
+  pod?: NamedRef;
+  secret?: NamedRef;
+  node?: NamedRef;
+}
+
+export interface TokenIssuer {
+  readonly issuer: string;
+  issue(
+    subject: TokenSubject,
+    options: { audiences: readonly string[]; expirationSeconds: number; warnAfterSeconds?: number },
+  ): Promise<IssuedToken>;
+  /** The claims of a token of this issuer for one of the audiences. @throws KumulusError Unauthorized */
+  verify(token: string, audiences: readonly string[]): Promise<VerifiedToken>;
+  /** The public keys, for `/openid/v1/jwks`. */
+  keys(): Promise<{ keys: JWK[] }>;
+}
+
+export interface IssuedToken {
+  token: string;
+  /** Milliseconds since the epoch. */
+  expiresAtMs: number;
+}
+
+export interface VerifiedToken extends TokenSubject {
+  /** `jti` */
+  id: string;
+  audiences: string[];
+}
+
+interface KubernetesClaims {
+  namespace?: unknown;
+  serviceaccount?: unknown;
+  pod?: unknown;
+  secret?: unknown;
+  node?: unknown;
+}
+
+const algorithm = 'ES256';
+
+export function createTokenIssuer(options: {
+  /** `https://kubernetes.default.svc` */
+  issuer: string;
+  /** PKCS#8 PEM, P-256. */
+  signingKey: string;
+  /** Milliseconds since the epoch. */
+  now: () => number;
+}): TokenIssuer {
+  const { issuer, now } = options;
+  const privateKey = createPrivateKey(options.signingKey);
+  const publicKey = createPublicKey(privateKey);
+  const kid = keyId(publicKey);
+  return {
+    issuer,
+    async issue(subject, { audiences, expirationSeconds, warnAfterSeconds }) {
+      const nowSeconds = Math.floor(now() / 1000);
+      const { namespace, serviceAccount, ...bound } = subject;
+      const token = await new SignJWT({
+        'kubernetes.io': {
+          namespace,
+          ...bound,
+          serviceaccount: serviceAccount,
+          ...(warnAfterSeconds === undefined ? {} : { warnafter: nowSeconds + warnAfterSeconds }),
+        },
+      })
+        .setProtectedHeader({ alg: algorithm, kid })
+        .setIssuer(issuer)
+        .setSubject(`system:serviceaccount:${namespace}:${serviceAccount.name}`)
+        .setAudience([...audiences])
+        .setIssuedAt(nowSeconds)
+        .setNotBefore(nowSeconds)
+        .setExpirationTime(nowSeconds + expirationSeconds)
+        .setJti(randomUUID())
+        .sign(privateKey);
+      return { token, expiresAtMs: (nowSeconds + expirationSeconds) * 1000 };
+    },
+    async verify(token, audiences) {
+      try {
+        const { payload } = await jwtVerify(token, publicKey, {
+          algorithms: [algorithm],
+          issuer,
+          audience: [...audiences],
+          currentDate: new Date(now()),
+          requiredClaims: ['exp', 'sub'],
+        });
+        return readClaims(payload);
+      } catch (error) {
+        if (error instanceof errors.JOSEError) {
+          throw new KumulusError('Unauthorized', 'Unauthorized', { cause: error });
+        }
+        throw error;
+      }
+    },
+    async keys() {
+      return { keys: [{ use: 'sig', kid, alg: algorithm, ...(await exportJWK(publicKey)) }] };
+    },
+  };
+}
+
+function readClaims(payload: JWTPayload): VerifiedToken {
+  const claims = (payload['kubernetes.io'] ?? {}) as KubernetesClaims;
+  const serviceAccount = namedRef(claims.serviceaccount);
+  const namespace = claims.namespace;
+  const subject =
+    serviceAccount && typeof namespace === 'string'
+      ? `system:serviceaccount:${namespace}:${serviceAccount.name}`
+      : undefined;
+  if (!serviceAccount || typeof namespace !== 'string' || payload.sub !== subject) {
+    throw new KumulusError('Unauthorized', 'Unauthorized', {
+      cause: new Error('the token does not name a service account'),
+    });
+  }
+  const pod = namedRef(claims.pod);
+  const secret = namedRef(claims.secret);
+  const node = namedRef(claims.node);
+  return {
+    id: payload.jti ?? '',
+    audiences: [payload.aud ?? []].flat(),
+    namespace,
+    serviceAccount,
+    ...(pod && { pod }),
+    ...(secret && { secret }),
+    ...(node && { node }),
+  };
+}
+
+function namedRef(value: unknown): NamedRef | undefined {
+  if (value === null || typeof value !== 'object') return undefined;
+  const { name, uid } = value as { name?: unknown; uid?: unknown };
+  return typeof name === 'string' && typeof uid === 'string' ? { name, uid } : undefined;
+}
+
+/** As upstream derives it: the hash of the public key's DER. */
+function keyId(key: KeyObject): string {
+  return createHash('sha256').update(key.export({ type: 'spki', format: 'der' })).digest('base64url');
+}
