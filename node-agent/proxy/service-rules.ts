@@ -106,7 +106,7 @@ function fromOutside(family: NftFamily, port: ServicePort, node: NodeContext): s
   const pods = disjointCidrs(node.podCidrs, family);
   if (pods.length === 0) return [];
   return [
-    `${family} daddr ${port.clusterIp} ${port.protocol} dport ${port.port} ${family} saddr != { ${pods.join(', ')} } jump ${markForMasquerade}`,
+    `${family} daddr ${port.clusterIp} ${port.protocol} dport ${port.port} ${family} saddr != ${members(pods)} jump ${markForMasquerade}`,
   ];
 }
 
@@ -124,7 +124,7 @@ function externalRules(
   const rules: string[] = [];
   // Pods and the node itself reach every endpoint, as if they had gone out to a load balancer and come back in.
   if (cluster.length > 0) {
-    if (pods.length > 0) rules.push(`${family} saddr { ${pods.join(', ')} } goto ${names.cluster}`);
+    if (pods.length > 0) rules.push(`${family} saddr ${members(pods)} goto ${names.cluster}`);
     rules.push(
       `fib saddr type local jump ${markForMasquerade}`,
       `fib saddr type local goto ${names.cluster}`,
@@ -143,7 +143,11 @@ function balance(family: NftFamily, port: ServicePort, endpoints: readonly Proxy
     timeout === undefined
       ? []
       : chains.map((name) => `${family} saddr @${affinityName(timeout, name)} goto endpoint-${name}`);
-  return [...affinity, `numgen random mod ${chains.length} vmap { ${targets.join(', ')} }`];
+  // The last rule is for packets that are under way while the chain is replaced: they go on through the old rules, but
+  // the kernel has already put the old rules' map out of use, so that a look-up in it can miss.
+  const last = `goto endpoint-${chains.at(-1)}`;
+  if (chains.length === 1) return [...affinity, last];
+  return [...affinity, `numgen random mod ${chains.length} vmap { ${targets.join(', ')} }`, last];
 }
 
 function addEndpoint(
@@ -187,13 +191,16 @@ function addFirewall(
   const ranges = disjointCidrs(port.sourceRanges, family);
   // An address of the load balancer that is bound on the node is the source of the node's own traffic to it.
   if (anyContains(ranges, node.nodeIps, family)) ranges.push(...port.loadBalancerIps);
-  const rule = ranges.length
-    ? `${family} saddr != { ${disjointMembers(ranges, family).join(', ')} } drop`
-    : 'drop';
+  const rule = ranges.length ? `${family} saddr != ${members(disjointMembers(ranges, family))} drop` : 'drop';
   fragment.chains.push([chain, { rules: [rule] }]);
   for (const ip of port.loadBalancerIps) {
     fragment.elements.push([firewallIps, `${ip} . ${port.protocol} . ${port.port}`, `goto ${chain}`]);
   }
+}
+
+/** One member needs no set. */
+function members(ranges: readonly string[]): string {
+  return ranges.length === 1 ? (ranges[0] ?? '') : `{ ${ranges.join(', ')} }`;
 }
 
 function disjointMembers(ranges: readonly string[], family: NftFamily): string[] {
