@@ -129,7 +129,6 @@ export async function runAgent(config: AgentConfig, environment: AgentEnvironmen
     paths,
     node: {
       nodeName,
-      hostname: nodeName,
       hostIps: [nodeIp],
       allocatable,
       memoryBytes: machine.memoryBytes,

@@ -21,7 +21,7 @@ export interface SyncContext {
   /** The node's name: marks what is ours in the runtime. */
   owner: string;
   paths: NodePaths;
-  node: Omit<NodeFacts, 'podIps'> & { memoryBytes: number; cgroupVersion: 1 | 2; hostname: string };
+  node: Omit<NodeFacts, 'podIps'> & { memoryBytes: number; cgroupVersion: 1 | 2 };
   dns: ClusterDns;
   references: PodReferences;
   tokens: PodTokens;

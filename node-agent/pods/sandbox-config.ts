@@ -14,8 +14,6 @@ export interface SandboxEnvironment {
   paths: NodePaths;
   dns: ClusterDns;
   cgroupParent: string;
-  /** Of a pod on the node's network. */
-  nodeHostname: string;
   warn: (message: string) => void;
 }
 
@@ -26,7 +24,8 @@ export async function sandboxConfig(
   env: SandboxEnvironment,
 ): Promise<SandboxConfig> {
   const { metadata, spec } = pod;
-  const { hostname } = spec.hostNetwork ? { hostname: env.nodeHostname } : podHostname(pod, env.dns.domain);
+  // On the node's network the node's name is the pod's: the runtime keeps the namespace that holds it.
+  const hostname = spec.hostNetwork ? '' : podHostname(pod, env.dns.domain).hostname;
   return {
     metadata: {
       name: metadata.name ?? '',

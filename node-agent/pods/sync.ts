@@ -74,7 +74,6 @@ export async function syncPod(
     paths: context.paths,
     dns: context.dns,
     cgroupParent,
-    nodeHostname: context.node.hostname,
     warn: (message) => context.events.event(pod, 'Warning', 'DNSConfigForming', message),
   });
   const sandbox = actions.createSandbox

@@ -180,7 +180,6 @@ export async function startAgent(containerd: TestContainerd, world: NodeWorld): 
     paths,
     node: {
       nodeName: 'node',
-      hostname: 'node',
       hostIps: ['192.0.2.1'],
       allocatable: { cpu: '2', memory: '4Gi', pods: '110' },
       memoryBytes,
