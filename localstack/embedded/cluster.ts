@@ -101,6 +101,10 @@ async function startControlPlane(
   const store = await openEmbeddedStore({ dir: data.store, clock, log: createLogger('store', logLevel) });
   started.defer(() => store.close());
 
+  const nodeClient = await pki.certificate('apiserver-kubelet-client', {
+    subject: { commonName: 'kube-apiserver-kubelet-client', organizations: ['system:masters'] },
+    usages: ['client'],
+  });
   const apiServer = await createApiServer({
     store,
     clock,
@@ -110,10 +114,7 @@ async function startControlPlane(
     advertise: { address: advertised, port: options.port },
     serviceAccounts: { issuer: 'https://kubernetes.default.svc', signingKey: pki.serviceAccountKey },
     clusterCa: pki.ca.certificate,
-    nodeClient: await pki.certificate('apiserver-kubelet-client', {
-      subject: { commonName: 'kube-apiserver-kubelet-client', organizations: ['kubeadm:cluster-admins'] },
-      usages: ['client'],
-    }),
+    nodeClient,
   });
   started.defer(() => apiServer.close());
 
@@ -128,7 +129,7 @@ async function startControlPlane(
     const listener = await listen({
       handle: apiServer.handle,
       tls: { cert: serving.certificate, key: serving.key, clientCa: pki.ca.certificate },
-      nodeTls: { ca: pki.ca.certificate },
+      nodeTls: { ca: pki.ca.certificate, cert: nodeClient.certificate, key: nodeClient.key },
       host,
       port: options.port,
       log: createLogger('https', logLevel),
