@@ -5,10 +5,11 @@ import { createEventRecorder } from '../lib/client/event-recorder.ts';
 import { createHttpsTransport } from '../lib/client/https.ts';
 import { createInformers } from '../lib/client/informers.ts';
 import { createKubeClient } from '../lib/client/kube-client.ts';
-import { nodes, pods, services } from '../lib/client/resources.ts';
+import { endpointSlices, nodes, pods, services } from '../lib/client/resources.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
+import { runCommand } from '../lib/process/run.ts';
 import { apiPodWriter, apiReferences, apiTokens } from './api-pods.ts';
 import { openCgroups } from './cgroups/hierarchy.ts';
 import { createPodCgroups } from './cgroups/pod-cgroups.ts';
@@ -40,6 +41,7 @@ import { nodePaths } from './pods/paths.ts';
 import { createPodAgent } from './pods/pod-agent.ts';
 import { createPodLookup } from './pods/pod-lookup.ts';
 import type { PodEvents } from './pods/sources.ts';
+import { startServiceProxy } from './proxy/index.ts';
 import { createPodVolumes } from './volumes/manager.ts';
 
 const defaultMaxPods = 110;
@@ -116,6 +118,7 @@ export async function runAgent(config: AgentConfig, environment: AgentEnvironmen
   const podInformer = informers.informer(pods, { fieldSelector: `spec.nodeName=${nodeName}` });
   const nodeInformer = informers.informer(nodes, { fieldSelector: `metadata.name=${nodeName}` });
   const serviceInformer = informers.informer(services);
+  const sliceInformer = informers.informer(endpointSlices);
   const paths = nodePaths(config.stateDir);
   const tree = await openCgroups(clock);
   const cgroups = await createPodCgroups(tree, config.cgroupRoot, {
@@ -192,8 +195,26 @@ export async function runAgent(config: AgentConfig, environment: AgentEnvironmen
       },
     );
   });
-  await informers.start(signal);
+  const synced = informers.start(signal);
+  const proxy = startServiceProxy({
+    informers: { services: serviceInformer, endpointSlices: sliceInformer, nodes: nodeInformer },
+    synced,
+    nodeName,
+    nodeIps: [nodeIp],
+    podCidrs: config.clusterCidrs ?? [],
+    ownServiceIps: config.clusterDns,
+    serviceCidrs: config.serviceCidrs,
+    mode: 'nftables',
+    tableName: 'kumulus',
+    run: runCommand,
+    clock,
+    random,
+    log,
+    signal,
+  });
+  await synced;
   const running = [
+    proxy.stopped,
     agent.run(signal),
     health.run(signal),
     reporter.run(signal),
