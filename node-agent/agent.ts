@@ -17,6 +17,8 @@ import type { AgentConfig } from './config.ts';
 import { connectRuntime } from './cri/client.ts';
 import type { ContainerRuntime } from './cri/port.ts';
 import type { RuntimeVersion } from './cri/types.ts';
+import { serviceIndexers, sliceIndexers, startDns } from './dns/index.ts';
+import { serviceIndexers, sliceIndexers, startDns } from './dns/index.ts';
 import { writeConflist } from './node/cni.ts';
 import { nodeConditions } from './node/conditions.ts';
 import { collectImages } from './node/image-gc.ts';
@@ -35,12 +37,14 @@ import { defaultLabels, registerNode } from './node/register.ts';
 import { watchRuntimeHealth } from './node/runtime-health.ts';
 import { probeUserAgent } from './node/version.ts';
 import { createBackoff } from './pods/backoff.ts';
+import { readResolvConf } from './pods/dns.ts';
 import { createHookRunner } from './pods/hooks.ts';
 import { createImageManager } from './pods/image-manager.ts';
 import { nodePaths } from './pods/paths.ts';
 import { createPodAgent } from './pods/pod-agent.ts';
 import { createPodLookup } from './pods/pod-lookup.ts';
 import type { PodEvents } from './pods/sources.ts';
+import { readResolvers } from './dns/resolv-conf.ts';
 import { startServiceProxy } from './proxy/index.ts';
 import { createPodVolumes } from './volumes/manager.ts';
 
@@ -117,8 +121,8 @@ export async function runAgent(config: AgentConfig, environment: AgentEnvironmen
   const informers = createInformers(client, { clock, log, random });
   const podInformer = informers.informer(pods, { fieldSelector: `spec.nodeName=${nodeName}` });
   const nodeInformer = informers.informer(nodes, { fieldSelector: `metadata.name=${nodeName}` });
-  const serviceInformer = informers.informer(services);
-  const sliceInformer = informers.informer(endpointSlices);
+  const serviceInformer = informers.informer(services, { indexers: serviceIndexers });
+  const sliceInformer = informers.informer(endpointSlices, { indexers: sliceIndexers });
   const paths = nodePaths(config.stateDir);
   const tree = await openCgroups(clock);
   const cgroups = await createPodCgroups(tree, config.cgroupRoot, {
@@ -212,9 +216,36 @@ export async function runAgent(config: AgentConfig, environment: AgentEnvironmen
     log,
     signal,
   });
+  const dns = await startDns({
+    services: serviceInformer,
+    endpointSlices: sliceInformer,
+    synced,
+    clusterDomain: config.clusterDomain,
+    addresses: config.clusterDns,
+    upstreams: config.upstreamResolvers ?? (await readResolvConf('/etc/resolv.conf')).servers,
+    clock,
+    random,
+    log,
+    signal,
+  });
+  const upstreams = config.upstreamResolvers ?? (await readResolvers('/etc/resolv.conf'));
+  const dns = await startDns({
+    services: serviceInformer,
+    endpointSlices: sliceInformer,
+    synced,
+    clusterDomain: config.clusterDomain,
+    addresses: config.clusterDns,
+    upstreams,
+    clock,
+    random,
+    log,
+    signal,
+  });
   await synced;
   const running = [
     proxy.stopped,
+    dns.stopped,
+    dns.stopped,
     agent.run(signal),
     health.run(signal),
     reporter.run(signal),
