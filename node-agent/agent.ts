@@ -18,7 +18,6 @@ import { connectRuntime } from './cri/client.ts';
 import type { ContainerRuntime } from './cri/port.ts';
 import type { RuntimeVersion } from './cri/types.ts';
 import { serviceIndexers, sliceIndexers, startDns } from './dns/index.ts';
-import { serviceIndexers, sliceIndexers, startDns } from './dns/index.ts';
 import { writeConflist } from './node/cni.ts';
 import { nodeConditions } from './node/conditions.ts';
 import { collectImages } from './node/image-gc.ts';
@@ -44,7 +43,6 @@ import { nodePaths } from './pods/paths.ts';
 import { createPodAgent } from './pods/pod-agent.ts';
 import { createPodLookup } from './pods/pod-lookup.ts';
 import type { PodEvents } from './pods/sources.ts';
-import { readResolvers } from './dns/resolv-conf.ts';
 import { startServiceProxy } from './proxy/index.ts';
 import { createPodVolumes } from './volumes/manager.ts';
 
@@ -228,23 +226,9 @@ export async function runAgent(config: AgentConfig, environment: AgentEnvironmen
     log,
     signal,
   });
-  const upstreams = config.upstreamResolvers ?? (await readResolvers('/etc/resolv.conf'));
-  const dns = await startDns({
-    services: serviceInformer,
-    endpointSlices: sliceInformer,
-    synced,
-    clusterDomain: config.clusterDomain,
-    addresses: config.clusterDns,
-    upstreams,
-    clock,
-    random,
-    log,
-    signal,
-  });
   await synced;
   const running = [
     proxy.stopped,
-    dns.stopped,
     dns.stopped,
     agent.run(signal),
     health.run(signal),
