@@ -45,6 +45,15 @@ export interface Store {
   close(): Promise<void>;
 }
 
+/** A store that a backup can be restored into, as every adapter is. */
+export interface RestorableStore extends Store {
+  /**
+   * Makes every later revision of the type greater than `revision`, and its history begin there. Does nothing when the
+   * type's head is there already.
+   */
+  advance(resource: string, revision: Revision): Promise<void>;
+}
+
 /** A positive safe integer; what clients see as `resourceVersion`, in decimal. */
 export type Revision = number;
 

@@ -188,8 +188,8 @@ export class Committer {
       // All preconditions before the first change, as there is nothing to roll a single commit of the group back to.
       for (const mutation of pending.mutations) {
         const found = this.#tables.pointer(resource.id, mutation.key);
-        const wanted = mutation.op === 'create' ? 0 : mutation.expected;
-        if (found !== wanted) return { pending, conflict: this.#conflict(resource, mutation) };
+        const holds = mutation.op === 'create' ? found === 0 : found > 0 && found === mutation.expected;
+        if (!holds) return { pending, conflict: this.#conflict(resource, mutation) };
       }
     }
     const revisions: Revision[] = [];

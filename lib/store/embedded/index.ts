@@ -4,7 +4,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import type { Clock } from '../../clock.ts';
 import type { Logger } from '../../log.ts';
 import { storeClosed, tooLargeRevision, tooOld } from '../errors.ts';
-import type { Entry, ListOptions, Mutation, Page, Revision, Store, WatchBatch } from '../port.ts';
+import type { Entry, ListOptions, Mutation, Page, RestorableStore, Revision, WatchBatch } from '../port.ts';
 import { Checkpointer } from './checkpointer.ts';
 import { Committer } from './committer.ts';
 import { Compactor } from './compactor.ts';
@@ -26,15 +26,6 @@ export interface EmbeddedStoreOptions {
   checkpointBytes?: number;
 }
 
-/** What the embedded store can do beside the port. */
-export interface EmbeddedStore extends Store {
-  /**
-   * Makes every later revision of the type greater than `revision`, and history begin there. For restoring a backup,
-   * so that revisions never go back. Does nothing when the type's head is there already.
-   */
-  advance(resource: string, revision: Revision): Promise<void>;
-}
-
 /** Rows and bytes of one step of a watch. */
 const batchChanges = 512;
 const batchBytes = 4 * 1024 * 1024;
@@ -43,7 +34,7 @@ const batchBytes = 4 * 1024 * 1024;
  * The versioned store in one SQLite file. Rejects when another process has it (KumulusError `ServiceUnavailable` with
  * its pid) and when the file is damaged (`InternalError` with its name and what to do); then nothing was changed.
  */
-export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<EmbeddedStore> {
+export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<RestorableStore> {
   mkdirSync(options.dir, { recursive: true, mode: 0o700 });
   const lock = lockForWriting(options.dir);
   try {
@@ -55,7 +46,7 @@ export async function openEmbeddedStore(options: EmbeddedStoreOptions): Promise<
   }
 }
 
-class SqliteStore implements EmbeddedStore {
+class SqliteStore implements RestorableStore {
   readonly #database: DatabaseSync;
   readonly #lock: WriterLock;
   readonly #tables: Tables;
