@@ -1,10 +1,9 @@
 import type { KubeObject } from '../../lib/api/object.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { EventRecorder } from '../../lib/client/events.ts';
-import type { Indexers, Lister } from '../../lib/client/lister.ts';
+import type { Indexers, Informer, Lister } from '../../lib/client/lister.ts';
 import type { KubeClient, Resource } from '../../lib/client/port.ts';
 import type { Logger } from '../../lib/log.ts';
-import type { WorkItem } from '../../lib/queue/port.ts';
 import type { Controller } from './controller.ts';
 import type { ClusterOptions } from './options.ts';
 
@@ -19,16 +18,17 @@ export interface ControllerContext {
   readonly cluster: ClusterOptions;
   /**
    * A view of a resource's objects. Before each reconcile of the controller that asked for it, it is brought up to
-   * everything acknowledged so far; with `catchUp: false` it may lag behind.
+   * everything acknowledged so far.
    */
-  lister<T extends KubeObject>(resource: Resource<T>, options?: ListerOptions<T>): Lister<T>;
-  /** Puts a key of this controller into the queue, for what is learnt outside of a watch (another resource type). */
-  enqueue(key: string): void;
+  readonly lister: <T extends KubeObject>(resource: Resource<T>, options?: ListerOptions<T>) => Lister<T>;
+  /** The informer itself, for a controller that catches up by itself and only where it has to. */
+  readonly informer: <T extends KubeObject>(resource: Resource<T>, indexers?: Indexers<T>) => Informer<T>;
+  /** Puts a key of this controller into the queue: for what follows from a reconcile, not from a change. */
+  readonly enqueue: (key: string) => void;
 }
 
 export interface ListerOptions<T extends KubeObject> {
   indexers?: Indexers<T>;
-  catchUp?: boolean;
 }
 
 /** A controller as the composition root lists it. */
@@ -39,7 +39,6 @@ export interface ControllerEntry {
   readonly component: string;
   /** Keys worked on at once. Default 5. */
   readonly concurrency?: number;
-  create(context: ControllerContext): Controller;
+  /** May ask the API server first what there is to control. */
+  create(context: ControllerContext): Controller | Promise<Controller>;
 }
-
-export type Enqueue = (item: WorkItem) => void;

@@ -2,12 +2,16 @@ import type { ControllerEntry } from './context.ts';
 import { deploymentController } from './deployment/index.ts';
 import { endpointsController } from './endpoints/index.ts';
 import { endpointSliceController } from './endpointslice/index.ts';
+import { garbageCollectorController } from './garbage-collector/index.ts';
 import { namespaceController } from './namespace/index.ts';
 import { nodeIpamController } from './node-ipam/index.ts';
+import { nodeLifecycleController } from './node-lifecycle/index.ts';
+import { podGcController } from './pod-gc/index.ts';
 import { replicaSetController } from './replicaset/index.ts';
 import { rootCaController } from './root-ca/index.ts';
 import { type ControllersOptions, type RunningControllers, runControllers } from './run.ts';
 import { serviceAccountController } from './serviceaccount/index.ts';
+import { taintEvictionController } from './taint-eviction/index.ts';
 
 /** Every controller of a cluster; `--controllers` switches them off by name. */
 const controllerEntries: readonly ControllerEntry[] = [
@@ -19,6 +23,10 @@ const controllerEntries: readonly ControllerEntry[] = [
   replicaSetController,
   endpointsController,
   endpointSliceController,
+  nodeLifecycleController,
+  taintEvictionController,
+  podGcController,
+  garbageCollectorController,
 ];
 
 export type { ControllersOptions, RunningControllers } from './run.ts';

@@ -85,13 +85,13 @@ export function runControllers(
     },
   });
   const recorders: BufferedEventRecorder[] = [];
-  const hosts = new Map<string, Host>(entries.map((entry) => [entry.name, host(entry)]));
+  const hosts = new Map<string, Host>();
 
   function add(item: WorkItem): void {
     queue.add(item).catch((error: unknown) => log.error({ ...item, err: messageOf(error) }, 'not queued'));
   }
 
-  function host(entry: ControllerEntry): Host {
+  async function host(entry: ControllerEntry): Promise<void> {
     const reads = new Set<Informer<KubeObject>>();
     const own = options.clientFor?.(entry.name) ?? client;
     const recorder = createEventRecorder(own, { component: entry.component, clock, log });
@@ -105,12 +105,13 @@ export function runControllers(
       cluster,
       lister<T extends KubeObject>(resource: Resource<T>, lister: ListerOptions<T> = {}) {
         const informer = informers.informer(resource, { indexers: lister.indexers });
-        if (lister.catchUp ?? true) reads.add(informer as unknown as Informer<KubeObject>);
+        reads.add(informer as unknown as Informer<KubeObject>);
         return informer;
       },
+      informer: (resource, indexers) => informers.informer(resource, { indexers }),
       enqueue: (key) => add({ controller: entry.name, key }),
     };
-    return { controller: entry.create(context), reads };
+    hosts.set(entry.name, { controller: await entry.create(context), reads });
   }
 
   function subscribe(): void {
@@ -148,8 +149,13 @@ export function runControllers(
     }
   }
 
-  subscribe();
-  const ready = options.informers ? options.informers.synced() : informers.start(signal);
+  async function begin(): Promise<void> {
+    for (const entry of entries) await host(entry);
+    subscribe();
+    await (options.informers ? informers.synced() : informers.start(signal));
+  }
+
+  const ready = begin();
   const run = async () => {
     await ready;
     await queue.run(handle, signal);

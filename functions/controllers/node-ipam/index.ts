@@ -25,7 +25,9 @@ function create({ client, lister, cluster, recorder, log }: ControllerContext): 
   const parts = splitCidr(cluster.clusterCidr, cluster.nodeCidrMaskSize);
 
   function nextFree(): number | undefined {
-    const taken = new Set(all.list().flatMap(({ spec }) => rangesOf(spec).flatMap(parts.indexesOf)));
+    const taken = new Set(
+      all.list().flatMap(({ spec }) => rangesOf(spec).flatMap((range) => parts.indexesOf(range))),
+    );
     for (let index = 0; index < parts.count; index++) if (!taken.has(index)) return index;
     return undefined;
   }

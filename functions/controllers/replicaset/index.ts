@@ -2,6 +2,7 @@ import type { Pod, ReplicaSet } from '../../../lib/api/gen/types.ts';
 import type { Persisted } from '../../../lib/api/object.ts';
 import { matchesLabels, type Selector, selectorFromObject } from '../../../lib/api/selectors/index.ts';
 import { pods, replicaSets } from '../../../lib/client/resources.ts';
+import { messageOf } from '../../../lib/errors.ts';
 import { burstReplicas, slowStartBatch } from '../common/batch.ts';
 import { claimObjects } from '../common/claim.ts';
 import { semanticEqual } from '../common/equal.ts';
@@ -50,7 +51,10 @@ function create(context: ControllerContext): Controller {
   }
 
   /** What went wrong, or undefined. */
-  async function manage(set: Persisted<ReplicaSet>, active: readonly Persisted<Pod>[]): Promise<unknown> {
+  async function manage(
+    set: Persisted<ReplicaSet>,
+    active: readonly Persisted<Pod>[],
+  ): Promise<Error | undefined> {
     const surplus = active.length - (set.spec.replicas ?? 1);
     const { template } = set.spec;
     if (surplus < 0 && template) {
@@ -58,13 +62,14 @@ function create(context: ControllerContext): Controller {
       const { error } = await slowStartBatch(Math.min(-surplus, burstReplicas), () =>
         createPod(context, set, podFromTemplate(template, set, reference)),
       );
-      return error;
+      return error === undefined ? undefined : asError(error);
     }
     if (surplus > 0) {
       const count = Math.min(surplus, burstReplicas);
       const victims = podsToDelete(active, relatedPods(set), count, clock.now());
       const results = await Promise.allSettled(victims.map((pod) => deletePod(context, set, pod)));
-      return results.find((result) => result.status === 'rejected')?.reason;
+      const failed = results.find((result) => result.status === 'rejected');
+      return failed && asError(failed.reason);
     }
     return undefined;
   }
@@ -113,4 +118,8 @@ function create(context: ControllerContext): Controller {
     ],
     reconcile,
   };
+}
+
+function asError(thrown: unknown): Error {
+  return thrown instanceof Error ? thrown : new Error(messageOf(thrown));
 }
