@@ -56,7 +56,8 @@ async function byPolicy(pod: Pod, cluster: ClusterDns, warn: (message: string) =
   };
 }
 
-async function readResolvConf(path: string): Promise<DnsConfig> {
+/** What a resolv.conf says; nothing when there is none. */
+export async function readResolvConf(path: string): Promise<DnsConfig> {
   const config: DnsConfig = { servers: [], searches: [], options: [] };
   let text = '';
   try {

@@ -29,21 +29,30 @@ const initialResult: Record<ProbeType, ProbeResult> = {
 };
 /** A probe that could not be done is tried again at once, before it counts as unknown. */
 const attempts = 3;
+/** How often a container that cannot be probed yet is looked for; that costs nothing but a look at the status. */
+const awaitMs = 100;
 
 /** Probes one container with one of its probes, again and again, until the signal aborts or nothing is left to probe. */
 export async function probeContainer(options: ProbeWorkerOptions, signal: AbortSignal): Promise<void> {
   const { clock, probe, random, type } = options;
   const periodMs = (probe.periodSeconds ?? 10) * 1000;
-  const state: WorkerState = { containerId: '', onHold: false, last: undefined, run: 0, ended: false };
+  const state: WorkerState = {
+    containerId: '',
+    onHold: false,
+    probed: false,
+    last: undefined,
+    run: 0,
+    ended: false,
+  };
   // Spreads the probes of an agent that starts with many pods over one period.
   const started = clock.now();
   while (!signal.aborted) {
     await step(options, state);
     if (state.ended) break;
-    const early = state.containerId === '' || (type === 'Readiness' && state.last !== 'success');
-    // A container that comes up is looked at sooner than once a period, as kubelet does on its first results.
-    const waitMs = early ? Math.min(periodMs, 1_000) : periodMs;
-    const jitterMs = clock.now() - started < periodMs && !early ? random() * 0.1 * periodMs : 0;
+    // What comes up is looked at sooner than once a period: kubelet probes it anew with each status that it makes.
+    const early = type === 'Readiness' && state.last !== 'success';
+    const waitMs = state.probed ? (early ? Math.min(periodMs, 1_000) : periodMs) : awaitMs;
+    const jitterMs = clock.now() - started < periodMs && !early ? random() * 0.1 * waitMs : 0;
     await clock.sleep(waitMs + jitterMs, signal).catch(() => undefined);
   }
   if (state.containerId) options.forget(state.containerId);
@@ -53,6 +62,8 @@ interface WorkerState {
   containerId: string;
   /** Liveness and startup: it has failed, and nothing is probed until there is another container. */
   onHold: boolean;
+  /** The last step did a probe, or there is nothing more to probe for now. */
+  probed: boolean;
   last: ProbeOutcome['result'] | undefined;
   run: number;
   ended: boolean;
@@ -60,6 +71,7 @@ interface WorkerState {
 
 async function step(options: ProbeWorkerOptions, state: WorkerState): Promise<void> {
   const { type, probe, pod, container, clock } = options;
+  state.probed = false;
   const status = options.status();
   if (!status) return;
   if (isTerminalPhase(status.phase)) {
@@ -74,7 +86,10 @@ async function step(options: ProbeWorkerOptions, state: WorkerState): Promise<vo
     Object.assign(state, { containerId, onHold: false, last: undefined, run: 0 });
     options.result(containerId, initialFor(type, pod, current));
   }
-  if (state.onHold) return;
+  if (state.onHold) {
+    state.probed = true;
+    return;
+  }
   if (!current.state?.running) {
     options.result(containerId, 'failure');
     const neverAgain = pod.spec.restartPolicy === 'Never' && container.restartPolicy !== 'Always';
@@ -89,7 +104,11 @@ async function step(options: ProbeWorkerOptions, state: WorkerState): Promise<vo
   const runningMs = clock.now() - Date.parse(current.state.running.startedAt ?? '');
   if (runningMs < (probe.initialDelaySeconds ?? 0) * 1000) return;
   // The startup probe is the first, and only as long as it has not succeeded; the others wait for it.
-  if (current.started ? type === 'Startup' : type !== 'Startup') return;
+  if (current.started ? type === 'Startup' : type !== 'Startup') {
+    state.probed = type === 'Startup';
+    return;
+  }
+  state.probed = true;
 
   const outcome = await tryProbe(options, containerId);
   if (outcome.result !== 'success') options.report(outcome);
