@@ -31,48 +31,15 @@ export function isNamedField(schema: Schema | undefined, name: string): boolean 
   return schema?.properties !== undefined && Object.hasOwn(schema.properties, name);
 }
 
-/**
- * Optional fields that hold a struct and no pointer to one in the API's own types: they are always there, be it empty,
- * so that nobody owns the field itself. What is required is always there too, and so are the parts of a root.
- */
-const embedded: Readonly<Record<string, readonly string[]>> = {
-  'io.k8s.api.apps.v1.DaemonSetSpec': ['updateStrategy'],
-  'io.k8s.api.apps.v1.DeploymentSpec': ['strategy'],
-  'io.k8s.api.apps.v1.StatefulSetSpec': ['updateStrategy'],
-  'io.k8s.api.batch.v1.JobTemplateSpec': ['metadata', 'spec'],
-  'io.k8s.api.core.v1.Container': ['resources'],
-  'io.k8s.api.core.v1.EphemeralContainer': ['resources'],
-  'io.k8s.api.core.v1.NodeStatus': ['daemonEndpoints', 'nodeInfo'],
-  'io.k8s.api.core.v1.NodeDaemonEndpoints': ['kubeletEndpoint'],
-  'io.k8s.api.core.v1.PersistentVolumeClaimSpec': ['resources'],
-  'io.k8s.api.core.v1.PersistentVolumeClaimTemplate': ['metadata'],
-  'io.k8s.api.core.v1.PodTemplate': ['template'],
-  'io.k8s.api.core.v1.PodTemplateSpec': ['metadata', 'spec'],
-  'io.k8s.api.core.v1.ServiceStatus': ['loadBalancer'],
-  'io.k8s.api.networking.v1.IngressStatus': ['loadBalancer'],
-};
-
-const presentFields = new WeakMap<Schema, ReadonlySet<string>>();
 const empty: JsonObject = {};
 
-function alwaysPresent(schema: Schema): ReadonlySet<string> {
-  let fields = presentFields.get(schema);
-  if (!fields) {
-    const isRoot = isNamedField(schema, 'apiVersion') && isNamedField(schema, 'kind');
-    const parts = isRoot ? ['metadata', 'spec', 'status'] : [];
-    const structs = schema.name === undefined ? [] : (embedded[schema.name] ?? []);
-    fields = new Set(
-      [...parts, ...structs, ...(schema.required ?? [])].filter((name) => isNamedField(schema, name)),
-    );
-    presentFields.set(schema, fields);
-  }
-  return fields;
-}
-
-/** A member as the API's own types have it: what is always there is, though JSON may leave it out. */
+/**
+ * A member as the API's own types have it: what is always there (structs that are no pointers, lists that are always
+ * written) is there though JSON may leave it out, so that nobody comes to own the field itself.
+ */
 export function memberOf(map: JsonObject, name: string, schema: Schema | undefined): JsonValue | undefined {
   const value = Object.hasOwn(map, name) ? map[name] : undefined;
-  if (value !== undefined || !schema?.properties || !alwaysPresent(schema).has(name)) return value;
+  if (value !== undefined || !schema?.always?.includes(name)) return value;
   const shape = shapeOf(memberSchema(schema, name));
   return shape === 'map' ? empty : shape === 'list' ? null : undefined;
 }
