@@ -1,0 +1,57 @@
+import type { KubeObject } from '../object.ts';
+import type { FieldError } from '../validate/field-error.ts';
+
+/**
+ * What the API does with an object of one kind between decoding and the store: upstream's create and update
+ * strategies, defaulting and validation. All functions that change an object change it in place; objects have been
+ * decoded by the kind's schema, so that fields that are always written out are there.
+ */
+export interface KindRules<T extends KubeObject = KubeObject> {
+  namespaced: boolean;
+  /** Fills in what was left out. Doing it twice is the same as once. Runs after each decoding and each patch. */
+  applyDefaults(object: T): void;
+  /** Drops what a creation may not say, `status` above all. Runs before `validateCreate`. */
+  prepareForCreate?(object: T): void;
+  /** Keeps what an update of the object itself may not touch. Runs before `validateUpdate`. */
+  prepareForUpdate?(object: T, old: T): void;
+  validateCreate(object: T): FieldError[];
+  validateUpdate(object: T, old: T): FieldError[];
+  /** For an update of `…/status`: keeps everything but the status. Kinds without it have no status subresource. */
+  prepareForStatusUpdate?(object: T, old: T): void;
+  validateStatusUpdate?(object: T, old: T): FieldError[];
+  /** Texts of HTTP `Warning` headers; `old` is undefined for a creation. */
+  warnings?(object: T, old: T | undefined): string[];
+  /**
+   * Whether an update starts a new generation. Kinds that have it are created with `metadata.generation` 1; the
+   * others keep none. Asked after `prepareForUpdate`.
+   */
+  generationChanged?(object: T, old: T): boolean;
+  /** Whether a PUT of an object that is not there creates it. */
+  allowCreateOnUpdate?: boolean;
+  /** Whether an update without `resourceVersion` overwrites whatever is there. */
+  allowUnconditionalUpdate?: boolean;
+}
+
+/** Checks the rules of a kind against its type, and forgets the type. */
+export function rules<T extends KubeObject>(ofKind: KindRules<T>): KindRules {
+  return ofKind as unknown as KindRules;
+}
+
+interface WithStatus extends KubeObject {
+  status?: object;
+}
+
+/** An update of an object leaves its status alone. */
+export function keepStatus(object: WithStatus, old: WithStatus): void {
+  if (old.status === undefined) delete object.status;
+  else object.status = old.status;
+}
+
+interface WithSpec extends KubeObject {
+  spec: object;
+}
+
+/** An update of a status leaves the spec alone; of the metadata, labels and annotations follow the request. */
+export function keepSpec(object: WithSpec, old: WithSpec): void {
+  object.spec = old.spec;
+}
