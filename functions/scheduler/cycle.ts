@@ -1,0 +1,203 @@
+import { CycleState } from './framework/cycle-state.ts';
+import type { Diagnosis } from './framework/fit-error.ts';
+import type { NodeInfo } from './framework/node-info.ts';
+import type { Nominator } from './framework/nominator.ts';
+import type { PodInfo } from './framework/pod-info.ts';
+import {
+  activeFilters,
+  type Profile,
+  runFilters,
+  runPostFilter,
+  runPreFilter,
+  runScores,
+  type With,
+} from './framework/profile.ts';
+import type { Snapshot } from './framework/snapshot.ts';
+import { errorStatus, isRejected, type Status, statusMessage } from './framework/status.ts';
+
+/** What a cycle came to. */
+export type Decision =
+  | { outcome: 'node'; nodeName: string; state: CycleState; evaluated: number; feasible: number }
+  | { outcome: 'unfit'; diagnosis: Diagnosis; nominatedNodeName: string | undefined }
+  | { outcome: 'noNodes' }
+  | { outcome: 'error'; status: Status };
+
+/** Nodes that are looked at by every cycle at least, where there are so many. */
+const minFeasibleNodes = 100;
+const minPercentage = 5;
+
+/** Finds a node for one pod at a time. Synchronous: nothing changes while it decides. */
+export class SchedulingAlgorithm {
+  readonly #snapshot: Snapshot;
+  readonly #nominator: Nominator;
+  readonly #random: () => number;
+  /** Where the next cycle begins to look, so that all nodes get their turn. */
+  #nextNode = 0;
+
+  constructor(snapshot: Snapshot, nominator: Nominator, random: () => number) {
+    this.#snapshot = snapshot;
+    this.#nominator = nominator;
+    this.#random = random;
+  }
+
+  decide(profile: Profile, pod: PodInfo): Decision {
+    const snapshot = this.#snapshot;
+    if (snapshot.nodes.length === 0) return { outcome: 'noNodes' };
+    const state = new CycleState();
+    const preFilter = runPreFilter(profile, state, pod, snapshot);
+    if (!preFilter.ok) {
+      const { status } = preFilter;
+      if (!isRejected(status)) return { outcome: 'error', status };
+      return this.#unfit(profile, state, pod, {
+        ...rejection(status),
+        allNodes: snapshot.nodes.length,
+        nodeStatuses: { byNode: new Map(), absent: status },
+        preFilterMessage: statusMessage(status),
+      });
+    }
+    const statuses = new Map<string, Status>();
+    const { feasible, failure } = this.#feasibleNodes(profile, state, pod, preFilter.nodeNames, statuses);
+    if (failure) return { outcome: 'error', status: failure };
+    if (feasible.length === 0) {
+      const absent: Status = {
+        code: 'UnschedulableAndUnresolvable',
+        reasons:
+          preFilter.narrowedBy.length > 0
+            ? [`node(s) didn't satisfy plugin(s) [${preFilter.narrowedBy.join(' ')}]`]
+            : [],
+      };
+      const plugins = rejections([...statuses.values()]);
+      for (const plugin of preFilter.narrowedBy) plugins.unschedulablePlugins.add(plugin);
+      return this.#unfit(profile, state, pod, {
+        ...plugins,
+        allNodes: snapshot.nodes.length,
+        nodeStatuses: { byNode: statuses, absent },
+      });
+    }
+    try {
+      const node =
+        feasible.length === 1 ? (feasible[0] as NodeInfo) : this.#best(profile, state, pod, feasible);
+      return {
+        outcome: 'node',
+        nodeName: node.name,
+        state,
+        evaluated: feasible.length + statuses.size,
+        feasible: feasible.length,
+      };
+    } catch (error) {
+      return { outcome: 'error', status: errorStatus(error) };
+    }
+  }
+
+  #feasibleNodes(
+    profile: Profile,
+    state: CycleState,
+    pod: PodInfo,
+    nodeNames: ReadonlySet<string> | undefined,
+    statuses: Map<string, Status>,
+  ): { feasible: NodeInfo[]; failure?: Status } {
+    const filters = activeFilters(profile, state);
+    const check = (node: NodeInfo) => this.filterWithNominated(profile, filters, state, pod, node);
+    const nominated = this.#nominator.nodeOf(pod.key) ?? pod.pod.status?.nominatedNodeName;
+    const nominatedNode = nominated && this.#snapshot.node(nominated);
+    if (nominatedNode && (!nodeNames || nodeNames.has(nominatedNode.name)) && !check(nominatedNode)) {
+      return { feasible: [nominatedNode] };
+    }
+    const nodes = nodeNames ? nodesNamed(this.#snapshot, nodeNames) : this.#snapshot.nodes;
+    const enough =
+      profile.score.length === 0 ? 1 : feasibleNodesToFind(nodes.length, profile.percentageOfNodesToScore);
+    const feasible: NodeInfo[] = [];
+    const start = this.#nextNode % Math.max(1, nodes.length);
+    let processed = 0;
+    for (; processed < nodes.length && feasible.length < enough; processed++) {
+      const at = start + processed;
+      const node = nodes[at < nodes.length ? at : at - nodes.length] as NodeInfo;
+      const status = check(node);
+      if (!status) feasible.push(node);
+      else if (isRejected(status)) statuses.set(node.name, status);
+      else return { feasible: [], failure: status };
+    }
+    this.#nextNode = (this.#nextNode + processed) % this.#snapshot.nodes.length;
+    return { feasible };
+  }
+
+  /**
+   * A node must take the pod together with the nominated pods of no lower priority, and also without them: they may
+   * never come, and the pod may need them (affinity).
+   */
+  filterWithNominated(
+    profile: Profile,
+    filters: readonly With<'filter'>[],
+    state: CycleState,
+    pod: PodInfo,
+    node: NodeInfo,
+  ): Status | undefined {
+    const others = this.#nominator
+      .on(node.name)
+      .filter((other) => other.priority >= pod.priority && other.key !== pod.key);
+    if (others.length > 0) {
+      const tryState = state.clone();
+      const tryNode = node.clone();
+      for (const other of others) {
+        tryNode.addPod(other);
+        for (const plugin of profile.preFilter) plugin.addPod?.(tryState, pod, other, tryNode);
+      }
+      const status = runFilters(filters, tryState, pod, tryNode);
+      if (status) return status;
+    }
+    return runFilters(filters, state, pod, node);
+  }
+
+  /** The highest score; one of those that share it by chance, so that they fill up alike. */
+  #best(profile: Profile, state: CycleState, pod: PodInfo, nodes: readonly NodeInfo[]): NodeInfo {
+    const scores = runScores(profile, state, pod, nodes, this.#snapshot);
+    let best = 0;
+    let alike = 1;
+    for (let i = 1; i < nodes.length; i++) {
+      const difference = (scores[i] as number) - (scores[best] as number);
+      if (difference > 0) {
+        best = i;
+        alike = 1;
+      } else if (difference === 0 && this.#random() * ++alike < 1) best = i;
+    }
+    return nodes[best] as NodeInfo;
+  }
+
+  #unfit(profile: Profile, state: CycleState, pod: PodInfo, diagnosis: Diagnosis): Decision {
+    if (profile.postFilter.length === 0) return { outcome: 'unfit', diagnosis, nominatedNodeName: '' };
+    const run = runPostFilter(profile, state, pod, this.#snapshot, diagnosis.nodeStatuses);
+    const unschedulablePlugins = new Set([...diagnosis.unschedulablePlugins, ...run.rejectedBy]);
+    return {
+      outcome: 'unfit',
+      diagnosis: { ...diagnosis, unschedulablePlugins, postFilterMessage: run.message },
+      nominatedNodeName: run.nominatedNodeName,
+    };
+  }
+}
+
+/** How many feasible nodes are enough, in a cluster of `nodes`. `percentage` 0 lets the size decide. */
+export function feasibleNodesToFind(nodes: number, percentage: number): number {
+  if (nodes < minFeasibleNodes) return nodes;
+  const share = percentage > 0 ? percentage : Math.max(minPercentage, 50 - Math.floor(nodes / 125));
+  return Math.min(nodes, Math.max(minFeasibleNodes, Math.floor((nodes * share) / 100)));
+}
+
+function nodesNamed(snapshot: Snapshot, names: ReadonlySet<string>): NodeInfo[] {
+  return [...names].map((name) => snapshot.node(name)).filter((node) => node !== undefined);
+}
+
+function rejection(status: Status): { unschedulablePlugins: Set<string>; pendingPlugins: Set<string> } {
+  return rejections([status]);
+}
+
+function rejections(statuses: readonly Status[]): {
+  unschedulablePlugins: Set<string>;
+  pendingPlugins: Set<string>;
+} {
+  const unschedulablePlugins = new Set<string>();
+  const pendingPlugins = new Set<string>();
+  for (const { plugin, code } of statuses) {
+    if (plugin) (code === 'Pending' ? pendingPlugins : unschedulablePlugins).add(plugin);
+  }
+  return { unschedulablePlugins, pendingPlugins };
+}

@@ -1,0 +1,35 @@
+import type { PodInfo } from './pod-info.ts';
+
+/** Waiting pods that preemption made room for, by the node where. In memory and, as `status.nominatedNodeName`, in the API. */
+export class Nominator {
+  readonly #nodeOf = new Map<string, string>();
+  readonly #byNode = new Map<string, Map<string, PodInfo>>();
+
+  set(pod: PodInfo, nodeName: string): void {
+    this.delete(pod.key);
+    this.#nodeOf.set(pod.key, nodeName);
+    const pods = this.#byNode.get(nodeName) ?? new Map<string, PodInfo>();
+    pods.set(pod.key, pod);
+    this.#byNode.set(nodeName, pods);
+  }
+
+  delete(podKey: string): void {
+    const nodeName = this.#nodeOf.get(podKey);
+    if (nodeName === undefined) return;
+    this.#nodeOf.delete(podKey);
+    const pods = this.#byNode.get(nodeName);
+    pods?.delete(podKey);
+    if (pods?.size === 0) this.#byNode.delete(nodeName);
+  }
+
+  nodeOf(podKey: string): string | undefined {
+    return this.#nodeOf.get(podKey);
+  }
+
+  on(nodeName: string): readonly PodInfo[] {
+    const pods = this.#byNode.get(nodeName);
+    return pods ? [...pods.values()] : none;
+  }
+}
+
+const none: readonly PodInfo[] = [];

@@ -1,0 +1,48 @@
+import type { Node, Pod } from '../../lib/api/gen/types.ts';
+import type { Persisted } from '../../lib/api/object.ts';
+import type { EventAction } from './framework/events.ts';
+
+/** What of a node's change could matter to a waiting pod. */
+export function nodeActions(before: Persisted<Node>, after: Persisted<Node>): EventAction[] {
+  const actions: EventAction[] = [];
+  if (differ(before.status?.allocatable, after.status?.allocatable)) actions.push('UpdateNodeAllocatable');
+  if (differ(before.metadata.labels, after.metadata.labels)) actions.push('UpdateNodeLabel');
+  if (
+    differ(before.spec.taints, after.spec.taints) ||
+    Boolean(before.spec.unschedulable) !== Boolean(after.spec.unschedulable)
+  ) {
+    actions.push('UpdateNodeTaint');
+  }
+  if (differ(conditionsOf(before), conditionsOf(after))) actions.push('UpdateNodeCondition');
+  return actions;
+}
+
+/** What of the change of a pod on a node could matter to a waiting pod. */
+export function assignedPodActions(before: Persisted<Pod>, after: Persisted<Pod>): EventAction[] {
+  const actions: EventAction[] = [];
+  if (differ(before.metadata.labels, after.metadata.labels)) actions.push('UpdatePodLabel');
+  if (
+    differ(before.spec.containers, after.spec.containers) ||
+    differ(before.spec.resources, after.spec.resources) ||
+    differ(resizedOf(before), resizedOf(after))
+  ) {
+    actions.push('UpdatePodScaleDown');
+  }
+  return actions;
+}
+
+/** Heartbeats apart. */
+function conditionsOf(node: Node): Record<string, string> {
+  return Object.fromEntries((node.status?.conditions ?? []).map(({ type, status }) => [type, status]));
+}
+
+function resizedOf(pod: Pod): unknown[] {
+  return (pod.status?.containerStatuses ?? []).map(({ resources, allocatedResources }) => [
+    resources?.requests,
+    allocatedResources,
+  ]);
+}
+
+function differ(before: unknown, after: unknown): boolean {
+  return before !== after && JSON.stringify(before) !== JSON.stringify(after);
+}

@@ -1,0 +1,158 @@
+import type { Node, Pod } from '../../../lib/api/gen/types.ts';
+import type { Persisted } from '../../../lib/api/object.ts';
+import { NodeInfo } from '../framework/node-info.ts';
+import type { Plugin } from '../framework/plugin.ts';
+import type { PodInfo } from '../framework/pod-info.ts';
+import { amount, podRequests, type Resources } from '../framework/resources.ts';
+import type { Status } from '../framework/status.ts';
+import {
+  leastAllocated,
+  mostAllocated,
+  requestedToCapacityRatio,
+  type ResourceScorer,
+  type ShapePoint,
+  type WeightedResource,
+} from './resource-scorers.ts';
+
+export interface NodeResourcesFitArgs {
+  /** Extended resources that the filter leaves out. */
+  ignoredResources?: string[];
+  /** The same, by the part of the name before the slash. */
+  ignoredResourceGroups?: string[];
+  scoringStrategy?: {
+    type?: 'LeastAllocated' | 'MostAllocated' | 'RequestedToCapacityRatio';
+    resources?: WeightedResource[];
+    requestedToCapacityRatio?: { shape: ShapePoint[] };
+  };
+}
+
+export const cpuAndMemory: readonly WeightedResource[] = [
+  { name: 'cpu', weight: 1 },
+  { name: 'memory', weight: 1 },
+];
+
+/** Keeps a pod off nodes that lack what it asks for, and scores by how full nodes would be. */
+export function nodeResourcesFit(args: NodeResourcesFitArgs = {}): Plugin {
+  const strategy = args.scoringStrategy ?? {};
+  const resources = strategy.resources?.length
+    ? strategy.resources.map(({ name, weight }) => ({ name, weight: weight || 1 }))
+    : cpuAndMemory;
+  const scorer = scorerOf(strategy, resources);
+  const ignored = new Set(args.ignoredResources);
+  const ignoredGroups = new Set(args.ignoredResourceGroups);
+  const isIgnored = (name: string) =>
+    ignored.has(name) || (name.includes('/') && ignoredGroups.has(name.slice(0, name.indexOf('/'))));
+  // Reused from node to node: a cycle runs to its end before another begins.
+  const requested = new Array<number>(resources.length).fill(0);
+  const allocatable = new Array<number>(resources.length).fill(0);
+
+  return {
+    name: 'NodeResourcesFit',
+    events: [
+      {
+        resource: 'AssignedPod',
+        actions: ['Delete', 'UpdatePodScaleDown'],
+        hint: (pod, event) => freesWhatIsAskedFor(pod, event),
+      },
+      {
+        resource: 'Node',
+        actions: ['Add', 'UpdateNodeAllocatable'],
+        hint: ({ requests }, { after }) =>
+          couldHold(after as Persisted<Node>, requests.requested, isIgnored) ? 'Queue' : 'Skip',
+      },
+      { resource: 'Pod', actions: ['UpdatePodScaleDown'] },
+    ],
+    filter: (_state, { requests }, node) => fit(requests.requested, node, isIgnored),
+    score(_state, pod, node) {
+      fill(resources, pod, node, requested, allocatable);
+      return scorer(requested, allocatable);
+    },
+  };
+}
+
+/** Every resource that is short, and whether the node could not hold the pod even if it were empty. */
+function fit(wanted: Resources, node: NodeInfo, isIgnored: (name: string) => boolean): Status | undefined {
+  let reasons: string[] | undefined;
+  let hopeless = false;
+  const lack = (reason: string, never: boolean) => {
+    (reasons ??= []).push(reason);
+    hopeless ||= never;
+  };
+  const { allocatable, requested } = node;
+  if (node.pods.size + 1 > node.allowedPods) lack('Too many pods', false);
+  if (wanted.milliCpu > 0 && wanted.milliCpu > allocatable.milliCpu - requested.milliCpu) {
+    lack('Insufficient cpu', wanted.milliCpu > allocatable.milliCpu);
+  }
+  if (wanted.memory > 0 && wanted.memory > allocatable.memory - requested.memory) {
+    lack('Insufficient memory', wanted.memory > allocatable.memory);
+  }
+  const storage = wanted.ephemeralStorage;
+  if (storage > 0 && storage > allocatable.ephemeralStorage - requested.ephemeralStorage) {
+    lack('Insufficient ephemeral-storage', storage > allocatable.ephemeralStorage);
+  }
+  for (const [name, value] of wanted.scalars) {
+    if (value === 0 || isIgnored(name)) continue;
+    const total = allocatable.scalars.get(name) ?? 0;
+    if (value > total - (requested.scalars.get(name) ?? 0)) lack(`Insufficient ${name}`, value > total);
+  }
+  return reasons && { code: hopeless ? 'UnschedulableAndUnresolvable' : 'Unschedulable', reasons };
+}
+
+/** What would be in use with the pod on the node. CPU and memory count as assumed for containers that ask for none. */
+function fill(
+  resources: readonly WeightedResource[],
+  { requests }: PodInfo,
+  node: NodeInfo,
+  requested: number[],
+  allocatable: number[],
+): void {
+  for (let i = 0; i < resources.length; i++) {
+    const { name } = resources[i] as WeightedResource;
+    if (name === 'cpu') {
+      requested[i] = node.nonZeroRequested.milliCpu + requests.nonZero.milliCpu;
+      allocatable[i] = node.allocatable.milliCpu;
+    } else if (name === 'memory') {
+      requested[i] = node.nonZeroRequested.memory + requests.nonZero.memory;
+      allocatable[i] = node.allocatable.memory;
+    } else {
+      const wanted = amount(requests.requested, name);
+      // A pod that asks for none of an extended resource is not steered by it.
+      const counts = wanted > 0 || name === 'ephemeral-storage';
+      requested[i] = counts ? amount(node.requested, name) + wanted : 0;
+      allocatable[i] = counts ? amount(node.allocatable, name) : 0;
+    }
+  }
+}
+
+function scorerOf(
+  strategy: NonNullable<NodeResourcesFitArgs['scoringStrategy']>,
+  resources: readonly WeightedResource[],
+): ResourceScorer {
+  switch (strategy.type ?? 'LeastAllocated') {
+    case 'LeastAllocated':
+      return leastAllocated(resources);
+    case 'MostAllocated':
+      return mostAllocated(resources);
+    case 'RequestedToCapacityRatio':
+      return requestedToCapacityRatio(resources, strategy.requestedToCapacityRatio?.shape ?? []);
+  }
+}
+
+function freesWhatIsAskedFor(
+  pod: PodInfo,
+  { before, after }: { before: unknown; after: unknown },
+): 'Queue' | 'Skip' {
+  const was = podRequests(before as Pod).requested;
+  const is = after ? podRequests(after as Pod).requested : undefined;
+  // A pod that is gone leaves at least its place.
+  if (!is) return 'Queue';
+  const { requested } = pod.requests;
+  const names = ['cpu', 'memory', 'ephemeral-storage', ...requested.scalars.keys()];
+  return names.some((name) => amount(requested, name) > 0 && amount(was, name) > amount(is, name))
+    ? 'Queue'
+    : 'Skip';
+}
+
+function couldHold(node: Persisted<Node>, wanted: Resources, isIgnored: (name: string) => boolean): boolean {
+  return fit(wanted, new NodeInfo(node), isIgnored) === undefined;
+}

@@ -1,0 +1,51 @@
+import type { Plugin, PluginContext, PluginFactory } from '../framework/plugin.ts';
+import { balancedAllocation, type NodeResourcesBalancedAllocationArgs } from './balanced-allocation.ts';
+import { defaultBinder } from './default-binder.ts';
+import { imageLocality } from './image-locality.ts';
+import { nodeAffinity, type NodeAffinityArgs } from './node-affinity.ts';
+import { nodeName } from './node-name.ts';
+import { nodePorts } from './node-ports.ts';
+import { nodeResourcesFit, type NodeResourcesFitArgs } from './node-resources-fit.ts';
+import { nodeUnschedulable } from './node-unschedulable.ts';
+import { prioritySort } from './priority-sort.ts';
+import { schedulingGates } from './scheduling-gates.ts';
+import { taintToleration } from './taint-toleration.ts';
+
+/** Plugins by name. The arguments have been checked by the configuration before a factory sees them. */
+export type Registry = ReadonlyMap<string, PluginFactory>;
+
+export const builtInPlugins: Registry = new Map<string, PluginFactory>([
+  ['SchedulingGates', plain(schedulingGates)],
+  ['PrioritySort', plain(prioritySort)],
+  ['NodeUnschedulable', plain(nodeUnschedulable)],
+  ['NodeName', plain(nodeName)],
+  ['TaintToleration', plain(taintToleration)],
+  ['NodeAffinity', (args) => nodeAffinity(args as NodeAffinityArgs)],
+  ['NodePorts', plain(nodePorts)],
+  ['NodeResourcesFit', (args) => nodeResourcesFit(args as NodeResourcesFitArgs)],
+  [
+    'NodeResourcesBalancedAllocation',
+    (args) => balancedAllocation(args as NodeResourcesBalancedAllocationArgs),
+  ],
+  ['ImageLocality', plain(imageLocality)],
+  ['DefaultBinder', (_args, context: PluginContext) => defaultBinder(context)],
+]);
+
+/** The default plugins in upstream's order, which is the order in which they run, with their default weights. */
+export const defaultPlugins: readonly { name: string; weight?: number }[] = [
+  { name: 'SchedulingGates' },
+  { name: 'PrioritySort' },
+  { name: 'NodeUnschedulable' },
+  { name: 'NodeName' },
+  { name: 'TaintToleration', weight: 3 },
+  { name: 'NodeAffinity', weight: 2 },
+  { name: 'NodePorts' },
+  { name: 'NodeResourcesFit', weight: 1 },
+  { name: 'NodeResourcesBalancedAllocation', weight: 1 },
+  { name: 'ImageLocality', weight: 1 },
+  { name: 'DefaultBinder' },
+];
+
+function plain(make: () => Plugin): PluginFactory {
+  return () => make();
+}

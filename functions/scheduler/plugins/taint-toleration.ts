@@ -1,0 +1,43 @@
+import type { Taint, Toleration } from '../../../lib/api/gen/types.ts';
+import { stateKey } from '../framework/cycle-state.ts';
+import type { Plugin } from '../framework/plugin.ts';
+import { unresolvable } from '../framework/status.ts';
+import { scaleToLargest } from './normalize.ts';
+import { keepsPodsAway, tolerates, untoleratedTaint } from './tolerations.ts';
+
+const preferring = stateKey<readonly Toleration[]>('tolerations of PreferNoSchedule');
+
+/** Keeps pods off nodes with taints that they do not tolerate, and prefers nodes with few such PreferNoSchedule taints. */
+export function taintToleration(): Plugin {
+  return {
+    name: 'TaintToleration',
+    events: [
+      { resource: 'Node', actions: ['Add', 'UpdateNodeTaint'] },
+      { resource: 'Pod', actions: ['UpdatePodToleration'] },
+    ],
+    filter(_state, { pod }, { taints }) {
+      if (taints.length === 0) return undefined;
+      const taint = untoleratedTaint(taints, pod.spec.tolerations ?? [], keepsPodsAway);
+      return taint && unresolvable(`node(s) had untolerated taint(s)`);
+    },
+    preScore(state, { pod }) {
+      const tolerations = (pod.spec.tolerations ?? []).filter(
+        ({ effect }) => !effect || effect === 'PreferNoSchedule',
+      );
+      state.write(preferring, tolerations);
+      return undefined;
+    },
+    score(state, _pod, { taints }) {
+      if (taints.length === 0) return 0;
+      const tolerations = state.read(preferring);
+      return taints.filter((taint) => isAvoided(taint, tolerations)).length;
+    },
+    normalizeScores: (_state, _pod, _nodes, scores) => scaleToLargest(scores, true),
+  };
+}
+
+function isAvoided(taint: Taint, tolerations: readonly Toleration[]): boolean {
+  return (
+    taint.effect === 'PreferNoSchedule' && !tolerations.some((toleration) => tolerates(toleration, taint))
+  );
+}

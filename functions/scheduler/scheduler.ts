@@ -1,0 +1,237 @@
+import { setImmediate } from 'node:timers/promises';
+import type { Clock } from '../../lib/clock.ts';
+import type { EventRecorder } from '../../lib/client/events.ts';
+import type { Informers } from '../../lib/client/informers.ts';
+import type { KubeClient } from '../../lib/client/port.ts';
+import { isKind, messageOf } from '../../lib/errors.ts';
+import type { Logger } from '../../lib/log.ts';
+import { bind, reserve, type Reservation } from './binding.ts';
+import type { SchedulerSettings } from './config/settings.ts';
+import { SchedulingAlgorithm } from './cycle.ts';
+import { reportUnplaced, truncateNote, type Unplaced } from './failure.ts';
+import { buildProfile } from './framework/build-profile.ts';
+import { type Diagnosis, fitErrorMessage } from './framework/fit-error.ts';
+import { Nominator } from './framework/nominator.ts';
+import type { FrameworkHandle } from './framework/plugin.ts';
+import { activeFilters, diagnosisOf, type Profile } from './framework/profile.ts';
+import { ClusterState } from './framework/snapshot.ts';
+import { isRejected, type Status, statusMessage } from './framework/status.ts';
+import { WaitingPods } from './framework/waiting-pods.ts';
+import type { Registry } from './plugins/registry.ts';
+import { SchedulingQueue, type WaitingEntry } from './queue/queue.ts';
+import { watchCluster } from './watch-cluster.ts';
+
+export interface SchedulerDeps {
+  client: KubeClient;
+  informers: Informers;
+  recorder: EventRecorder;
+  clock: Clock;
+  log: Logger;
+  random: () => number;
+  settings: SchedulerSettings;
+  registry: Registry;
+  /** Ends the scheduler and what its plugins have under way. */
+  signal: AbortSignal;
+}
+
+/** Bindings and status writes under way at once; the next cycle waits for one to end. */
+const maxInFlight = 128;
+/** Cycles run this long before others in the process get a turn. */
+const sliceMs = 8;
+
+export interface Scheduler {
+  readonly state: ClusterState;
+  readonly queue: SchedulingQueue;
+  /** Brings the snapshot up to the head: everything acknowledged before the call is seen. */
+  catchUp(): Promise<void>;
+  /** Places every pod that is ready, and resolves when no cycle is left to run and every binding has ended. */
+  drain(signal: AbortSignal): Promise<void>;
+  /** Goes on placing pods as they come, until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>;
+}
+
+/** One scheduler with its warm state. Call `catchUp` before the first `drain`. */
+export function createScheduler(deps: SchedulerDeps): Scheduler {
+  const { client, clock, log, recorder, settings } = deps;
+  const state = new ClusterState();
+  const nominator = new Nominator();
+  const waiting = new WaitingPods();
+  const algorithm = new SchedulingAlgorithm(state, nominator, deps.random);
+  const tasks = new Set<Promise<void>>();
+  const profiles = new Map<string, Profile>();
+  for (const profileSettings of settings.profiles) {
+    profiles.set(
+      profileSettings.schedulerName,
+      buildProfile(profileSettings, deps.registry, {
+        ...deps,
+        snapshot: state,
+        profileName: profileSettings.schedulerName,
+        framework: handleFor(() => profiles.get(profileSettings.schedulerName) as Profile),
+      }),
+    );
+  }
+  const queue: SchedulingQueue = new SchedulingQueue({ ...settings, clock, profiles });
+  const cluster = watchCluster({ ...deps, state, queue, nominator, waiting, profiles });
+
+  function handleFor(profile: () => Profile): FrameworkHandle {
+    return {
+      filterWithNominated: (cycle, pod, node) =>
+        algorithm.filterWithNominated(profile(), activeFilters(profile(), cycle), cycle, pod, node),
+      addPod(cycle, pod, added, node) {
+        node.addPod(added);
+        for (const plugin of profile().preFilter) plugin.addPod?.(cycle, pod, added, node);
+      },
+      removePod(cycle, pod, removed, node) {
+        node.removePod(removed.key);
+        for (const plugin of profile().preFilter) plugin.removePod?.(cycle, pod, removed, node);
+      },
+      nominatedPods: (nodeName) => nominator.on(nodeName),
+      activate: (podKey) => queue.activate(podKey),
+      clearNomination: (podKey) => nominator.delete(podKey),
+      waitingPod: (podKey) => waiting.get(podKey),
+    };
+  }
+
+  /** Something that goes on after the cycle; `settled` waits for it. */
+  function background(what: string, run: () => Promise<void>): void {
+    const task: Promise<void> = run()
+      .catch((error: unknown) => {
+        if (!deps.signal.aborted) log.error({ err: error }, `${what} failed`);
+      })
+      .finally(() => tasks.delete(task));
+    tasks.add(task);
+  }
+
+  function scheduleOne(entry: WaitingEntry): void {
+    const { info: pod, profile } = entry;
+    if (pod.pod.metadata.deletionTimestamp) {
+      recorder.event(pod.pod, 'Warning', 'FailedScheduling', `skip schedule deleting pod: ${pod.key}`);
+      return queue.done(pod.key);
+    }
+    if (state.placement(pod.key)) return queue.done(pod.key);
+    const decision = algorithm.decide(profile, pod);
+    switch (decision.outcome) {
+      case 'noNodes':
+        return fail(entry, { ...unfit('no nodes available to schedule pods'), nominatedNodeName: '' });
+      case 'error':
+        return fault(entry, decision.status);
+      case 'unfit':
+        return fail(entry, {
+          ...unfit(fitErrorMessage(decision.diagnosis)),
+          nominatedNodeName: decision.nominatedNodeName,
+          diagnosis: decision.diagnosis,
+        });
+      case 'node': {
+        state.assume(pod, decision.nodeName);
+        nominator.delete(pod.key);
+        const reserved = reserve(profile, decision.state, pod, decision.nodeName);
+        if (!('waits' in reserved)) {
+          state.forget(pod.key);
+          return reject(entry, decision.nodeName, reserved);
+        }
+        background(`binding ${pod.key}`, () => finish(entry, reserved));
+      }
+    }
+  }
+
+  async function finish(entry: WaitingEntry, reservation: Reservation): Promise<void> {
+    const { pod, nodeName } = reservation;
+    const status = await bind(reservation, waiting, clock, deps.signal);
+    if (!status) {
+      queue.done(pod.key);
+      recorder.event(pod.pod, 'Normal', 'Scheduled', `Successfully assigned ${pod.key} to ${nodeName}`);
+      log.debug({ pod: pod.key, node: nodeName, attempts: entry.attempts }, 'pod bound');
+      return;
+    }
+    // Whatever the answer was, the API may have taken it: only what it shows counts.
+    state.forget(pod.key);
+    cluster.podReleased(pod);
+    if (isKind(status.error, 'NotFound', 'Conflict')) {
+      log.info({ pod: pod.key, reason: statusMessage(status) }, 'the pod changed while it was being bound');
+      await cluster.refreshPods();
+    }
+    reject(entry, nodeName, status);
+  }
+
+  function reject(entry: WaitingEntry, nodeName: string, status: Status): void {
+    if (!isRejected(status)) return fault(entry, status);
+    const diagnosis = diagnosisOf(nodeName, status);
+    fail(entry, { ...unfit(fitErrorMessage(diagnosis)), nominatedNodeName: '', diagnosis });
+  }
+
+  function fault(entry: WaitingEntry, status: Status): void {
+    const message = statusMessage(status);
+    log.warn(
+      { pod: entry.info.key, plugin: status.plugin, err: messageOf(status.error ?? message) },
+      'scheduling failed',
+    );
+    fail(entry, { reason: 'SchedulerError', message, nominatedNodeName: '' });
+  }
+
+  function fail(entry: WaitingEntry, failure: Unplaced & { diagnosis?: Diagnosis }): void {
+    const { key } = entry.info;
+    const current = cluster.pendingPod(entry.info);
+    if (!current) return queue.done(key);
+    const { diagnosis, nominatedNodeName, message } = failure;
+    if (nominatedNodeName) nominator.set(entry.info, nominatedNodeName);
+    else if (nominatedNodeName === '') nominator.delete(key);
+    queue.putBack(entry, {
+      unschedulablePlugins: diagnosis?.unschedulablePlugins ?? new Set(),
+      pendingPlugins: diagnosis?.pendingPlugins ?? new Set(),
+      isError: failure.reason === 'SchedulerError',
+    });
+    recorder.event(current, 'Warning', 'FailedScheduling', truncateNote(message));
+    background(`reporting ${key}`, () => reportUnplaced(client, clock, current, failure));
+  }
+
+  async function settled(): Promise<void> {
+    while (tasks.size > 0) await Promise.race(tasks);
+  }
+
+  async function cycles(signal: AbortSignal): Promise<void> {
+    let sliceEnd = clock.now() + sliceMs;
+    while (!signal.aborted) {
+      const entry = queue.pop();
+      if (!entry) return;
+      scheduleOne(entry);
+      while (tasks.size >= maxInFlight) await Promise.race(tasks);
+      if (clock.now() < sliceEnd) continue;
+      await setImmediate();
+      sliceEnd = clock.now() + sliceMs;
+    }
+  }
+
+  return {
+    state,
+    queue,
+    catchUp: () => cluster.catchUp(),
+    async drain(signal) {
+      do {
+        await cycles(signal);
+        await settled();
+      } while (!signal.aborted && queue.counts.active > 0);
+    },
+    async run(signal) {
+      while (!signal.aborted) {
+        await queue.waitForWork(signal);
+        if (signal.aborted) break;
+        try {
+          await cluster.catchUp();
+        } catch (error) {
+          log.warn(
+            { err: messageOf(error) },
+            'the snapshot could not be brought up to the head, will try again',
+          );
+          await clock.sleep(1_000, signal).catch(() => undefined);
+          continue;
+        }
+        await cycles(signal);
+      }
+      await settled();
+    },
+  };
+}
+
+function unfit(message: string): { reason: 'Unschedulable'; message: string } {
+  return { reason: 'Unschedulable', message };
+}
