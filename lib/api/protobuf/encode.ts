@@ -13,23 +13,17 @@ export function encodeMessage(value: JsonObject, schema: Schema): Uint8Array {
 
 function writeMessage(value: JsonObject, schema: Schema, message: Message): Uint8Array {
   const writer = new Writer();
-  const parts: { number: number; write: () => void }[] = [];
-  for (const [name, { number }] of message.fields) {
-    const member = Object.hasOwn(value, name) ? value[name] : undefined;
-    const memberSchema = schema.properties?.[name];
+  for (const entry of message.order) {
+    if ('message' in entry) {
+      writer.tag(entry.number, wireType.bytes);
+      writer.bytes(writeMessage(value, schema, entry.message));
+      continue;
+    }
+    const member = value[entry.name];
+    const memberSchema = schema.properties?.[entry.name];
     if (member === undefined || member === null || !memberSchema) continue;
-    parts.push({ number, write: () => writeField(writer, number, member, memberSchema) });
+    if (Object.hasOwn(value, entry.name)) writeField(writer, entry.number, member, memberSchema);
   }
-  for (const { number, message: inner } of message.inlined) {
-    parts.push({
-      number,
-      write: () => {
-        writer.tag(number, wireType.bytes);
-        writer.bytes(writeMessage(value, schema, inner));
-      },
-    });
-  }
-  for (const { write } of parts.sort((a, b) => a.number - b.number)) write();
   return writer.finish();
 }
 

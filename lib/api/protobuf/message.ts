@@ -16,7 +16,19 @@ export interface Message {
   fields: ReadonlyMap<string, Field>;
   names: ReadonlyMap<number, string>;
   /** Messages whose fields stand among this one's in JSON. */
-  inlined: readonly { number: number; message: Message }[];
+  inlined: readonly Inlined[];
+  /** Both, by number, as they are written. */
+  order: readonly (NamedField | Inlined)[];
+}
+
+export interface NamedField {
+  number: number;
+  name: string;
+}
+
+export interface Inlined {
+  number: number;
+  message: Message;
 }
 
 const packages = new Map<string, Map<string, string>>();
@@ -52,7 +64,7 @@ function linesOf(packageName: string): Map<string, string> | undefined {
 function parseMessage(text: string, packageName: string): Message {
   const fields = new Map<string, Field>();
   const names = new Map<number, string>();
-  const inlined: { number: number; message: Message }[] = [];
+  const inlined: Inlined[] = [];
   for (const part of text.split(',')) {
     const match = /^\s*(~?)([\w$-]+) (\d+)([*=!]?)\s*$/.exec(part);
     if (!match) throw new Error(`field table of ${packageName}: cannot read ${JSON.stringify(part)}`);
@@ -72,5 +84,7 @@ function parseMessage(text: string, packageName: string): Message {
     });
     names.set(number, name);
   }
-  return { fields, names, inlined };
+  const named = [...names].map(([number, name]) => ({ number, name }));
+  const order = [...named, ...inlined].sort((a, b) => a.number - b.number);
+  return { fields, names, inlined, order };
 }

@@ -2,12 +2,11 @@
 
 export const wireType = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 
-const encoder = new TextEncoder();
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 /** Bytes that grow as they are written. */
 export class Writer {
-  #bytes = Buffer.allocUnsafe(256);
+  #bytes = Buffer.allocUnsafe(64);
   #length = 0;
 
   finish(): Buffer {
@@ -46,14 +45,17 @@ export class Writer {
   }
 
   string(value: string): void {
-    this.bytes(encoder.encode(value));
+    const count = Buffer.byteLength(value);
+    this.varint(count);
+    this.#reserve(count);
+    this.#length += this.#bytes.write(value, this.#length);
   }
 
   #reserve(count: number): void {
     const needed = this.#length + count;
     if (needed <= this.#bytes.byteLength) return;
     const larger = Buffer.allocUnsafe(Math.max(needed, this.#bytes.byteLength * 2));
-    larger.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes.copy(larger, 0, 0, this.#length);
     this.#bytes = larger;
   }
 }
@@ -70,8 +72,16 @@ export function* readFields(bytes: Uint8Array): Generator<WireField> {
   const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   let at = 0;
   const varint = (): number => {
-    let value = 0n;
-    for (let shift = 0n; shift < 70n; shift += 7n) {
+    // Up to 49 bits fit a number; only what is longer (negative numbers above all) needs a bigint.
+    let small = 0;
+    for (let count = 0, factor = 1; count < 7; count++, factor *= 128) {
+      const byte = view[at++];
+      if (byte === undefined) throw new Error('unexpected EOF');
+      small += (byte & 127) * factor;
+      if (byte < 128) return small;
+    }
+    let value = BigInt(small);
+    for (let shift = 49n; shift < 70n; shift += 7n) {
       const byte = view[at++];
       if (byte === undefined) throw new Error('unexpected EOF');
       value |= BigInt(byte & 127) << shift;
