@@ -1,6 +1,12 @@
-/** The address `n` places behind the start of an IPv4 range: `10.96.0.10` for 10 in `10.96.0.0/16`. */
+import { formatIp, networkOf, parseCidr } from '../../../lib/api/validate/ip.ts';
+
+/** The address `n` places behind the start of a range: `10.96.0.10` for 10 in `10.96.0.0/16`. */
 export function nthAddress(cidr: string, n: number): string {
-  const [network = ''] = cidr.split('/');
-  const number = network.split('.').reduce((sum, part) => sum * 256 + Number(part), 0) + n;
-  return [24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256).join('.');
+  const parsed = parseCidr(cidr);
+  if (!parsed)
+    throw new TypeError(
+      `service range: Invalid value: "${cidr}": must be an address range such as 10.96.0.0/16`,
+    );
+  const { family, value } = networkOf(parsed);
+  return formatIp({ family, value: value + BigInt(n) });
 }
