@@ -18,7 +18,6 @@ import { connectRuntime } from './cri/client.ts';
 import type { ContainerRuntime } from './cri/port.ts';
 import type { RuntimeVersion } from './cri/types.ts';
 import { serviceIndexers, sliceIndexers, startDns } from './dns/index.ts';
-import { writeConflist } from './node/cni.ts';
 import { nodeConditions } from './node/conditions.ts';
 import { collectImages } from './node/image-gc.ts';
 import { nodeImages } from './node/images.ts';
@@ -31,6 +30,7 @@ import {
   readNodeInfo,
 } from './node/machine.ts';
 import { createNodeReporter } from './node/node-status.ts';
+import { keepPodNetwork } from './node/pod-network.ts';
 import { readPressure } from './node/pressure.ts';
 import { defaultLabels, registerNode } from './node/register.ts';
 import { watchRuntimeHealth } from './node/runtime-health.ts';
@@ -187,15 +187,18 @@ export async function runAgent(config: AgentConfig, environment: AgentEnvironmen
     log,
   });
   changed = () => reporter.poke();
+  const network = keepPodNetwork(
+    {
+      name: 'kumulus',
+      bridge: 'cni0',
+      clusterCidrs: config.clusterCidrs ?? [],
+      cniConfDir: config.cniConfDir,
+    },
+    environment,
+  );
+  // The node is not ready before its pods can have addresses.
   nodeInformer.onChange(({ after }) => {
-    const podCidrs = after?.spec.podCIDRs ?? (after?.spec.podCIDR ? [after.spec.podCIDR] : []);
-    if (podCidrs.length === 0) return;
-    // The node is not ready before its pods can have addresses.
-    writeConflist(config.cniConfDir, { name: 'kumulus', bridge: 'cni0', podCidrs }).catch(
-      (error: unknown) => {
-        log.error({ err: messageOf(error) }, "the pods' network could not be configured");
-      },
-    );
+    network(after?.spec.podCIDRs ?? (after?.spec.podCIDR ? [after.spec.podCIDR] : []));
   });
   const synced = informers.start(signal);
   const proxy = startServiceProxy({

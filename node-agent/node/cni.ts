@@ -24,7 +24,8 @@ export function bridgeConflist({ name, bridge, podCidrs, dataDir }: PodNetwork):
         type: 'bridge',
         bridge,
         isGateway: true,
-        ipMasq: true,
+        // Translated by the agent's own rules, which leave pods of other nodes alone.
+        ipMasq: false,
         hairpinMode: true,
         ipam: {
           type: 'host-local',
