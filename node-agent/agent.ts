@@ -160,7 +160,12 @@ export async function runAgent(config: AgentConfig, environment: AgentEnvironmen
     random,
     userAgent: probeUserAgent,
   });
-  const lookup = createPodLookup({ runtime, owner: nodeName, pods: agent.pods, status: agent.status });
+  const lookup = createPodLookup({
+    runtime,
+    owner: nodeName,
+    pods: () => agent.pods(),
+    status: (uid) => agent.status(uid),
+  });
 
   // The start, in the order in which one needs the other.
   await health.check();

@@ -3,7 +3,7 @@ import type { Lister } from '../lib/client/lister.ts';
 import type { KubeClient } from '../lib/client/port.ts';
 import { configMaps, pods, secrets, serviceAccounts } from '../lib/client/resources.ts';
 import type { Clock } from '../lib/clock.ts';
-import { KumulusError, messageOf } from '../lib/errors.ts';
+import { isKind, KumulusError, messageOf } from '../lib/errors.ts';
 import type { PodReferences, PodWriter } from './pods/sources.ts';
 import type { PodTokens } from './volumes/payloads.ts';
 
@@ -32,15 +32,29 @@ export function apiReferences(client: KubeClient, services: Lister<Service>): Po
   };
   return {
     configMap: (namespace, name): Promise<ConfigMap> =>
-      shared(`configmap/${namespace}/${name}`, () => client.get(configMaps, { namespace, name })),
+      shared(`configmap/${namespace}/${name}`, () =>
+        named('configmap', name, client.get(configMaps, { namespace, name })),
+      ),
     secret: (namespace, name): Promise<Secret> =>
-      shared(`secret/${namespace}/${name}`, () => client.get(secrets, { namespace, name })),
+      shared(`secret/${namespace}/${name}`, () =>
+        named('secret', name, client.get(secrets, { namespace, name })),
+      ),
     services(namespace) {
       const own = services.list(namespace);
       const api = services.get('default/kubernetes');
       return api && namespace !== 'default' ? [...own, api] : own;
     },
   };
+}
+
+/** kubelet's words, which users know from events; the server would say `configmaps "x" not found`. */
+async function named<T>(kind: string, name: string, object: Promise<T>): Promise<T> {
+  try {
+    return await object;
+  } catch (error) {
+    if (!isKind(error, 'NotFound')) throw error;
+    throw new KumulusError('NotFound', `${kind} "${name}" not found`, { cause: error });
+  }
 }
 
 /** A token is asked for again when this share of its life is over, and never kept longer than a day. */

@@ -80,7 +80,7 @@ export function createNodeReporter(options: NodeReporterOptions): NodeReporter {
 }
 
 function withoutHeartbeats(status: NodeStatus): unknown {
-  const conditions = status.conditions?.map(({ lastHeartbeatTime: _, ...rest }) => rest);
+  const conditions = status.conditions?.map((condition) => ({ ...condition, lastHeartbeatTime: undefined }));
   return JSON.parse(JSON.stringify({ ...pick(status), conditions }));
 }
 

@@ -60,7 +60,7 @@ export function generatePodStatus(input: PodStatusInput): PodStatus {
   return {
     observedGeneration: pod.metadata.generation,
     phase,
-    conditions: withTimes(podConditions(pod, [...init, ...main], phase, view), previous, input.nowMs),
+    conditions: withTimes(podConditions(pod, [...init, ...main], phase, view), pod, previous, input.nowMs),
     ...(samePhase && previous.reason ? { reason: previous.reason } : {}),
     ...(samePhase && previous.message ? { message: previous.message } : {}),
     hostIP: hostIps[0],
@@ -93,9 +93,9 @@ function podIps(pod: Pod, view: PodView, previous: PodStatus, hostIps: readonly 
   return ended ? (previous.podIPs ?? []).map(({ ip }) => ip) : [];
 }
 
-/** A condition's time is that of its last change of status. Conditions of others are kept. */
-function withTimes(conditions: PodCondition[], previous: PodStatus, nowMs: number): PodCondition[] {
-  const others = (previous.conditions ?? []).filter(({ type }) => !nodeConditionTypes.includes(type));
+/** A condition's time is that of its last change of status. Conditions of others are as the API has them. */
+function withTimes(conditions: PodCondition[], pod: Pod, previous: PodStatus, nowMs: number): PodCondition[] {
+  const others = (pod.status?.conditions ?? []).filter(({ type }) => !nodeConditionTypes.includes(type));
   const timed = conditions.map((condition) => {
     const before = previous.conditions?.find(({ type }) => type === condition.type);
     const unchanged = before?.status === condition.status && before.lastTransitionTime !== undefined;

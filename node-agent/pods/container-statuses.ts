@@ -61,7 +61,7 @@ function fromRuntime(
     containerID: `${runtimeName}://${current.id}`,
     restartCount: lost && old ? old.restartCount + 1 : current.restartCount,
     state,
-    ...(state.running ? reportedResources(container, current) : {}),
+    ...(state.running ? reportedResources(container) : {}),
     ...(current.user ? { user: { linux: current.user } } : {}),
   };
 }

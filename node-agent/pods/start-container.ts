@@ -43,9 +43,9 @@ export async function startContainer(context: SyncContext, request: StartRequest
   };
 
   const image = await bringImage(context, request, path).catch(failed);
-  const config = await configure(context, request, image).catch((error: unknown) => {
-    throw failed(new StartError('CreateContainerConfigError', messageOf(error), { cause: error }));
-  });
+  const config = await configure(context, request, image).catch((error: unknown) =>
+    failed(new StartError('CreateContainerConfigError', messageOf(error), { cause: error })),
+  );
   const containerId = await context.runtime
     .createContainer(request.sandboxId, config, request.sandboxConfig)
     .catch((error: unknown) =>

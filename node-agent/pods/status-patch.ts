@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { PodCondition, PodStatus } from '../../lib/api/gen/types.ts';
+import { nodeConditionTypes } from './conditions.ts';
 
 /** What only others write; the node's patches leave it alone. */
 const foreign: readonly (keyof PodStatus)[] = [
@@ -38,6 +39,7 @@ export function statusPatch(from: PodStatus, to: PodStatus): object | undefined 
 
 function changedConditions(from: readonly PodCondition[], to: readonly PodCondition[]): PodCondition[] {
   return to.filter((condition) => {
+    if (!nodeConditionTypes.includes(condition.type)) return false;
     const before = from.find(({ type }) => type === condition.type);
     return !before || !same(withoutNull(before), condition);
   });

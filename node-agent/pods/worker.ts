@@ -88,7 +88,7 @@ export function createKeyedWorkers(
     },
     async close() {
       closed = true;
-      for (const key of [...timers.keys()]) cancelTimer(key);
+      for (const key of timers.keys()) cancelTimer(key);
       await Promise.allSettled(busy.values());
     },
   };

@@ -165,7 +165,12 @@ describe.skipIf(reason !== undefined)(`faults and ends of pods${reason ? ` (${re
 
   it('finds logs, containers and sandboxes for those who ask, and says why not', async () => {
     const { runtime, agent } = running;
-    const lookup = createPodLookup({ runtime, owner: 'node', pods: agent.pods, status: agent.status });
+    const lookup = createPodLookup({
+      runtime,
+      owner: 'node',
+      pods: () => agent.pods(),
+      status: (uid) => agent.status(uid),
+    });
     const uid = create('seen', {
       containers: [
         sh('app', `echo hello; ${sleeper}`),

@@ -42,8 +42,8 @@ export class NodeWorld implements PodSource, PodWriter, PodEvents {
   readonly seen: { type: string; reason: string; message: string; uid: string; fieldPath?: string }[] = [];
   readonly references = {
     configMap: async (namespace: string, name: string) =>
-      found(this.configMaps, 'configmaps', namespace, name),
-    secret: async (namespace: string, name: string) => found(this.secrets, 'secrets', namespace, name),
+      found(this.configMaps, 'configmap', namespace, name),
+    secret: async (namespace: string, name: string) => found(this.secrets, 'secret', namespace, name),
     services: () => this.servicesList,
   };
   #handlers: Parameters<PodSource['onChange']>[0][] = [];
@@ -150,9 +150,9 @@ function mergeStatus(status: PodStatus, patch: PodStatus): PodStatus {
   return merged as PodStatus;
 }
 
-function found<T>(map: Map<string, T>, plural: string, namespace: string, name: string): T {
+function found<T>(map: Map<string, T>, kind: string, namespace: string, name: string): T {
   const object = map.get(`${namespace}/${name}`);
-  if (!object) throw new KumulusError('NotFound', `${plural} "${name}" not found`);
+  if (!object) throw new KumulusError('NotFound', `${kind} "${name}" not found`);
   return object;
 }
 

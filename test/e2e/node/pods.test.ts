@@ -247,7 +247,7 @@ describe.skipIf(reason !== undefined)(`pods on a real runtime${reason ? ` (${rea
       () =>
         expect(world.status(lost).containerStatuses?.[0]?.state?.waiting).toEqual({
           reason: 'CreateContainerConfigError',
-          message: 'configmaps "nowhere" not found',
+          message: 'configmap "nowhere" not found',
         }),
       wait,
     );
@@ -342,7 +342,7 @@ describe.skipIf(reason !== undefined)(`pods on a real runtime${reason ? ` (${rea
     await vi.waitFor(
       () =>
         expect(world.eventsOf(uid)).toContain(
-          'FailedMount: MountVolume.SetUp failed for volume "cfg" : configmaps "not-there" not found',
+          'FailedMount: MountVolume.SetUp failed for volume "cfg" : configmap "not-there" not found',
         ),
       wait,
     );

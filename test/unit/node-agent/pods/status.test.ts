@@ -131,7 +131,7 @@ describe("a pod's status", () => {
     });
     const conditions = [{ type: 'lb', status: 'True' }];
     gated.status = { conditions };
-    const made = status(gated, seen, { previous: { conditions } });
+    const made = status(gated, seen, { previous: { conditions: [{ type: 'lb', status: 'False' }] } });
     expect(condition(made, 'Ready')?.status).toBe('True');
     expect(condition(made, 'lb')).toEqual({ type: 'lb', status: 'True' });
   });
@@ -170,6 +170,12 @@ describe('the patch of a status', () => {
   });
 
   it('leaves alone what others write', () => {
+    expect(
+      statusPatch(
+        { conditions: [{ type: 'lb', status: 'True' }] },
+        { conditions: [{ type: 'lb', status: 'False' }] },
+      ),
+    ).toBeUndefined();
     expect(statusPatch({ nominatedNodeName: 'n', resourceClaimStatuses: [] }, {})).toBeUndefined();
   });
 });
