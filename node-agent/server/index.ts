@@ -1,0 +1,245 @@
+import { type IncomingMessage, STATUS_CODES, type ServerResponse } from 'node:http';
+import { createServer, type Server } from 'node:https';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import { toStatus } from '../../lib/api/status.ts';
+import type { Clock } from '../../lib/clock.ts';
+import type { UserInfo } from '../../lib/http/types.ts';
+import type { Logger } from '../../lib/log.ts';
+import type { ProcessStreams } from '../cri/port.ts';
+import type { PodLookup } from '../pods/lookup.ts';
+import { accessOf, type NodeAccess, userOf } from './identity.ts';
+import { parseLogOptions } from './logs/options.ts';
+import { readLog } from './logs/read.ts';
+import { createNodeMetrics, type NodeMetrics } from './metrics.ts';
+import { type Route, routeOf } from './route.ts';
+import { serveUpgrade } from './upgrade.ts';
+
+export interface AgentServerOptions {
+  listenAddress: string;
+  /** 0: any free port. */
+  listenPort: number;
+  /** PEM. Only certificates that `clientCa` has signed get in. */
+  tls: { cert: string | Buffer; key: string | Buffer; clientCa: string | Buffer };
+  /** Whether the user may do this on this node. Asked for every request but health. */
+  authorize(user: UserInfo, access: NodeAccess): Promise<boolean> | boolean;
+  lookup: PodLookup;
+  runtime: ProcessStreams;
+  clock: Clock;
+  log: Logger;
+  signal: AbortSignal;
+  /** Default 30 s. */
+  pingIntervalMs?: number;
+}
+
+export interface AgentServer {
+  port: number;
+  /** Resolves after the signal, when the port is free and every stream has ended. */
+  stopped: Promise<void>;
+}
+
+/** The node's own API, as kubelet has it: logs, exec, attach, port-forward, pods. Resolves once it listens. */
+export async function startAgentServer(options: AgentServerOptions): Promise<AgentServer> {
+  const { log, signal, tls } = options;
+  const metrics = createNodeMetrics();
+  const server = createServer({
+    cert: tls.cert,
+    key: tls.key,
+    ca: tls.clientCa,
+    requestCert: true,
+    // Answered with 401 instead of a broken handshake.
+    rejectUnauthorized: false,
+    minVersion: 'TLSv1.2',
+    headersTimeout: 30_000,
+  });
+  const sockets = new Set<Duplex>();
+  server.on('secureConnection', (socket: TLSSocket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+    socket.on('error', (error) => log.debug({ error: error.message }, 'connection failed'));
+  });
+  server.on('tlsClientError', (error) => log.debug({ error: error.message }, 'TLS handshake failed'));
+  server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    serveRequest(options, metrics, request, response).catch((error: unknown) => {
+      if (!response.headersSent) sendError(response, request, error, log);
+      else response.destroy();
+    });
+  });
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    serveUpgradeRequest(options, request, socket, head).catch((error: unknown) => {
+      if (!socket.writable) return;
+      const { code, text } = errorText(error, request, log);
+      socket.end(
+        `HTTP/1.1 ${code} ${STATUS_CODES[code]}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`,
+      );
+    });
+  });
+  const port = await listen(server, options);
+  const stopped = new Promise<void>((resolve) => {
+    const stop = () => {
+      server.close(() => resolve());
+      for (const socket of sockets) socket.destroy();
+    };
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+  });
+  return { port, stopped };
+}
+
+async function serveUpgradeRequest(
+  options: AgentServerOptions,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): Promise<void> {
+  socket.on('error', (error) => options.log.debug({ error: error.message }, 'stream failed'));
+  const { route, query } = await admit(options, request);
+  const gone = new AbortController();
+  socket.once('close', () => gone.abort(new Error('the client went away')));
+  await serveUpgrade(
+    {
+      lookup: options.lookup,
+      runtime: options.runtime,
+      pingIntervalMs: options.pingIntervalMs ?? 30_000,
+      signal: AbortSignal.any([options.signal, gone.signal]),
+    },
+    route,
+    request,
+    query,
+    socket,
+    head,
+  );
+}
+
+/** A refusal that is not one of the API's own errors. */
+class Refused extends Error {
+  readonly code: 401 | 403;
+  constructor(code: 401 | 403, message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** Who asks, whether they may, and for what. */
+async function admit(
+  { authorize }: AgentServerOptions,
+  request: IncomingMessage,
+): Promise<{ route: Route; query: URLSearchParams }> {
+  const target = request.url ?? '/';
+  const [path = '/'] = target.split('?', 1);
+  const query = new URLSearchParams(target.slice(path.length + 1));
+  const user = userOf(request.socket as TLSSocket);
+  if (!user) throw new Refused(401, 'Unauthorized');
+  const access = accessOf(request.method ?? 'GET', path);
+  if (!(await authorize(user, access))) {
+    throw new Refused(
+      403,
+      `Forbidden (user=${user.username}, verb=${access.verb}, resource=nodes, subresource(s)=[${access.subresource}])\n`,
+    );
+  }
+  return { route: routeOf(path), query };
+}
+
+async function serveRequest(
+  options: AgentServerOptions,
+  metrics: NodeMetrics,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { route, query } = await admit(options, request);
+  const { lookup } = options;
+  switch (route.to) {
+    case 'healthz':
+      return send(response, 'text/plain; charset=utf-8', 'ok');
+    case 'pods':
+      return send(
+        response,
+        'application/json',
+        JSON.stringify({ kind: 'PodList', apiVersion: 'v1', metadata: {}, items: lookup.pods() }),
+      );
+    case 'metrics': {
+      const { contentType, text } = await metrics.collect(lookup.pods());
+      return send(response, contentType, text);
+    }
+    case 'containerLogs':
+      return await sendLog(options, route, query, response);
+    case 'exec':
+    case 'attach':
+    case 'portForward':
+      return sendText(response, 400, 'Upgrade request required\n');
+  }
+}
+
+async function sendLog(
+  { lookup, clock, signal }: AgentServerOptions,
+  { ref }: Extract<Route, { to: 'containerLogs' }>,
+  query: URLSearchParams,
+  response: ServerResponse,
+): Promise<void> {
+  const logOptions = parseLogOptions(query, clock.now());
+  const log = await lookup.containerLog(ref, { previous: logOptions.previous });
+  const gone = new AbortController();
+  response.once('close', () => gone.abort());
+  const chunks = readLog(log, logOptions, { clock, signal: AbortSignal.any([signal, gone.signal]) });
+  const begin = () => {
+    if (response.headersSent) return;
+    response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' });
+    response.flushHeaders();
+  };
+  try {
+    if (logOptions.follow) begin();
+    for await (const chunk of chunks) {
+      begin();
+      if (!response.write(chunk)) await drained(response, gone.signal);
+    }
+    begin();
+    response.end();
+  } catch (error) {
+    if (!gone.signal.aborted) throw error;
+  }
+}
+
+function drained(response: ServerResponse, gone: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (gone.aborted) return resolve();
+    const done = () => {
+      response.off('drain', done);
+      gone.removeEventListener('abort', done);
+      resolve();
+    };
+    response.once('drain', done);
+    gone.addEventListener('abort', done, { once: true });
+  });
+}
+
+function send(response: ServerResponse, contentType: string, text: string): void {
+  response.writeHead(200, { 'content-type': contentType }).end(text);
+}
+
+function sendText(response: ServerResponse, code: number, text: string): void {
+  response.writeHead(code, { 'content-type': 'text/plain; charset=utf-8' }).end(text);
+}
+
+function sendError(response: ServerResponse, request: IncomingMessage, error: unknown, log: Logger): void {
+  const { code, text } = errorText(error, request, log);
+  sendText(response, code, text);
+}
+
+/** kubelet answers errors as plain text; the API server makes a Status of it. */
+function errorText(error: unknown, request: IncomingMessage, log: Logger): { code: number; text: string } {
+  if (error instanceof Refused) return { code: error.code, text: error.message };
+  const { code, status } = toStatus(error);
+  if (code >= 500) log.warn({ err: error, path: request.url?.split('?', 1)[0] }, 'a request failed');
+  return { code, text: `${status.message ?? 'unknown error'}\n` };
+}
+
+function listen(server: Server, { listenAddress, listenPort }: AgentServerOptions): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(listenPort, listenAddress, () => {
+      server.off('error', reject);
+      const address = server.address();
+      resolve(typeof address === 'object' && address ? address.port : listenPort);
+    });
+  });
+}
