@@ -29,6 +29,7 @@ import {
   readMachine,
   readNodeInfo,
 } from './node/machine.ts';
+import { createNodeEvents } from './node/node-events.ts';
 import { createNodeReporter } from './node/node-status.ts';
 import { keepPodNetwork } from './node/pod-network.ts';
 import { readPressure } from './node/pressure.ts';
@@ -181,12 +182,15 @@ export async function runAgent(config: AgentConfig, environment: AgentEnvironmen
     },
     signal,
   );
+  const nodeEvents = createNodeEvents(recorder, nodeName);
+  nodeEvents.started(registered.status, nodeInfo.bootID);
   log.info({ node: nodeName }, 'the node is registered');
   const reporter = createNodeReporter({
     client,
     nodeName,
     build: buildStatus,
     registered,
+    events: nodeEvents,
     clock,
     random,
     log,

@@ -6,6 +6,7 @@ import { nodes } from '../../lib/client/resources.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
+import type { NodeEvents } from './node-events.ts';
 
 const checkMs = 10_000;
 const reportMs = 300_000;
@@ -23,6 +24,8 @@ export interface NodeReporterOptions {
   /** The status as it is now; conditions go on from the ones given. */
   build: (previous: NodeStatus) => Promise<NodeStatus>;
   registered: Persisted<Node>;
+  /** Hears of conditions that have changed. */
+  events: NodeEvents;
   clock: Clock;
   random: () => number;
   log: Logger;
@@ -32,6 +35,7 @@ export interface NodeReporterOptions {
 export function createNodeReporter(options: NodeReporterOptions): NodeReporter {
   const { client, clock, nodeName, random, log } = options;
   let written = options.registered.status ?? {};
+  let told = written.conditions ?? [];
   let writtenMs = 0;
   let wake: (() => void) | undefined;
   let poked = false;
@@ -41,6 +45,8 @@ export function createNodeReporter(options: NodeReporterOptions): NodeReporter {
     const due = clock.now() - writtenMs >= reportMs;
     if (!due && isDeepStrictEqual(withoutHeartbeats(status), withoutHeartbeats(written))) return;
     const patch = { status: changedFields(written, status) };
+    options.events.conditions(told, status.conditions ?? []);
+    told = status.conditions ?? [];
     const stored = await client.patch(
       nodes,
       { name: nodeName },
