@@ -42,10 +42,15 @@ export function maxUnavailable(deployment: Deployment): number {
   return Math.min(fenceposts(deployment).maxUnavailable, replicas);
 }
 
+/** The pods that a set has or is to have: one that was made smaller keeps its room until its pods are on their way out. */
+function occupied(set: ReplicaSet): number {
+  return Math.max(setReplicas(set), set.status?.replicas ?? 0);
+}
+
 /** How large the new ReplicaSet may be now: as large as wanted while all together stay within the surge. */
 export function newSetReplicas(deployment: Deployment, sets: readonly ReplicaSet[], current: number): number {
   const replicas = desiredReplicas(deployment);
   if (!isRollingUpdate(deployment)) return replicas;
-  const room = replicas + maxSurge(deployment) - sumOf(sets, setReplicas);
+  const room = replicas + maxSurge(deployment) - sumOf(sets, occupied);
   return room <= 0 ? current : current + Math.min(room, replicas - current);
 }

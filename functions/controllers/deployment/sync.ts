@@ -2,7 +2,7 @@ import type { Deployment, DeploymentCondition, DeploymentStatus, Pod } from '../
 import type { Persisted } from '../../../lib/api/object.ts';
 import { deployments, replicaSets } from '../../../lib/client/resources.ts';
 import { isKind, messageOf } from '../../../lib/errors.ts';
-import { semanticEqual } from '../common/equal.ts';
+import { sameMap, semanticEqual } from '../common/equal.ts';
 import { controllerOf } from '../common/owners.ts';
 import { isNamespaceTerminating } from '../common/namespace-terminating.ts';
 import type { ControllerContext } from '../context.ts';
@@ -44,13 +44,25 @@ export function createSteps({ client, clock, recorder, log }: ControllerContext)
     await writeStatus(sync, { ...status, conditions: withCondition(status?.conditions ?? [], condition) });
   }
 
-  /** Puts the newest revision on the Deployment: `kubectl rollout` compares against it. */
-  async function writeRevision(sync: Sync, revision: string | undefined): Promise<void> {
-    const { metadata } = sync.deployment;
-    if (revision === undefined || metadata.annotations?.[revisionAnnotation] === revision) return;
-    const { namespace, name, resourceVersion } = metadata;
-    const patch = { metadata: { resourceVersion, annotations: { [revisionAnnotation]: revision } } };
-    sync.deployment = await client.patch(deployments, { namespace, name }, { type: 'merge', patch });
+  /**
+   * Puts the newest revision on the Deployment, which `kubectl rollout` compares against, and a condition beside it.
+   * An update of the status carries annotations too, so that both are one write.
+   */
+  async function writeRevision(
+    sync: Sync,
+    revision: string | undefined,
+    condition?: DeploymentCondition,
+  ): Promise<void> {
+    const { metadata, status } = sync.deployment;
+    const annotations = { ...metadata.annotations, ...(revision && { [revisionAnnotation]: revision }) };
+    const conditions = condition ? withCondition(status?.conditions ?? [], condition) : status?.conditions;
+    if (sameMap(annotations, metadata.annotations) && semanticEqual(conditions, status?.conditions)) return;
+    const updated = {
+      ...sync.deployment,
+      metadata: { ...metadata, annotations },
+      status: { ...status, conditions },
+    };
+    sync.deployment = await client.update(deployments, updated, { subresource: 'status' });
   }
 
   /**
@@ -62,11 +74,15 @@ export function createSteps({ client, clock, recorder, log }: ControllerContext)
     if (sync.newSet) {
       const refreshed = refreshedSet(sync.deployment, sync.newSet, revision);
       if (refreshed) sync.newSet = await client.update(replicaSets, refreshed);
-      await writeRevision(sync, sync.newSet.metadata.annotations?.[revisionAnnotation]);
-      if (hasProgressDeadline(sync.deployment) && !conditionOf(sync.deployment.status, 'Progressing')) {
-        const message = `Found new replica set "${sync.newSet.metadata.name}"`;
-        await note(sync, progressing('True', 'FoundNewReplicaSet', message, clock.now()));
-      }
+      const isNoted = Boolean(conditionOf(sync.deployment.status, 'Progressing'));
+      const message = `Found new replica set "${sync.newSet.metadata.name}"`;
+      await writeRevision(
+        sync,
+        sync.newSet.metadata.annotations?.[revisionAnnotation],
+        hasProgressDeadline(sync.deployment) && !isNoted
+          ? progressing('True', 'FoundNewReplicaSet', message, clock.now())
+          : undefined,
+      );
     } else if (create) {
       await createNewSet(sync, revision);
     }
@@ -90,11 +106,13 @@ export function createSteps({ client, clock, recorder, log }: ControllerContext)
     if (!existed && setReplicas(sync.newSet) > 0) {
       event(sync, 'ScalingReplicaSet', `Scaled up replica set ${name} from 0 to ${setReplicas(sync.newSet)}`);
     }
-    await writeRevision(sync, sync.newSet.metadata.annotations?.[revisionAnnotation]);
-    if (!existed && hasProgressDeadline(sync.deployment)) {
-      const message = `Created new replica set "${name}"`;
-      await note(sync, progressing('True', 'NewReplicaSetCreated', message, clock.now()));
-    }
+    await writeRevision(
+      sync,
+      sync.newSet.metadata.annotations?.[revisionAnnotation],
+      !existed && hasProgressDeadline(sync.deployment)
+        ? progressing('True', 'NewReplicaSetCreated', `Created new replica set "${name}"`, clock.now())
+        : undefined,
+    );
   }
 
   /** The set that has the name already: ours from before a crash, or another template's with the same hash. */
