@@ -31,11 +31,10 @@ export interface UpgradeContext {
 /** Larger messages end the connection: kubectl's are 32 KiB and its tunnel's frames 1 MiB at most. */
 const maxPayload = 4 << 20;
 const protocolOf = new WeakMap<IncomingMessage, string>();
-const webSockets = new WebSocketServer({
-  noServer: true,
-  maxPayload,
-  perMessageDeflate: false,
-  handleProtocols: (_offered, request) => protocolOf.get(request) ?? false,
+const webSockets = new WebSocketServer({ noServer: true, maxPayload, perMessageDeflate: false });
+webSockets.on('headers', (headers, request) => {
+  const protocol = protocolOf.get(request);
+  if (protocol) headers.push(`Sec-WebSocket-Protocol: ${protocol}`);
 });
 
 /** Serves an upgrade of an allowed request until its streams have ended. Throws a KumulusError before the answer is written. */
@@ -162,7 +161,9 @@ function accept(
   head: Buffer,
   protocol: string,
 ): Promise<WebSocket> {
+  // The tunnel's name has a slash, which the library takes for a broken header: it does not see names at all.
   protocolOf.set(request, protocol);
+  delete request.headers['sec-websocket-protocol'];
   return new Promise((resolve, reject) => {
     socket.once('close', () => reject(new Error('the client went away')));
     webSockets.handleUpgrade(request, socket, head, resolve);

@@ -18,7 +18,10 @@ export interface SpdyStream {
   /** Half-close: the other end reads to the end, and may go on sending. */
   end(): void;
   reset(): void;
-  /** What the other end sends, until it half-closes. Throws when it resets the stream or the connection breaks. */
+  /**
+   * What the other end sends, until it half-closes or resets the stream: runtimes reset every stream when they are done,
+   * after the last byte. Throws when the connection breaks.
+   */
   readonly incoming: AsyncIterable<Buffer>;
 }
 
@@ -93,7 +96,7 @@ export function connectSpdy(socket: Duplex, head: Buffer): SpdyConnection {
         post(encodeRstStream(frame.streamId, cancelStatus));
         return;
       case 'rstStream':
-        streams.get(frame.streamId)?.fail(new Error(`the stream was reset (status ${frame.status})`));
+        streams.get(frame.streamId)?.reset(frame.status);
         streams.delete(frame.streamId);
         return;
       case 'ping':
@@ -146,7 +149,8 @@ export function connectSpdy(socket: Duplex, head: Buffer): SpdyConnection {
         incoming: state,
         write: async (data) => {
           for (let at = 0; at < data.byteLength; at += maxDataBytes) {
-            if (ended || state.failure) throw state.failure ?? new Error('the stream is closed');
+            if (ended || state.isReset || state.failure)
+              throw state.failure ?? new Error('the stream is closed');
             await send(encodeData(id, data.subarray(at, at + maxDataBytes), false));
           }
         },
@@ -170,6 +174,7 @@ export function connectSpdy(socket: Duplex, head: Buffer): SpdyConnection {
 class StreamState implements AsyncIterable<Buffer> {
   readonly opened = Promise.withResolvers<void>();
   failure: Error | undefined;
+  isReset = false;
   #chunks: Buffer[] = [];
   #bytes = 0;
   #finished = false;
@@ -191,6 +196,14 @@ class StreamState implements AsyncIterable<Buffer> {
   finish(): void {
     this.#finished = true;
     this.#wake();
+  }
+
+  /** The other end takes and sends nothing more. */
+  reset(status: number): void {
+    const error = new Error(`the stream was reset (status ${status})`);
+    this.opened.reject(error);
+    this.isReset = true;
+    this.finish();
   }
 
   fail(error: Error): void {
