@@ -1,8 +1,8 @@
 import type { KubeObject } from '../../lib/api/object.ts';
-import type { Clock } from '../../lib/clock.ts';
 import type { EventRecorder } from '../../lib/client/events.ts';
 import type { Indexers, Informer, Lister } from '../../lib/client/lister.ts';
 import type { KubeClient, Resource } from '../../lib/client/port.ts';
+import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { Controller } from './controller.ts';
 import type { ClusterOptions } from './options.ts';

@@ -1,6 +1,6 @@
+import type { KubeObject } from '../../lib/api/object.ts';
 import type { ObjectChange } from '../../lib/client/lister.ts';
 import type { Resource } from '../../lib/client/port.ts';
-import type { KubeObject } from '../../lib/api/object.ts';
 import type { WorkItem } from '../../lib/queue/port.ts';
 import type { Controller } from './controller.ts';
 

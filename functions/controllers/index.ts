@@ -2,6 +2,7 @@ import type { ControllerEntry } from './context.ts';
 import { deploymentController } from './deployment/index.ts';
 import { endpointsController } from './endpoints/index.ts';
 import { endpointSliceController } from './endpointslice/index.ts';
+import { endpointSliceMirroringController } from './endpointslice-mirroring/index.ts';
 import { garbageCollectorController } from './garbage-collector/index.ts';
 import { namespaceController } from './namespace/index.ts';
 import { nodeIpamController } from './node-ipam/index.ts';
@@ -12,6 +13,7 @@ import { rootCaController } from './root-ca/index.ts';
 import { type ControllersOptions, type RunningControllers, runControllers } from './run.ts';
 import { serviceAccountController } from './serviceaccount/index.ts';
 import { taintEvictionController } from './taint-eviction/index.ts';
+import { ttlController } from './ttl/index.ts';
 
 /** Every controller of a cluster; `--controllers` switches them off by name. */
 const controllerEntries: readonly ControllerEntry[] = [
@@ -23,10 +25,12 @@ const controllerEntries: readonly ControllerEntry[] = [
   replicaSetController,
   endpointsController,
   endpointSliceController,
+  endpointSliceMirroringController,
   nodeLifecycleController,
   taintEvictionController,
   podGcController,
   garbageCollectorController,
+  ttlController,
 ];
 
 export type { ControllersOptions, RunningControllers } from './run.ts';

@@ -1,10 +1,10 @@
 import { Registry } from 'prom-client';
 import type { KubeObject } from '../../lib/api/object.ts';
-import type { Clock } from '../../lib/clock.ts';
 import { type BufferedEventRecorder, createEventRecorder } from '../../lib/client/event-recorder.ts';
 import { createInformers, type Informers } from '../../lib/client/informers.ts';
 import type { Informer } from '../../lib/client/lister.ts';
 import type { KubeClient, Resource } from '../../lib/client/port.ts';
+import type { Clock } from '../../lib/clock.ts';
 import { isKind, messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import { createEmbeddedQueue, type EmbeddedQueue } from '../../lib/queue/embedded/index.ts';

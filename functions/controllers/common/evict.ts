@@ -1,8 +1,8 @@
 import type { Pod, PodCondition } from '../../../lib/api/gen/types.ts';
 import type { Persisted } from '../../../lib/api/object.ts';
-import { type Clock, rfc3339 } from '../../../lib/clock.ts';
 import type { KubeClient } from '../../../lib/client/port.ts';
 import { pods } from '../../../lib/client/resources.ts';
+import { type Clock, rfc3339 } from '../../../lib/clock.ts';
 import { isKind } from '../../../lib/errors.ts';
 import { isPodTerminal, podCondition } from './pods.ts';
 

@@ -1,8 +1,8 @@
 import type { OwnerReference } from '../../../lib/api/gen/types.ts';
 import { joinKey, type KubeObject, type Persisted } from '../../../lib/api/object.ts';
 import type { ObjectChange } from '../../../lib/client/lister.ts';
-import { apiVersionOf } from '../../../lib/client/resources.ts';
 import type { Resource } from '../../../lib/client/port.ts';
+import { apiVersionOf } from '../../../lib/client/resources.ts';
 
 /** The owner that manages this object; at most one has `controller: true`. */
 export function controllerOf(object: KubeObject): OwnerReference | undefined {

@@ -1,4 +1,4 @@
-import { keyOf, type KubeObject } from '../../../lib/api/object.ts';
+import { type KubeObject, keyOf } from '../../../lib/api/object.ts';
 import type { ObjectChange } from '../../../lib/client/lister.ts';
 import type { Resource } from '../../../lib/client/port.ts';
 import type { Watch } from '../controller.ts';

@@ -3,8 +3,8 @@ import { joinKey, type Persisted } from '../../../lib/api/object.ts';
 import { matchesLabels, selectorFromObject, selectsEverything } from '../../../lib/api/selectors/index.ts';
 import type { ObjectChange } from '../../../lib/client/lister.ts';
 import { deployments, pods, replicaSets } from '../../../lib/client/resources.ts';
-import { isNamespaceTerminating } from '../common/namespace-terminating.ts';
 import { claimObjects } from '../common/claim.ts';
+import { isNamespaceTerminating } from '../common/namespace-terminating.ts';
 import {
   byController,
   controllerIndex,

@@ -1,5 +1,5 @@
-import { isPodTerminal } from '../common/pods.ts';
 import { controllerOf } from '../common/owners.ts';
+import { isPodTerminal } from '../common/pods.ts';
 import { isComplete } from './status.ts';
 import { desiredReplicas, sumOf } from './strategy.ts';
 import { activeSets, type DeploymentSteps, type Sync } from './sync.ts';

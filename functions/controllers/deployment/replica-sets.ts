@@ -1,9 +1,10 @@
 import type { Deployment, PodTemplateSpec, ReplicaSet } from '../../../lib/api/gen/types.ts';
 import type { Persisted } from '../../../lib/api/object.ts';
 import { deployments } from '../../../lib/client/resources.ts';
-import { computeHash } from '../common/hash.ts';
 import { sameMap, semanticEqual } from '../common/equal.ts';
+import { computeHash } from '../common/hash.ts';
 import { controllerReference } from '../common/owners.ts';
+import { without } from '../common/without.ts';
 import { newSetAnnotations, replicasAnnotations } from './revision.ts';
 import { newSetReplicas } from './strategy.ts';
 
@@ -18,9 +19,8 @@ export function sameTemplate(one: PodTemplateSpec | undefined, other: PodTemplat
 }
 
 function plainMetadata(template: PodTemplateSpec): object {
-  const { labels = {}, annotations = {}, creationTimestamp: _, ...rest } = template.metadata ?? {};
-  const { [hashLabel]: _hash, ...others } = labels;
-  return { ...rest, labels: others, annotations };
+  const { labels, annotations = {}, ...rest } = template.metadata ?? {};
+  return { ...without({ ...rest }, 'creationTimestamp'), labels: without(labels, hashLabel), annotations };
 }
 
 /** The set with the Deployment's template: the oldest, should there be several. */

@@ -3,8 +3,8 @@ import type { Persisted } from '../../../lib/api/object.ts';
 import { deployments, replicaSets } from '../../../lib/client/resources.ts';
 import { isKind, messageOf } from '../../../lib/errors.ts';
 import { sameMap, semanticEqual } from '../common/equal.ts';
-import { controllerOf } from '../common/owners.ts';
 import { isNamespaceTerminating } from '../common/namespace-terminating.ts';
+import { controllerOf } from '../common/owners.ts';
 import type { ControllerContext } from '../context.ts';
 import { conditionOf, progressing, withCondition } from './conditions.ts';
 import {

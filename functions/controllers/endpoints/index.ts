@@ -14,6 +14,7 @@ import {
   triggerTimeAnnotation,
 } from '../common/service-pods.ts';
 import { ownKey, watchOf } from '../common/watch.ts';
+import { without } from '../common/without.ts';
 import type { ControllerContext, ControllerEntry } from '../context.ts';
 import { type Controller, done, type Result } from '../controller.ts';
 import { subsetsOf } from './subsets.ts';
@@ -35,9 +36,8 @@ function create({ client, lister, recorder }: ControllerContext): Controller {
   const all = lister(endpoints);
 
   function labelsOf(service: Persisted<Service>): Record<string, string> {
-    const { [headlessLabel]: _, ...own } = service.metadata.labels ?? {};
     return {
-      ...own,
+      ...without(service.metadata.labels, headlessLabel),
       ...(isHeadless(service) && { [headlessLabel]: '' }),
       [managedByLabel]: 'endpoint-controller',
     };

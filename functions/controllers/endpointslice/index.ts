@@ -13,6 +13,7 @@ import {
   triggerTimeAnnotation,
 } from '../common/service-pods.ts';
 import { ownKey, watchOf } from '../common/watch.ts';
+import { without } from '../common/without.ts';
 import type { ControllerContext, ControllerEntry } from '../context.ts';
 import { type Controller, done, type Result } from '../controller.ts';
 import {
@@ -24,7 +25,7 @@ import {
   writesOf,
 } from './desired.ts';
 import { type AddressType, addressTypesOf, endpointOf, endpointPortsOf } from './endpoint.ts';
-import { pack, type PortGroup, portsKey } from './pack.ts';
+import { type PortGroup, pack, portsKey } from './pack.ts';
 
 const byService = 'service';
 
@@ -117,7 +118,7 @@ function create({ client, lister, recorder }: ControllerContext): Controller {
     labels: Record<string, string>,
     service: Persisted<Service>,
   ): boolean {
-    const { [triggerTimeAnnotation]: _, ...annotations } = metadata.annotations ?? {};
+    const annotations = without(metadata.annotations, triggerTimeAnnotation);
     return sameMap(metadata.labels, labels) && sameMap(annotations, sliceAnnotations(service, undefined));
   }
 

@@ -1,7 +1,7 @@
 import type { Node, Pod } from '../../../lib/api/gen/types.ts';
 import type { Persisted } from '../../../lib/api/object.ts';
-import { rfc3339 } from '../../../lib/clock.ts';
 import { leases, nodes, pods } from '../../../lib/client/resources.ts';
+import { rfc3339 } from '../../../lib/clock.ts';
 import { isKind } from '../../../lib/errors.ts';
 import { semanticEqual } from '../common/equal.ts';
 import { isPodReady } from '../common/pods.ts';

@@ -1,4 +1,4 @@
-import { serviceAccounts, namespaces } from '../../../lib/client/resources.ts';
+import { namespaces, serviceAccounts } from '../../../lib/client/resources.ts';
 import { isKind } from '../../../lib/errors.ts';
 import { isNamespaceTerminating } from '../common/namespace-terminating.ts';
 import { ownKey, watchOf } from '../common/watch.ts';
