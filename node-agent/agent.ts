@@ -11,6 +11,7 @@ import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import { runCommand } from '../lib/process/run.ts';
 import { apiPodWriter, apiReferences, apiTokens } from './api-pods.ts';
+import { createAuthorizer } from './authorize.ts';
 import { openCgroups } from './cgroups/hierarchy.ts';
 import { createPodCgroups } from './cgroups/pod-cgroups.ts';
 import type { AgentConfig } from './config.ts';
@@ -45,9 +46,12 @@ import { createPodAgent } from './pods/pod-agent.ts';
 import { createPodLookup } from './pods/pod-lookup.ts';
 import type { PodEvents } from './pods/sources.ts';
 import { startServiceProxy } from './proxy/index.ts';
+import { startAgentServer } from './server/index.ts';
 import { createPodVolumes } from './volumes/manager.ts';
 
 const defaultMaxPods = 110;
+const firstListWithinMs = 10_000;
+const authorizationTimeoutMs = 10_000;
 
 export interface AgentEnvironment {
   clock: Clock;
@@ -170,7 +174,7 @@ export async function runAgent(config: AgentConfig, environment: AgentEnvironmen
 
   // The start, in the order in which one needs the other.
   await health.check();
-  const registered = await registerNode(
+  const { node: registered, isNew } = await registerNode(
     {
       client,
       nodeName,
@@ -184,6 +188,7 @@ export async function runAgent(config: AgentConfig, environment: AgentEnvironmen
   );
   const nodeEvents = createNodeEvents(recorder, nodeName);
   nodeEvents.started(registered.status, nodeInfo.bootID);
+  if (isNew) nodeEvents.conditions([], registered.status?.conditions ?? []);
   log.info({ node: nodeName }, 'the node is registered');
   const reporter = createNodeReporter({
     client,
@@ -239,16 +244,38 @@ export async function runAgent(config: AgentConfig, environment: AgentEnvironmen
     signal,
   });
   await synced;
+  const server = await startAgentServer({
+    listenAddress: config.listenAddress,
+    listenPort: config.listenPort,
+    tls: {
+      cert: await readFile(config.servingCertificate),
+      key: await readFile(config.servingKey),
+      clientCa: await readFile(config.certificateAuthority),
+    },
+    authorize: createAuthorizer(
+      createKubeClient(https.transport, { clock, random, signal, requestTimeoutMs: authorizationTimeoutMs }),
+      nodeName,
+      { clock, log },
+    ),
+    lookup,
+    runtime,
+    clock,
+    log,
+    signal,
+  });
   const running = [
+    server.stopped,
     proxy.stopped,
     dns.stopped,
     agent.run(signal),
     health.run(signal),
-    reporter.run(signal),
+    // A node that was ready stays so while its agent comes back: what runs here is known in a moment.
+    Promise.race([agent.lifecycle.listed, clock.sleep(firstListWithinMs, signal)]).then(() =>
+      reporter.run(signal),
+    ),
     keepLease({ client, nodeName, nodeUid: registered.metadata.uid, clock, random, log }, signal),
   ];
   if (imageDir) running.push(collectImages({ runtime, imageDir, clock, log }, signal));
-  void lookup;
   await Promise.all(running);
   await Promise.race([recorder.flush(), clock.sleep(2_000)]);
   https.close();

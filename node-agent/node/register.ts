@@ -31,7 +31,10 @@ export function defaultLabels(nodeName: string): Record<string, string> {
 }
 
 /** Makes the Node, or takes the one that is there with the labels brought up to date. Tries until the signal aborts. */
-export async function registerNode(options: RegisterOptions, signal: AbortSignal): Promise<Persisted<Node>> {
+export async function registerNode(
+  options: RegisterOptions,
+  signal: AbortSignal,
+): Promise<{ node: Persisted<Node>; isNew: boolean }> {
   const { clock, random, log } = options;
   for (let attempt = 0; ; attempt++) {
     signal.throwIfAborted();
@@ -44,26 +47,30 @@ export async function registerNode(options: RegisterOptions, signal: AbortSignal
   }
 }
 
-async function registerOnce(options: RegisterOptions): Promise<Persisted<Node>> {
+async function registerOnce(options: RegisterOptions): Promise<{ node: Persisted<Node>; isNew: boolean }> {
   const { client, nodeName, labels, status } = options;
   const annotations = { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' };
   try {
-    return await client.create(nodes, {
+    const node = await client.create(nodes, {
       apiVersion: 'v1',
       kind: 'Node',
       metadata: { name: nodeName, labels, annotations },
       spec: {},
       status,
     });
+    return { node, isNew: true };
   } catch (error) {
     if (!isKind(error, 'AlreadyExists')) throw error;
   }
   const existing = await client.get(nodes, { name: nodeName });
   const current = existing.metadata.labels ?? {};
-  if (Object.entries(labels).every(([key, value]) => current[key] === value)) return existing;
-  return client.patch(
+  if (Object.entries(labels).every(([key, value]) => current[key] === value)) {
+    return { node: existing, isNew: false };
+  }
+  const node = await client.patch(
     nodes,
     { name: nodeName },
     { type: 'strategic', patch: { metadata: { labels, annotations } } },
   );
+  return { node, isNew: false };
 }

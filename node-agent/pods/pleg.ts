@@ -16,6 +16,8 @@ export interface LifecycleEvents {
   uids(): ReadonlySet<string>;
   /** Milliseconds since the epoch of the last list that succeeded; 0 before the first. */
   lastRelistMs(): number;
+  /** Resolves after the first list that succeeded. */
+  readonly listed: Promise<void>;
   /** Something was started or stopped: look more often for a while. */
   expectChange(): void;
   /** Lists until the signal aborts, and hands the uid of every pod that changed to `changed`. */
@@ -36,6 +38,7 @@ export function createLifecycleEvents(
   let lastRelistMs = 0;
   let busyUntilMs = 0;
   let wake: (() => void) | undefined;
+  const listed = Promise.withResolvers<void>();
 
   async function relist(changed: (uid: string) => void): Promise<void> {
     const labelSelector = { [names.ownerLabel]: owner };
@@ -52,6 +55,7 @@ export function createLifecycleEvents(
     }
     const now = new Map([...states].map(([uid, list]) => [uid, list.sort().join(' ')]));
     lastRelistMs = clock.now();
+    listed.resolve();
     const before = known;
     known = now;
     for (const uid of new Set([...before.keys(), ...now.keys()])) {
@@ -74,6 +78,7 @@ export function createLifecycleEvents(
   }
 
   return {
+    listed: listed.promise,
     uids: () => new Set(known.keys()),
     lastRelistMs: () => lastRelistMs,
     expectChange() {
