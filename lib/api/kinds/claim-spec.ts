@@ -1,0 +1,71 @@
+import type { PersistentVolumeClaimSpec } from '../gen/types.ts';
+import { filled, matches, optionalChoice } from '../validate/check.ts';
+import { sameValue } from '../validate/equal.ts';
+import type { FieldError } from '../validate/field-error.ts';
+import { fieldForbidden, invalidValue, notSupported, required } from '../validate/field-error.ts';
+import { dns1123Label, dns1123Subdomain } from '../validate/formats.ts';
+import { validateLabelSelector } from '../validate/labels.ts';
+import type { Path } from '../validate/path.ts';
+import { positiveQuantity, validateResourceAmount } from '../validate/resources.ts';
+
+export const accessModes = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
+export const volumeModes = ['Block', 'Filesystem'];
+
+/** Of a PersistentVolumeClaim, or of the template for one. */
+export function validateClaimSpec(spec: PersistentVolumeClaimSpec, path: Path): FieldError[] {
+  return [
+    ...validateModes(spec, path.child('accessModes')),
+    ...validateLabelSelector(spec.selector, path.child('selector')),
+    ...validateStorage(spec, path.child('resources').key('storage')),
+    ...validateClassName(spec.storageClassName, path.child('storageClassName')),
+    ...optionalChoice(spec.volumeMode, volumeModes, path.child('volumeMode')),
+    ...validateDataSources(spec, path),
+    ...validateClassName(spec.volumeAttributesClassName, path.child('volumeAttributesClassName')),
+  ];
+}
+
+function validateModes({ accessModes: modes = [] }: PersistentVolumeClaimSpec, path: Path): FieldError[] {
+  const errors = modes.length === 0 ? [required(path, 'at least 1 access mode is required')] : [];
+  for (const mode of modes)
+    if (!accessModes.includes(mode)) errors.push(notSupported(path, mode, accessModes));
+  const others = modes.filter((mode) => mode !== 'ReadWriteOncePod' && accessModes.includes(mode));
+  if (modes.includes('ReadWriteOncePod') && others.length > 0) {
+    errors.push(fieldForbidden(path, 'may not use ReadWriteOncePod with other access modes'));
+  }
+  return errors;
+}
+
+function validateStorage({ resources }: PersistentVolumeClaimSpec, path: Path): FieldError[] {
+  const storage = resources?.requests?.storage;
+  if (storage === undefined) return [required(path)];
+  const errors = positiveQuantity(storage, path);
+  return errors.length > 0 ? errors : validateResourceAmount('storage', storage, path);
+}
+
+function validateClassName(name: string | undefined, path: Path): FieldError[] {
+  return name ? matches(dns1123Subdomain, name, path) : [];
+}
+
+function validateDataSources(spec: PersistentVolumeClaimSpec, path: Path): FieldError[] {
+  const { dataSource, dataSourceRef } = spec;
+  const errors: FieldError[] = [];
+  for (const [field, source] of Object.entries({ dataSource, dataSourceRef })) {
+    if (!source) continue;
+    const at = path.child(field);
+    const { apiGroup, kind, name } = source;
+    errors.push(...filled(name, at.child('name')), ...filled(kind, at.child('kind')));
+    if (!apiGroup && kind !== 'PersistentVolumeClaim') errors.push(invalidValue(at, kind, ''));
+    if (apiGroup) errors.push(...matches(dns1123Subdomain, apiGroup, at.child('apiGroup')));
+  }
+  const namespace = dataSourceRef?.namespace;
+  if (namespace) {
+    errors.push(...matches(dns1123Label, namespace, path.child('dataSourceRef', 'namespace')));
+    if (dataSource) {
+      const detail = 'may not be specified when dataSourceRef.namespace is specified';
+      errors.push(invalidValue(path, path.child('dataSource').toString(), detail));
+    }
+  } else if (dataSource && dataSourceRef && !sameValue(dataSource, dataSourceRef)) {
+    errors.push(invalidValue(path, path.child('dataSource').toString(), 'must match dataSourceRef'));
+  }
+  return errors;
+}
