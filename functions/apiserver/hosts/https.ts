@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import { createSecureServer, type Http2SecureServer, type ServerHttp2Session } from 'node:http2';
+import { createSecureServer, type Http2SecureServer, type SecureServerOptions, type ServerHttp2Session } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { ApiHandler } from '../../../lib/http/types.ts';
@@ -39,7 +39,7 @@ export async function serveHttps(options: HttpsOptions): Promise<{ port: number;
   const exchanges: Exchanges = new Set();
   const sockets = new Set<Socket>();
   const sessions = new Set<ServerHttp2Session>();
-  const server = createSecureServer({
+  const settings: SecureServerOptions & { maxHeaderSize: number } = {
     cert: options.tls.cert,
     key: options.tls.key,
     ca: options.tls.clientCa,
@@ -50,7 +50,8 @@ export async function serveHttps(options: HttpsOptions): Promise<{ port: number;
     handshakeTimeout: handshakeTimeoutMs,
     maxHeaderSize: maxHeaderBytes,
     settings: { maxConcurrentStreams },
-  });
+  };
+  const server = createSecureServer(settings);
   Object.assign(server, {
     headersTimeout: headersTimeoutMs,
     requestTimeout: requestTimeoutMs,

@@ -53,12 +53,10 @@ export function builtinDefinitions(): ResourceDefinition[] {
       subresources: [
         sub('attach', 'PodAttachOptions', ['create', 'get']),
         sub('binding', 'Binding', ['create']),
-        sub('ephemeralcontainers', 'Pod', editVerbs),
         sub('eviction', 'Eviction', ['create'], 'policy'),
         sub('exec', 'PodExecOptions', ['create', 'get']),
         sub('log', 'Pod', ['get']),
         sub('portforward', 'PodPortForwardOptions', ['create', 'get']),
-        sub('resize', 'Pod', editVerbs),
         sub('status', 'Pod', editVerbs),
       ],
     }),

@@ -1,0 +1,41 @@
+import type { KubeObject } from '../../../lib/api/object.ts';
+import type { UserInfo } from '../../../lib/http/types.ts';
+import type { RegistryEntry } from '../registry/registry.ts';
+import type { AnyObject } from '../registry/strategy.ts';
+
+export interface AdmissionAttributes {
+  operation: 'CREATE' | 'UPDATE' | 'DELETE' | 'CONNECT';
+  entry: RegistryEntry;
+  namespace: string;
+  name: string;
+  subresource: string;
+  /** What is about to be stored (or, on a create of a subresource, its body); mutating plugins change it in place. */
+  object: AnyObject | undefined;
+  oldObject: KubeObject | undefined;
+  user: UserInfo;
+  dryRun: boolean;
+  warnings: string[];
+}
+
+/** Looks at a write before it happens (API reference, "Admission control"); a throw refuses it. */
+export interface AdmissionPlugin {
+  readonly name: string;
+  mutate?(attributes: AdmissionAttributes): Promise<void>;
+  validate?(attributes: AdmissionAttributes): Promise<void>;
+}
+
+export interface AdmissionChain {
+  mutate(attributes: AdmissionAttributes): Promise<void>;
+  validate(attributes: AdmissionAttributes): Promise<void>;
+}
+
+export function admissionChain(plugins: readonly AdmissionPlugin[]): AdmissionChain {
+  return {
+    async mutate(attributes) {
+      for (const plugin of plugins) await plugin.mutate?.(attributes);
+    },
+    async validate(attributes) {
+      for (const plugin of plugins) await plugin.validate?.(attributes);
+    },
+  };
+}

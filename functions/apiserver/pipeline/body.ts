@@ -1,0 +1,58 @@
+import { badRequest, requestEntityTooLarge, timeout, unsupportedMediaType } from '../../../lib/api/status.ts';
+import type { Clock } from '../../../lib/clock.ts';
+import type { ApiRequest } from '../../../lib/http/types.ts';
+
+/** `MaxRequestBodyBytes` of kube-apiserver. */
+export const maxRequestBytes = 3 * 1024 * 1024;
+/** How long a client may take to send a body. */
+const bodyTimeoutMs = 60_000;
+
+/** @throws KumulusError RequestEntityTooLarge, Timeout */
+export async function readBody(request: ApiRequest, clock: Clock): Promise<Uint8Array> {
+  if (Number(request.headers['content-length'] ?? 0) > maxRequestBytes) throw tooLarge();
+  if (request.body === undefined) return new Uint8Array();
+  if (request.body instanceof Uint8Array) {
+    if (request.body.byteLength > maxRequestBytes) throw tooLarge();
+    return request.body;
+  }
+  const done = new AbortController();
+  const deadline = clock.sleep(bodyTimeoutMs, done.signal).then(
+    () => {
+      throw timeout('the request body did not arrive in time');
+    },
+    () => new Uint8Array(),
+  );
+  try {
+    return await Promise.race([collect(request.body), deadline]);
+  } finally {
+    done.abort();
+  }
+}
+
+async function collect(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of body) {
+      size += chunk.byteLength;
+      if (size > maxRequestBytes) throw tooLarge();
+      chunks.push(chunk);
+    }
+  } catch (error) {
+    if (size > maxRequestBytes) throw error;
+    throw badRequest('the request body broke off');
+  }
+  return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
+}
+
+/** A body without a type is taken for JSON. */
+export function bodyMediaType(request: ApiRequest): 'json' | 'yaml' {
+  const type = (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
+  if (type === '' || type === 'application/json') return 'json';
+  if (type === 'application/yaml' || type === 'application/x-yaml') return 'yaml';
+  throw unsupportedMediaType(['application/json', 'application/yaml']);
+}
+
+function tooLarge() {
+  return requestEntityTooLarge(`limit is ${maxRequestBytes}`);
+}

@@ -1,0 +1,99 @@
+import { decodeBody } from '../../../../lib/api/decode/index.ts';
+import { methodNotAllowed } from '../../../../lib/api/status.ts';
+import type { ApiResponse } from '../../../../lib/http/types.ts';
+import { bodyMediaType, readBody } from '../../pipeline/body.ts';
+import type { RequestContext } from '../../pipeline/context.ts';
+import type { Backend } from '../backend.ts';
+import { writeParams } from '../params.ts';
+import type { RegistryEntry } from '../registry.ts';
+import { updateStored } from '../storage.ts';
+import type { AnyObject } from '../strategy.ts';
+import { respondWith, representationOf } from './render.ts';
+import { checkName, createObject, finishesDeletion, nextState, toStorage, type Write } from './write.ts';
+import { served } from '../registry.ts';
+
+/** The body as an object of the entry's kind. Warnings of field validation go to the client. */
+export async function decodeObject(write: Write): Promise<AnyObject> {
+  const { backend, context, entry, params } = write;
+  const mediaType = bodyMediaType(context.request);
+  const bytes = await readBody(context.request, backend.clock);
+  const { group, version, kind, schema } = entry.definition;
+  const decoded = decodeBody(bytes, { mediaType, group, version, kind, schema, fieldValidation: params.fieldValidation });
+  context.warnings.push(...decoded.warnings);
+  const object = decoded.object as unknown as AnyObject;
+  object.metadata ??= {};
+  return object;
+}
+
+export async function handleCreate(backend: Backend, context: RequestContext, entry: RegistryEntry): Promise<ApiResponse> {
+  const representation = representationOf(context);
+  if (entry.definition.namespaced && !context.info.namespace) throw methodNotAllowed();
+  const params = writeParams(context.request.query, 'CreateOptions');
+  const write: Write = { backend, context, entry, params, subresource: '' };
+  const stored = await createObject(write, await decodeObject(write));
+  return respondWith(context, entry, representation, stored, backend.clock.now(), 201);
+}
+
+/** PUT of an object or of its status. */
+export async function handleUpdate(backend: Backend, context: RequestContext, entry: RegistryEntry): Promise<ApiResponse> {
+  const representation = representationOf(context);
+  const params = writeParams(context.request.query, 'UpdateOptions');
+  const { namespace, name, subresource } = context.info;
+  const write: Write = { backend, context, entry, params, subresource };
+  const object = await decodeObject(write);
+  checkName(entry, object, name);
+  const key = entry.definition.namespaced ? `${namespace}/${name}` : name;
+  if (entry.strategy.rules.allowCreateOnUpdate && !subresource && !(await backend.store.get(entry.storage, key))) {
+    if (!object.metadata.resourceVersion) {
+      const created = await createObject(write, object);
+      return respondWith(context, entry, representation, created, backend.clock.now(), 201);
+    }
+  }
+  const stored = await updateObject(write, namespace, name, () => structuredClone(object));
+  return respondWith(context, entry, representation, stored, backend.clock.now());
+}
+
+/** An update, whatever makes the wanted state out of the present one. */
+export async function updateObject(
+  write: Write,
+  namespace: string,
+  name: string,
+  wanted: (current: AnyObject) => AnyObject | Promise<AnyObject>,
+  track?: (live: AnyObject) => (object: AnyObject) => AnyObject,
+) {
+  const { backend, entry, params } = write;
+  let undo: (() => Promise<void>) | undefined;
+  let done: (() => Promise<void>) | undefined;
+  let removed = false;
+  try {
+    const stored = await updateStored(
+      backend,
+      entry,
+      namespace,
+      name,
+      async (raw) => {
+        await undo?.();
+        undo = done = undefined;
+        const current = entry.conversion ? { ...raw, object: served(entry, raw.object) as AnyObject } : raw;
+        const next = await nextState(write, current, await wanted(current.object), track?.(current.object));
+        const hold = await backend.services.hold(entry, next, current.object, params.dryRun);
+        undo = hold.undo;
+        done = hold.done;
+        return toStorage(entry, next);
+      },
+      {
+        dryRun: params.dryRun,
+        removes: (next, current) => {
+          removed = !params.dryRun && finishesDeletion(next, current);
+          return removed;
+        },
+      },
+    );
+    undo = undefined;
+    await done?.();
+    if (removed) await backend.services.release(entry, stored.object);
+    return stored;
+  } finally {
+    await undo?.();
+  }
+}

@@ -1,0 +1,185 @@
+import type { KubeObject } from '../../../../lib/api/object.ts';
+import { notAcceptable, toStatus } from '../../../../lib/api/status.ts';
+import { renderTable, partialObjectMetadata } from '../../../../lib/api/table/index.ts';
+import { isKind } from '../../../../lib/errors.ts';
+import type { ApiResponse } from '../../../../lib/http/types.ts';
+import type { CachedEvent, CacheWatch, EventBatch, WatchOptions } from '../../../../lib/store/cache/index.ts';
+import type { RequestContext } from '../../pipeline/context.ts';
+import type { Representation } from '../../pipeline/negotiate.ts';
+import type { Backend } from '../backend.ts';
+import { type ListParams, listParams } from '../params.ts';
+import { type RegistryEntry, served } from '../registry.ts';
+import { selectionFor } from '../selection.ts';
+import { includeObject, representationOf } from './render.ts';
+
+const bookmarkIntervalMs = 55_000;
+/** kube-apiserver's `--min-request-timeout`; a watch without a timeout of its own lasts one to two times as long. */
+const minTimeoutSeconds = 1800;
+
+export async function watchObjects(backend: Backend, context: RequestContext, entry: RegistryEntry): Promise<ApiResponse> {
+  const representation = representationOf(context);
+  if (representation.mediaType !== 'application/json') throw notAcceptable(['application/json']);
+  const params = listParams(context.request.query, entry, true);
+  const timeoutMs = 1000 * (params.timeoutSeconds || minTimeoutSeconds * (1 + Math.random()));
+  const over = new AbortController();
+  const signal = AbortSignal.any([context.request.signal, backend.closing, over.signal]);
+  const timer = backend.clock.sleep(timeoutMs, signal).then(
+    () => over.abort(),
+    () => undefined,
+  );
+  const headers = { 'content-type': 'application/json', 'cache-control': 'no-cache, private' };
+  try {
+    const { namespace } = context.info;
+    const { prefix, match } = selectionFor(entry, namespace, params);
+    const watch = await backend.cache.watch(entry.storage, {
+      from: await startOf(backend, entry, params),
+      prefix,
+      ...(match && { match }),
+      signal,
+    });
+    const frames = frameWriter(backend, context, entry, representation);
+    return { status: 200, headers, body: stream(backend, watch, params, frames, over, signal) };
+  } catch (error) {
+    over.abort();
+    await timer;
+    // A watch that cannot start where it was asked to says so in its first frame, as kube-apiserver's cache does.
+    if (isKind(error, 'Expired', 'Gone')) return { status: 200, headers, body: errorFrame(error) };
+    throw error;
+  }
+}
+
+async function startOf(backend: Backend, entry: RegistryEntry, params: ListParams): Promise<WatchOptions['from']> {
+  const { resourceVersion, sendInitialEvents } = params;
+  if (sendInitialEvents) {
+    if (resourceVersion === undefined) return 'consistent';
+    return resourceVersion === 0 ? 'any' : { initialNotOlderThan: resourceVersion };
+  }
+  if (resourceVersion !== undefined && resourceVersion !== 0) return resourceVersion;
+  if (sendInitialEvents === false) return backend.store.head(entry.storage);
+  return resourceVersion === 0 ? 'any' : 'consistent';
+}
+
+interface FrameWriter {
+  event(event: CachedEvent): Uint8Array;
+  bookmark(revision: number, initialEventsEnd: boolean): Uint8Array;
+}
+
+/** Batches, and a bookmark about once a minute; ends when the client, the server or the time is gone. */
+async function* stream(
+  backend: Backend,
+  watch: CacheWatch,
+  params: ListParams,
+  frames: FrameWriter,
+  over: AbortController,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  const iterator = watch[Symbol.asyncIterator]();
+  let wake = () => {};
+  let arrived: IteratorResult<EventBatch> | { error: unknown } | undefined;
+  let reading = false;
+  let bookmarkDue = false;
+  const tick = () => {
+    if (!params.allowWatchBookmarks) return;
+    void backend.clock.sleep(bookmarkIntervalMs * (0.9 + Math.random() * 0.1), signal).then(
+      () => {
+        bookmarkDue = true;
+        wake();
+      },
+      () => undefined,
+    );
+  };
+  tick();
+  try {
+    for (;;) {
+      if (!reading && !arrived) {
+        reading = true;
+        void iterator.next().then(
+          (result) => {
+            arrived = result;
+            reading = false;
+            wake();
+          },
+          (error: unknown) => {
+            arrived = { error };
+            reading = false;
+            wake();
+          },
+        );
+      }
+      if (!arrived && !bookmarkDue) await new Promise<void>((resolve) => (wake = resolve));
+      if (arrived) {
+        const result = arrived;
+        arrived = undefined;
+        if ('error' in result) throw result.error;
+        if (result.done) return;
+        const { events, revision, initialEventsEnd } = result.value;
+        const chunks = events.map((event) => frames.event(event));
+        if (initialEventsEnd && params.sendInitialEvents && params.allowWatchBookmarks) {
+          chunks.push(frames.bookmark(revision, true));
+        }
+        if (chunks.length > 0) yield chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
+      } else if (bookmarkDue) {
+        bookmarkDue = false;
+        tick();
+        yield frames.bookmark(watch.revision(), false);
+      }
+    }
+  } catch (error) {
+    if (signal.aborted) return;
+    yield errorFrame(error);
+  } finally {
+    over.abort();
+    await iterator.return?.();
+  }
+}
+
+function frameWriter(backend: Backend, context: RequestContext, entry: RegistryEntry, representation: Representation): FrameWriter {
+  const { transform } = representation;
+  const plain = transform.as === 'object' && !entry.conversion;
+  const include = includeObject(context);
+  let isFirst = true;
+  const render = (object: KubeObject): object => {
+    if (transform.as === 'object') return object;
+    if (transform.as !== 'Table') return partialObjectMetadata(object, transform.version);
+    const withoutColumns = !isFirst;
+    isFirst = false;
+    return renderTable(entry.definition, [object], {
+      includeObject: include,
+      now: backend.clock.now(),
+      version: transform.version,
+      metadata: { resourceVersion: object.metadata.resourceVersion },
+      withoutColumns,
+    });
+  };
+  return {
+    event: (event) => (plain ? event.frame : frame(event.type, render(served(entry, event.object)))),
+    bookmark(revision, initialEventsEnd) {
+      const metadata = {
+        resourceVersion: String(revision),
+        ...(initialEventsEnd && { annotations: { 'k8s.io/initial-events-end': 'true' } }),
+      };
+      const object = { kind: entry.definition.kind, apiVersion: entry.apiVersion, metadata };
+      if (transform.as === 'object') return frame('BOOKMARK', object);
+      if (transform.as !== 'Table') return frame('BOOKMARK', partialObjectMetadata(object, transform.version));
+      // Marks of progress carry no row, only the revision.
+      return frame('BOOKMARK', {
+        ...renderTable(entry.definition, [], {
+          includeObject: include,
+          now: backend.clock.now(),
+          version: transform.version,
+          metadata: { resourceVersion: String(revision) },
+          withoutColumns: true,
+        }),
+        rows: [{ cells: [], object }],
+      });
+    },
+  };
+}
+
+function frame(type: string, object: object): Uint8Array {
+  return Buffer.from(`${JSON.stringify({ type, object })}\n`);
+}
+
+function errorFrame(error: unknown): Uint8Array {
+  return frame('ERROR', toStatus(error).status);
+}

@@ -1,0 +1,248 @@
+/** What create, update, patch and apply share: from a decoded object to a stored one. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { ignoredFields, managerName, updateManagers } from '../../../../lib/api/apply/index.ts';
+import type { ObjectMeta } from '../../../../lib/api/gen/types.ts';
+import type { KubeObject } from '../../../../lib/api/object.ts';
+import { badRequest, conflict, generateNameConflict, invalid } from '../../../../lib/api/status.ts';
+import { type FieldError, invalidValue, required } from '../../../../lib/api/validate/field-error.ts';
+import { Path } from '../../../../lib/api/validate/path.ts';
+import { rfc3339 } from '../../../../lib/clock.ts';
+import { isKind } from '../../../../lib/errors.ts';
+import type { AdmissionAttributes } from '../../pipeline/admission.ts';
+import type { RequestContext } from '../../pipeline/context.ts';
+import type { Backend } from '../backend.ts';
+import type { WriteParams } from '../params.ts';
+import type { RegistryEntry } from '../registry.ts';
+import { createStored, dryStored, type Stored } from '../storage.ts';
+import type { AnyObject } from '../strategy.ts';
+
+export interface Write {
+  backend: Backend;
+  context: RequestContext;
+  entry: RegistryEntry;
+  params: WriteParams;
+  /** `status`, or empty for the object itself. */
+  subresource: string;
+}
+
+/** As kube-apiserver since v1.30: so many generated names may be taken before the client is told. */
+const maxNameAttempts = 8;
+const suffixLetters = 'bcdfghjklmnpqrstvwxz2456789';
+const maxGeneratedBaseLength = 58;
+
+export function admissionOf(
+  write: Write,
+  operation: AdmissionAttributes['operation'],
+  object: AnyObject | undefined,
+  oldObject: KubeObject | undefined,
+): AdmissionAttributes {
+  const { context, entry, params, subresource } = write;
+  return {
+    operation,
+    entry,
+    namespace: context.info.namespace,
+    name: object?.metadata?.name || context.info.name,
+    subresource,
+    object,
+    oldObject,
+    user: context.user,
+    dryRun: params.dryRun,
+    warnings: context.warnings,
+  };
+}
+
+/** The namespace of the path is the object's; a body that names another one was not meant for this path. */
+export function checkPlace(write: Write, object: AnyObject): void {
+  const { info } = write.context;
+  if (write.entry.definition.namespaced) {
+    const namespace = object.metadata.namespace;
+    if (namespace && namespace !== info.namespace) {
+      throw badRequest(
+        `the namespace of the provided object does not match the namespace sent on the request`,
+      );
+    }
+    object.metadata.namespace = info.namespace;
+  } else if (object.metadata.namespace) {
+    delete object.metadata.namespace;
+  }
+}
+
+/** A decoded object on its way into the store for the first time. */
+export async function createObject(
+  write: Write,
+  object: AnyObject,
+  track: (object: AnyObject) => AnyObject = (one) => trackUpdate(write, undefined, one),
+): Promise<Stored> {
+  const { backend, entry, params } = write;
+  const { rules } = entry.strategy;
+  checkPlace(write, object);
+  if (object.metadata.resourceVersion) {
+    throw badRequest('resourceVersion should not be set on objects to be created');
+  }
+  rules.applyDefaults(object);
+  const attributes = admissionOf(write, 'CREATE', object, undefined);
+  for (const field of ['uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink'] as const) {
+    delete object.metadata[field];
+  }
+  await backend.admission.mutate(attributes);
+  rules.applyDefaults(object);
+  const generateName = object.metadata.name ? undefined : object.metadata.generateName;
+  for (let attempt = 1; ; attempt++) {
+    if (generateName) object.metadata.name = generatedName(generateName);
+    try {
+      return await createNamed(write, object, attributes, track, params.dryRun);
+    } catch (error) {
+      if (!generateName || !isKind(error, 'AlreadyExists')) throw error;
+      if (attempt >= maxNameAttempts) {
+        throw generateNameConflict(entry.groupResource, object.metadata.name ?? '', 1);
+      }
+    }
+  }
+}
+
+async function createNamed(
+  write: Write,
+  decoded: AnyObject,
+  attributes: AdmissionAttributes,
+  track: (object: AnyObject) => AnyObject,
+  dryRun: boolean,
+): Promise<Stored> {
+  const { backend, entry, context } = write;
+  const { rules } = entry.strategy;
+  const object = track(decoded);
+  rules.prepareForCreate?.(object);
+  const meta = object.metadata;
+  meta.uid = randomUUID();
+  meta.creationTimestamp = rfc3339(backend.clock.now());
+  if (rules.generationChanged) meta.generation = 1;
+  else delete meta.generation;
+  if (!meta.name) {
+    refuse(entry, '', [required(Path.of('metadata', 'name'), 'name or generateName is required')]);
+  }
+  refuse(entry, meta.name ?? '', rules.validateCreate(object));
+  context.warnings.push(...(rules.warnings?.(object, undefined) ?? []));
+  await backend.admission.validate({ ...attributes, name: meta.name ?? '', object });
+  const hold = await backend.services.hold(entry, object, undefined, dryRun);
+  try {
+    const stored = toStorage(entry, object);
+    if (!dryRun) return await createStored(backend, entry, stored);
+    const existing = await backend.store.get(entry.storage, `${meta.namespace ? `${meta.namespace}/` : ''}${meta.name}`);
+    if (existing) return await createStored(backend, entry, stored);
+    return dryStored(stored, 0);
+  } catch (error) {
+    await hold.undo();
+    throw error;
+  }
+}
+
+/**
+ * The next state of an object, from what the client wants it to be. `wanted` is taken over.
+ * @throws KumulusError Conflict when it was made from another revision.
+ */
+export async function nextState(
+  write: Write,
+  current: Stored,
+  wanted: AnyObject,
+  track: (object: AnyObject) => AnyObject = (one) => trackUpdate(write, current.object, one),
+): Promise<AnyObject> {
+  const { backend, entry, context, subresource } = write;
+  const { rules } = entry.strategy;
+  const old = current.object;
+  checkPlace(write, wanted);
+  carryOver(entry, wanted.metadata, old.metadata, current.revision);
+  rules.applyDefaults(wanted);
+  const attributes = admissionOf(write, 'UPDATE', wanted, old);
+  await backend.admission.mutate(attributes);
+  const next = track(wanted);
+  if (subresource === 'status') {
+    rules.prepareForStatusUpdate?.(next, old);
+    next.metadata.generation = old.metadata.generation;
+    refuse(entry, old.metadata.name ?? '', rules.validateStatusUpdate?.(next, old) ?? []);
+  } else {
+    rules.prepareForUpdate?.(next, old);
+    next.metadata.generation = old.metadata.generation;
+    if (rules.generationChanged?.(next, old)) next.metadata.generation = (old.metadata.generation ?? 0) + 1;
+    refuse(entry, old.metadata.name ?? '', rules.validateUpdate(next, old));
+    context.warnings.push(...(rules.warnings?.(next, old) ?? []));
+  }
+  if (next.metadata.generation === undefined) delete next.metadata.generation;
+  await backend.admission.validate({ ...attributes, object: next });
+  return next;
+}
+
+/** System fields that the client left out stay as they are; a revision that it names must be the present one. */
+function carryOver(entry: RegistryEntry, meta: ObjectMeta, old: ObjectMeta, revision: number): void {
+  const name = old.name ?? '';
+  if (meta.uid && meta.uid !== old.uid) {
+    throw conflict(
+      entry.groupResource,
+      name,
+      `Precondition failed: UID in precondition: ${meta.uid}, UID in object meta: ${old.uid}`,
+    );
+  }
+  if (meta.resourceVersion && meta.resourceVersion !== '0' && meta.resourceVersion !== String(revision)) {
+    throw conflict(entry.groupResource, name);
+  }
+  if (!meta.resourceVersion || meta.resourceVersion === '0') {
+    if (entry.strategy.rules.allowUnconditionalUpdate) meta.resourceVersion = String(revision);
+    else delete meta.resourceVersion;
+  }
+  meta.uid = old.uid;
+  meta.creationTimestamp ??= old.creationTimestamp;
+  meta.deletionTimestamp ??= old.deletionTimestamp;
+  meta.deletionGracePeriodSeconds ??= old.deletionGracePeriodSeconds;
+  if (meta.deletionTimestamp === undefined) delete meta.deletionTimestamp;
+  if (meta.deletionGracePeriodSeconds === undefined) delete meta.deletionGracePeriodSeconds;
+  meta.generation = old.generation;
+  if (meta.generateName === undefined && old.generateName !== undefined) meta.generateName = old.generateName;
+}
+
+export function trackUpdate(write: Write, live: AnyObject | undefined, updated: AnyObject): AnyObject {
+  const { backend, context, entry, params, subresource } = write;
+  return updateManagers({
+    live,
+    updated,
+    manager: managerName(params.fieldManager, context.request.headers['user-agent']),
+    apiVersion: entry.apiVersion,
+    ...(subresource && { subresource }),
+    schema: entry.definition.schema,
+    ignored: ignoredFields(subresource || undefined, entry.strategy.rules.prepareForStatusUpdate !== undefined),
+    now: backend.clock.now(),
+  });
+}
+
+/** Whether an update takes away the last thing that a deletion was waiting for. */
+export function finishesDeletion(next: AnyObject, current: AnyObject): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds } = current.metadata;
+  if (!deletionTimestamp || (deletionGracePeriodSeconds ?? 0) > 0) return false;
+  if ((next.metadata.finalizers ?? []).length > 0) return false;
+  const finalizers = next.kind === 'Namespace' ? next.spec?.finalizers : undefined;
+  return !Array.isArray(finalizers) || finalizers.length === 0;
+}
+
+export function refuse(entry: RegistryEntry, name: string, errors: readonly FieldError[]): void {
+  if (errors.length > 0) throw invalid(entry.definition, name, errors);
+}
+
+export function toStorage(entry: RegistryEntry, object: AnyObject): AnyObject {
+  return entry.conversion ? (entry.conversion.toStored(object) as AnyObject) : object;
+}
+
+export function checkName(entry: RegistryEntry, object: AnyObject, name: string): void {
+  if (!object.metadata.name) {
+    refuse(entry, '', [required(Path.of('metadata', 'name'), 'name must be provided')]);
+  }
+  if (object.metadata.name !== name) {
+    throw badRequest(`the name of the object (${object.metadata.name}) does not match the name on the URL (${name})`);
+  }
+}
+
+function generatedName(base: string): string {
+  const bytes = randomBytes(5);
+  const suffix = Array.from(bytes, (byte) => suffixLetters[byte % suffixLetters.length]).join('');
+  return base.slice(0, maxGeneratedBaseLength) + suffix;
+}
+
+export function malformed(field: string, value: unknown, detail: string): FieldError {
+  return invalidValue(Path.of(field), value, detail);
+}

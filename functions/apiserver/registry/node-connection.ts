@@ -1,0 +1,51 @@
+import { request } from 'node:https';
+import { Agent } from 'node:https';
+import type { Node } from '../../../lib/api/gen/types.ts';
+import { internal, serviceUnavailable } from '../../../lib/api/status.ts';
+import { messageOf } from '../../../lib/errors.ts';
+
+/** How the API server reaches the servers of nodes (`--kubelet-client-certificate`). */
+export interface NodeConnection {
+  get(url: string, signal: AbortSignal): Promise<NodeAnswer>;
+  close(): void;
+}
+
+export interface NodeAnswer {
+  status: number;
+  contentType: string;
+  body: AsyncIterable<Uint8Array>;
+}
+
+const dialTimeoutMs = 10_000;
+
+export function createNodeConnection(tls: { ca: string; certificate: string; key: string }): NodeConnection {
+  const agent = new Agent({ ca: tls.ca, cert: tls.certificate, key: tls.key, keepAlive: true });
+  return {
+    get: (url, signal) =>
+      new Promise((resolve, reject) => {
+        const outgoing = request(url, { agent, signal }, (response) => {
+          outgoing.setTimeout(0);
+          resolve({
+            status: response.statusCode ?? 502,
+            contentType: response.headers['content-type'] ?? 'text/plain',
+            body: response,
+          });
+        });
+        outgoing.setTimeout(dialTimeoutMs, () => outgoing.destroy(new Error(`dial ${new URL(url).host}: i/o timeout`)));
+        outgoing.once('error', (error) => reject(internal(new Error(`Get ${JSON.stringify(url)}: ${messageOf(error)}`))));
+        outgoing.end();
+      }),
+    close: () => agent.destroy(),
+  };
+}
+
+/** `https://10.0.0.5:10250`, by the address that kube-apiserver prefers when it runs as `kubeadm` sets it up. */
+export function nodeServerUrl(node: Node): string {
+  const addresses = node.status?.addresses ?? [];
+  const address = ['InternalIP', 'ExternalIP', 'Hostname']
+    .map((type) => addresses.find((one) => one.type === type)?.address)
+    .find(Boolean);
+  const port = node.status?.daemonEndpoints?.kubeletEndpoint?.Port;
+  if (!address) throw serviceUnavailable(`no preferred addresses found for node "${node.metadata.name}"; known addresses: []`);
+  return `https://${address.includes(':') ? `[${address}]` : address}:${port ?? 10250}`;
+}

@@ -1,0 +1,57 @@
+/** From what a request asks for to the handler that does it. */
+import { methodNotAllowed, pathNotFound } from '../../../lib/api/status.ts';
+import type { ApiResponse } from '../../../lib/http/types.ts';
+import type { RequestContext } from '../pipeline/context.ts';
+import type { Backend } from './backend.ts';
+import type { Verb } from './definition.ts';
+import { handleCreate, handleUpdate } from './handlers/create.ts';
+import { handleDelete, handleDeleteCollection } from './handlers/delete.ts';
+import { handleGet } from './handlers/get.ts';
+import { listObjects } from './handlers/list.ts';
+import { handlePatch } from './handlers/patch.ts';
+import { watchObjects } from './handlers/watch.ts';
+import type { RegistryEntry } from './registry.ts';
+import { type SubresourceHandler, subresourceHandlers } from './subresources/index.ts';
+
+type Handler = (backend: Backend, context: RequestContext, entry: RegistryEntry) => Promise<ApiResponse>;
+
+const handlers: Readonly<Record<Verb, Handler>> = {
+  get: handleGet,
+  list: listObjects,
+  watch: watchObjects,
+  create: handleCreate,
+  update: handleUpdate,
+  patch: handlePatch,
+  delete: handleDelete,
+  deletecollection: handleDeleteCollection,
+};
+
+export async function routeResource(backend: Backend, context: RequestContext): Promise<ApiResponse> {
+  const { info } = context;
+  const entry = backend.registry.find(info.apiGroup, info.apiVersion, info.resource);
+  if (!entry) throw pathNotFound();
+  const { definition } = entry;
+  if (info.subresource) return routeSubresource(backend, context, entry);
+  const isNamespaceItself = definition.plural === 'namespaces' && definition.group === '';
+  if (!definition.namespaced && info.namespace && !isNamespaceItself) throw pathNotFound();
+  if (definition.namespaced && info.name && !info.namespace && info.verb !== 'list' && info.verb !== 'watch') {
+    throw pathNotFound();
+  }
+  const verb = info.verb as Verb;
+  if (!Object.hasOwn(handlers, verb) || !definition.verbs.includes(verb)) throw methodNotAllowed();
+  // POST goes to a collection, PUT and PATCH to an object.
+  if (verb === 'create' && info.name && !isNamespaceItself) throw methodNotAllowed();
+  if ((verb === 'update' || verb === 'patch') && !info.name) throw methodNotAllowed();
+  return handlers[verb](backend, context, entry);
+}
+
+function routeSubresource(backend: Backend, context: RequestContext, entry: RegistryEntry): Promise<ApiResponse> {
+  const { info } = context;
+  const definition = entry.definition.subresources.find(({ name }) => name === info.subresource);
+  if (!definition || (entry.definition.namespaced && !info.namespace)) throw pathNotFound();
+  if (info.rest.length > 0) throw pathNotFound();
+  if (!(definition.verbs as readonly string[]).includes(info.verb)) throw methodNotAllowed();
+  const handler: SubresourceHandler | undefined = subresourceHandlers[`${entry.definition.plural}/${info.subresource}`] ?? subresourceHandlers[info.subresource];
+  if (!handler) throw pathNotFound();
+  return handler(backend, context, entry);
+}
