@@ -37,7 +37,3 @@ export interface Observed {
   chains: readonly string[];
   sets: readonly string[];
 }
-
-export function emptyRuleset(): Ruleset {
-  return { chains: new Map(), sets: new Map() };
-}

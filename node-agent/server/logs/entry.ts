@@ -9,6 +9,7 @@ export interface LogEntry {
 }
 
 const space = 0x20;
+const rfc3339 = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
 
 /** Undefined for what is not of the format, as a record that was cut off by a crash. */
 export function parseEntry(record: Buffer): LogEntry | undefined {
@@ -20,7 +21,7 @@ export function parseEntry(record: Buffer): LogEntry | undefined {
   const timestamp = record.toString('latin1', 0, afterTime);
   const stream = record.toString('latin1', afterTime + 1, afterStream);
   if (stream !== 'stdout' && stream !== 'stderr') return undefined;
-  if (Number.isNaN(Date.parse(timestamp))) return undefined;
+  if (!rfc3339.test(timestamp)) return undefined;
   const tags = record.toString('latin1', afterStream + 1, afterTags).split(':');
   return { timestamp, stream, partial: tags[0] === 'P', text: record.subarray(afterTags + 1) };
 }

@@ -4,7 +4,7 @@ import type { EndpointSlice, Service, ServiceSpec } from '../../../../lib/api/ge
 import { categorize } from '../../../../node-agent/proxy/endpoints.ts';
 import { diff, fullUpdate, type NftCommand } from '../../../../node-agent/proxy/nft/diff.ts';
 import { renderScript } from '../../../../node-agent/proxy/nft/render.ts';
-import { emptyRuleset, type Ruleset } from '../../../../node-agent/proxy/nft/ruleset.ts';
+import type { Ruleset } from '../../../../node-agent/proxy/nft/ruleset.ts';
 import { rulesFor, type RulesOptions, type ServiceState } from '../../../../node-agent/proxy/ruleset.ts';
 import type { ProxyEndpoint, ServicePort } from '../../../../node-agent/proxy/types.ts';
 
@@ -94,17 +94,11 @@ function apply(start: Ruleset, commands: readonly NftCommand[]): Ruleset {
 }
 
 function comparable(ruleset: Ruleset, without: readonly string[] = []) {
+  const chains = [...ruleset.chains].filter(([name]) => !without.includes(name));
   return {
-    chains: Object.fromEntries(
-      [...ruleset.chains]
-        .filter(([name]) => !without.includes(name))
-        .map(([name, chain]): [string, unknown] => [name, chain.rules])
-        .sort(),
-    ),
+    chains: Object.fromEntries(chains.map(([name, chain]) => [name, chain.rules])),
     sets: Object.fromEntries(
-      [...ruleset.sets]
-        .map(([name, set]): [string, unknown] => [name, set.elements && [...set.elements].sort()])
-        .sort(),
+      [...ruleset.sets].map(([name, set]) => [name, set.elements && Object.fromEntries(set.elements)]),
     ),
   };
 }
@@ -178,7 +172,10 @@ describe('the table of rules', () => {
         };
         const { commands, staleChains } = fullUpdate(observed, to);
         expect(comparable(apply(from, commands), staleChains)).toEqual(comparable(to));
-        const fresh = apply(emptyRuleset(), fullUpdate({ chains: [], sets: [] }, to).commands);
+        const fresh = apply(
+          { chains: new Map(), sets: new Map() },
+          fullUpdate({ chains: [], sets: [] }, to).commands,
+        );
         expect(comparable(fresh)).toEqual(comparable(to));
       }),
       { numRuns: 200 },
