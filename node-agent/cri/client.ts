@@ -149,10 +149,11 @@ export function connectRuntime(endpoint: string): ContainerRuntime {
       ),
 
     execSync: (containerId, cmd, timeoutSeconds) =>
-      run<cri.ExecResult>(
+      invoke<cri.ExecResult>(
+        runtimeService,
         'ExecSync',
         { containerId, cmd, timeout: timeoutSeconds },
-        timeoutSeconds > 0 ? timeoutSeconds * secondMs + graceMs : defaultTimeoutMs,
+        timeoutSeconds > 0 ? timeoutSeconds * secondMs + graceMs : undefined,
       ),
     exec: async (containerId, cmd, options) =>
       (await run<{ url: string }>('Exec', { containerId, cmd, ...options })).url,

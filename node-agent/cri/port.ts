@@ -61,7 +61,7 @@ export interface ContainerInspection {
 }
 
 export interface ProcessStreams {
-  /** Runs a command to its end. `Timeout` when it takes longer than `timeoutSeconds` (0: no limit but the call's own deadline). */
+  /** Runs a command to its end. `Timeout` when it takes longer than `timeoutSeconds` (0: no limit; callers must be able to stop waiting). */
   execSync(containerId: string, command: string[], timeoutSeconds: number): Promise<cri.ExecResult>;
   /** Each answers the URL, on the node's loopback, where the runtime serves the streams once (SPDY, WebSocket). */
   exec(containerId: string, command: string[], options: cri.StreamOptions): Promise<string>;

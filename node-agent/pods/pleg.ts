@@ -68,7 +68,10 @@ export function createLifecycleEvents(
   async function listen(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       try {
-        for await (const _event of runtime.containerEvents(signal)) wake?.();
+        for await (const { containerId, containerEventType } of runtime.containerEvents(signal)) {
+          log.trace({ containerId, containerEventType }, 'the runtime sent an event');
+          wake?.();
+        }
       } catch (error) {
         if (isKind(error, 'MethodNotAllowed')) return;
         log.debug({ err: messageOf(error) }, 'container events ended');
