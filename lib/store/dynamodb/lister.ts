@@ -1,0 +1,130 @@
+import { tooLargeRevision, tooOld } from '../errors.ts';
+import { compareKeys } from '../keys.ts';
+import type { Entry, ListOptions, Page, Revision } from '../port.ts';
+import { withRetries } from './aws-errors.ts';
+import { decompress } from './body.ts';
+import type { Context } from './context.ts';
+import { type Item, type ObjectItem, parseObject } from './items.ts';
+import type { LogReader } from './log-reader.ts';
+
+/**
+ * A snapshot from a scan that is none. DynamoDB reads a partition while it changes; but the log says everything that
+ * changed since the scan began, with the state before and after, so that what was scanned can be brought to one revision:
+ *
+ *     floor ......... the scan sees every change at or below it
+ *     scan            each key at some moment between floor and head
+ *     head ......... read after the scan: nothing scanned is newer
+ *     log (floor, head]  overrides every key that it names: forward to `at`, and back from what came after `at`
+ */
+export async function listSnapshot(
+  context: Context,
+  reader: LogReader,
+  resource: string,
+  prefix: string,
+  { at, limit, after = '' }: ListOptions,
+): Promise<Page> {
+  const before = await reader.counter(resource);
+  if (at !== undefined && at > before.head) throw tooLargeRevision(at, before.head);
+  if (at !== undefined && at < reader.horizon(before)) throw tooOld('list');
+  const floor = reader.floor(resource);
+  const scan = scanObjects(context, resource, prefix, after);
+  const scanned: ObjectItem[] = [];
+  let end: string | undefined = after;
+  for (;;) {
+    while (end !== undefined && (!limit || scanned.length <= limit)) {
+      const step = await scan.next();
+      if (step.done) end = undefined;
+      else {
+        scanned.push(...step.value.objects);
+        end = step.value.end;
+      }
+    }
+    const head = await reader.counter(resource);
+    const revision: Revision = at ?? head.head;
+    const states = await statesAt(reader, resource, Math.min(floor, revision), revision, head.head);
+    const merged = merge(scanned, states, prefix, after, end);
+    if (!limit || end === undefined || merged.length > limit) {
+      const isPast = at !== undefined && at < reader.horizon(head);
+      if (isPast) throw tooOld('list');
+      const page = limit ? merged.slice(0, limit) : merged;
+      const entries = await Promise.all(page.map((state) => toEntry(context, state)));
+      return { entries, revision, more: page.length < merged.length };
+    }
+    // The log took away so much that the page is not full: scan on.
+    const step = await scan.next();
+    if (step.done) end = undefined;
+    else {
+      scanned.push(...step.value.objects);
+      end = step.value.end;
+    }
+  }
+}
+
+type State = ObjectItem | Entry;
+
+/** Keys that changed after `from`, as they are at `at`; undefined where there is nothing. */
+async function statesAt(
+  reader: LogReader,
+  resource: string,
+  from: Revision,
+  at: Revision,
+  head: Revision,
+): Promise<Map<string, State | undefined>> {
+  const states = new Map<string, State | undefined>();
+  for (const entry of await reader.read(resource, from, head)) {
+    if (entry.revision > at && states.has(entry.key)) continue;
+    const change = await reader.change(entry);
+    states.set(entry.key, entry.revision <= at ? change.after : change.before);
+  }
+  return states;
+}
+
+/** What was scanned up to the key `end` (undefined: all), overridden by the states; in key order. */
+function merge(
+  scanned: readonly ObjectItem[],
+  states: ReadonlyMap<string, State | undefined>,
+  prefix: string,
+  after: string,
+  end: string | undefined,
+): State[] {
+  const inRange = ({ key }: State) =>
+    key.startsWith(prefix) &&
+    compareKeys(key, after) > 0 &&
+    (end === undefined || compareKeys(key, end) <= 0);
+  const untouched: State[] = scanned.filter(({ key, packed }) => packed !== undefined && !states.has(key));
+  const touched = [...states.values()].filter((state) => state !== undefined).filter(inRange);
+  if (touched.length === 0) return untouched;
+  return [...untouched, ...touched].sort((a, b) => compareKeys(a.key, b.key));
+}
+
+async function toEntry({ blobs }: Context, state: State): Promise<Entry> {
+  if ('body' in state) return state;
+  const { key, revision, packed = { bytes: new Uint8Array(0) } } = state;
+  return { key, revision, body: decompress(await blobs.unpack(packed)) };
+}
+
+/** The type's objects in key order, deletions included, page by page with the last key that the page covers. */
+async function* scanObjects(
+  context: Context,
+  resource: string,
+  prefix: string,
+  after: string,
+): AsyncGenerator<{ objects: ObjectItem[]; end: string | undefined }> {
+  const { calls, table } = context;
+  const pk = { S: `o#${resource}` };
+  const isPast = after !== '' && compareKeys(after, prefix) >= 0;
+  let ExclusiveStartKey: Item | undefined = isPast ? { pk, sk: { S: after } } : undefined;
+  do {
+    const page = await withRetries(context, () =>
+      calls.query({
+        TableName: table,
+        KeyConditionExpression: prefix === '' ? 'pk = :pk' : 'pk = :pk AND begins_with(sk, :prefix)',
+        ExpressionAttributeValues: { ':pk': pk, ...(prefix !== '' && { ':prefix': { S: prefix } }) },
+        ConsistentRead: true,
+        ExclusiveStartKey,
+      }),
+    );
+    ExclusiveStartKey = page.LastEvaluatedKey;
+    yield { objects: (page.Items ?? []).map(parseObject), end: ExclusiveStartKey?.sk?.S };
+  } while (ExclusiveStartKey);
+}

@@ -1,0 +1,184 @@
+import { tooOld } from '../errors.ts';
+import type { Change, Revision } from '../port.ts';
+import { failureKind, withRetries } from './aws-errors.ts';
+import { decompress } from './body.ts';
+import type { Context } from './context.ts';
+import { type Counter, horizonOf, parseCounter } from './counter.ts';
+import {
+  blockEnd,
+  counterKey,
+  formatLog,
+  type LogItem,
+  logKey,
+  logPartition,
+  paddedRevision,
+  parseLog,
+} from './items.ts';
+import { ttlSeconds } from './context.ts';
+
+/** How long a reader waits for a pending revision before it settles it. */
+const patienceMs = [10, 20, 40, 80];
+/** `floor` is written back for other processes when it lags so far behind. */
+const floorLag = 64;
+
+export type LogChange = Exclude<LogItem, { kind: 'gap' }>;
+
+/**
+ * Reads logs so that nothing can appear any more in what was read. A revision below the head without an entry is
+ * *pending*: its writer is between taking it and committing, or died there. A reader waits a little and then writes
+ * a tombstone where the entry would be; both writes demand that nothing is there, so that exactly one of them wins.
+ */
+export class LogReader {
+  readonly #context: Context;
+  /** Per type: every revision at or below it is settled. */
+  readonly #floors = new Map<string, Revision>();
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  /** One read unit: the counter as it is now. */
+  async counter(resource: string): Promise<Counter> {
+    const { calls, table } = this.#context;
+    const { Item } = await withRetries(this.#context, () =>
+      calls.get({ TableName: table, Key: counterKey(resource), ConsistentRead: true }),
+    );
+    const counter = parseCounter(Item);
+    this.#raise(resource, Math.max(counter.floor, this.horizon(counter)));
+    return counter;
+  }
+
+  horizon(counter: Counter): Revision {
+    return horizonOf(counter, this.#context.clock.now(), this.#context.historyMs);
+  }
+
+  floor(resource: string): Revision {
+    return this.#floors.get(resource) ?? 0;
+  }
+
+  /** Settles everything up to the counter's head, so that it is a revision at which nothing can appear any more. */
+  async settle(resource: string, counter: Counter): Promise<void> {
+    const floor = this.floor(resource);
+    if (floor < counter.head) await this.read(resource, floor, counter.head);
+    if (this.floor(resource) - counter.floor >= floorLag)
+      await this.#writeFloor(resource, this.floor(resource));
+  }
+
+  /**
+   * Every change in (from, to], settled. `to` must not be over the head. Throws `Expired` when an entry is missing that
+   * was settled before: its time to live has ended.
+   */
+  async read(resource: string, from: Revision, to: Revision, signal?: AbortSignal): Promise<LogChange[]> {
+    const entries = new Map<Revision, LogItem>();
+    for (let attempt = 0; ; attempt++) {
+      const pending = missing(entries, from, to);
+      if (pending.length > 0) await this.#query(resource, pending[0] as Revision, to, entries);
+      const still = missing(entries, from, to);
+      if (still.length === 0) break;
+      if ((still[0] as Revision) <= this.floor(resource)) throw tooOld('watch');
+      const waitMs = patienceMs[attempt];
+      if (waitMs !== undefined) await this.#context.clock.sleep(waitMs, signal);
+      else for (const revision of still) entries.set(revision, await this.giveUp(resource, revision));
+    }
+    if (from <= this.floor(resource)) this.#raise(resource, to);
+    return [...entries.values()]
+      .filter((entry) => entry.kind !== 'gap')
+      .sort((a, b) => a.revision - b.revision);
+  }
+
+  /** Settles one revision with a tombstone, unless its entry is there; returns what is there then. */
+  async giveUp(resource: string, revision: Revision): Promise<LogItem> {
+    const { calls, table } = this.#context;
+    const gap: LogItem = { kind: 'gap', revision };
+    try {
+      await withRetries(this.#context, () =>
+        calls.put({
+          TableName: table,
+          Item: formatLog(resource, gap, ttlSeconds(this.#context)),
+          ConditionExpression: 'attribute_not_exists(pk)',
+        }),
+      );
+      return gap;
+    } catch (error) {
+      if (failureKind(error) !== 'condition') throw error;
+      return (await this.entry(resource, revision)) ?? gap;
+    }
+  }
+
+  async entry(resource: string, revision: Revision): Promise<LogItem | undefined> {
+    const { calls, table } = this.#context;
+    const { Item } = await withRetries(this.#context, () =>
+      calls.get({ TableName: table, Key: logKey(resource, revision), ConsistentRead: true }),
+    );
+    return Item && parseLog(Item);
+  }
+
+  /** The change with its bodies. */
+  async change(entry: LogChange): Promise<Change> {
+    const both = decompress(await this.#context.blobs.unpack(entry.packed));
+    const after = both.subarray(0, entry.afterBytes);
+    const { key, revision, previous } = entry;
+    return {
+      key,
+      revision,
+      before: previous > 0 ? { key, revision: previous, body: both.subarray(entry.afterBytes) } : undefined,
+      after: entry.kind === 'put' ? { key, revision, body: after } : undefined,
+      last: entry.kind === 'delete' ? after : undefined,
+    };
+  }
+
+  async #query(resource: string, from: Revision, to: Revision, into: Map<Revision, LogItem>): Promise<void> {
+    const { calls, table } = this.#context;
+    for (let start = from; start <= to; start = blockEnd(start) + 1) {
+      let ExclusiveStartKey: Record<string, { S: string }> | undefined;
+      do {
+        const page = await withRetries(this.#context, () =>
+          calls.query({
+            TableName: table,
+            KeyConditionExpression: 'pk = :pk AND sk BETWEEN :from AND :to',
+            ExpressionAttributeValues: {
+              ':pk': { S: logPartition(resource, start) },
+              ':from': { S: paddedRevision(start) },
+              ':to': { S: paddedRevision(Math.min(to, blockEnd(start))) },
+            },
+            ConsistentRead: true,
+            ExclusiveStartKey,
+          }),
+        );
+        for (const item of page.Items ?? []) {
+          const entry = parseLog(item);
+          into.set(entry.revision, entry);
+        }
+        ExclusiveStartKey = page.LastEvaluatedKey as typeof ExclusiveStartKey;
+      } while (ExclusiveStartKey);
+    }
+  }
+
+  #raise(resource: string, revision: Revision): void {
+    if (revision > this.floor(resource)) this.#floors.set(resource, revision);
+  }
+
+  /** Only saves others reading; whoever loses the race has nothing to do. */
+  async #writeFloor(resource: string, floor: Revision): Promise<void> {
+    const { calls, table, log } = this.#context;
+    try {
+      await calls.update({
+        TableName: table,
+        Key: counterKey(resource),
+        UpdateExpression: 'SET floor = :floor',
+        ConditionExpression: 'attribute_not_exists(floor) OR floor < :floor',
+        ExpressionAttributeValues: { ':floor': { N: String(floor) } },
+      });
+    } catch (error) {
+      if (failureKind(error) !== 'condition')
+        log.debug({ err: error, resource }, 'the floor was not written back');
+    }
+  }
+}
+
+function missing(entries: ReadonlyMap<Revision, LogItem>, from: Revision, to: Revision): Revision[] {
+  const revisions: Revision[] = [];
+  for (let revision = from + 1; revision <= to; revision++)
+    if (!entries.has(revision)) revisions.push(revision);
+  return revisions;
+}

@@ -1,0 +1,104 @@
+import { execFile, spawn } from 'node:child_process';
+import { createServer } from 'node:net';
+import { existsSync } from 'node:fs';
+import { mkdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { createDynamoClient } from '../../../lib/store/dynamodb/index.ts';
+import { ListTablesCommand } from '@aws-sdk/client-dynamodb';
+import { eventually } from '../wait.ts';
+
+/**
+ * AWS's own DynamoDB Local, which the npm package `amplify-dynamodb-simulator` carries. Only its files are wanted: its
+ * dependencies (a whole CDK among them) would be ten times as much.
+ */
+const release = 'amplify-dynamodb-simulator@2.9.30';
+const cache = join(import.meta.dirname, '../../../node_modules/.cache/dynamodb-local');
+const run = promisify(execFile);
+
+export interface DynamoDbLocal {
+  endpoint: string;
+  stop(): Promise<void>;
+}
+
+/** What a client of it is made with: it takes any credentials, and keeps tables of each apart. */
+export const localCredentials = {
+  region: 'us-east-1',
+  credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+};
+
+/** Starts one in memory on a free port of loopback. Needs Java 17. */
+export async function startDynamoDbLocal(): Promise<DynamoDbLocal> {
+  const home = await download();
+  const port = await freePort();
+  const java = spawn(
+    'java',
+    [
+      '-Xmx512m',
+      '-Djava.library.path=./DynamoDBLocal_lib',
+      '-jar',
+      'DynamoDBLocal.jar',
+      '-inMemory',
+      '-port',
+      String(port),
+    ],
+    { cwd: home, stdio: 'ignore' },
+  );
+  const exited = new Promise<void>((resolve) => java.once('exit', () => resolve()));
+  let failure: Error | undefined;
+  java.once('error', (error) => {
+    failure = new Error('DynamoDB Local needs Java 17: apt-get install openjdk-17-jre-headless', {
+      cause: error,
+    });
+  });
+  const endpoint = `http://127.0.0.1:${port}`;
+  const client = createDynamoClient({ endpoint, ...localCredentials });
+  try {
+    await eventually(
+      'DynamoDB Local answers',
+      () => {
+        if (failure) return true;
+        return client.send(new ListTablesCommand({})).then(() => true);
+      },
+      { withinMs: 60_000, everyMs: 200 },
+    );
+  } finally {
+    client.destroy();
+  }
+  if (failure) throw failure;
+  return {
+    endpoint,
+    async stop() {
+      java.kill('SIGKILL');
+      await exited;
+    },
+  };
+}
+
+async function download(): Promise<string> {
+  const home = join(cache, release, 'package', 'emulator');
+  if (existsSync(join(home, 'DynamoDBLocal.jar'))) return home;
+  const work = join(cache, `${process.pid}`);
+  await mkdir(work, { recursive: true });
+  const { stdout } = await run('npm', ['pack', release, '--silent', '--pack-destination', work], {
+    cwd: work,
+  });
+  await run('tar', ['-xzf', join(work, stdout.trim())], { cwd: work });
+  await rm(join(work, stdout.trim()));
+  // Another test may have been faster; then its copy is as good.
+  await rename(work, join(cache, release)).catch(() => rm(work, { recursive: true }));
+  return home;
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() =>
+        address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port')),
+      );
+    });
+  });
+}
