@@ -58,7 +58,7 @@ export function createHttpsTransport(options: HttpsTransportOptions): HttpsTrans
     return new Promise<ApiResponse>((resolve, reject) => {
       const agent =
         request.query.get('watch') === 'true' || request.query.get('follow') === 'true' ? watches : requests;
-      const search = request.query.size > 0 ? `?${request.query}` : '';
+      const search = request.query.size > 0 ? `?${request.query.toString()}` : '';
       const outgoing = https.request({
         agent,
         host: base.hostname,

@@ -44,7 +44,7 @@ export function createInformers(
   }
 
   const synced = async () => {
-    await Promise.all([...known.values()].map((entry) => entry.started));
+    await Promise.all([...known.values()].map(async (entry) => entry.started));
   };
 
   return {

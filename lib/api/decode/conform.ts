@@ -63,11 +63,13 @@ function walkValue(value: Exclude<JsonValue, null>, schema: Schema, walk: Walk):
     case 'byte':
       if (typeof value !== 'string') throw typeError(kindOf(value), schema, walk);
       return inItsForm(value, normalizeBase64);
+    default:
+      break;
   }
   switch (schema.type) {
     case 'string':
     case 'boolean':
-      // biome-ignore lint: the schema's type names are those of typeof
+      // The schema's names of these two are those of typeof.
       if (typeof value !== schema.type) throw typeError(kindOf(value), schema, walk);
       return value;
     case 'integer':

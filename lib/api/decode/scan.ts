@@ -163,7 +163,7 @@ class Scanner {
   }
 
   #literal(literal: string): void {
-    for (const [index, expected] of [...literal].entries()) {
+    for (const [index, expected] of literal.split('').entries()) {
       if (index > 0 && this.#peek() !== expected) {
         throw this.#unexpected(`in literal ${literal} (expecting ${quoteCharacter(expected)})`);
       }

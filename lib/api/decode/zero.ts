@@ -15,6 +15,8 @@ export function zeroOf(schema: Schema): JsonValue {
     case 'micro-time':
     case 'byte':
       return null;
+    default:
+      break;
   }
   switch (schema.type) {
     case 'string':

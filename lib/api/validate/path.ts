@@ -14,9 +14,7 @@ export class Path {
 
   /** `spec` with `template`, `metadata` is `spec.template.metadata`. */
   child(...names: string[]): Path {
-    let path: Path = this;
-    for (const name of names) path = new Path(path, `.${name}`);
-    return path;
+    return names.reduce<Path>((path, name) => new Path(path, `.${name}`), this);
   }
 
   /** A list's element: `spec.containers[0]`. */

@@ -54,7 +54,7 @@ describe('HTTPS transport', () => {
     const client = await connect(
       (request, response) => {
         const peer = (request.socket as TLSSocket).getPeerCertificate();
-        seen.push(`${request.method} ${request.url} ${peer.subject.CN}`);
+        seen.push(`${request.method} ${request.url} ${String(peer.subject.CN)}`);
         connections.add(request.socket);
         answer(response, 200, pod('web', 1));
       },

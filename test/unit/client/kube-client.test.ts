@@ -22,7 +22,7 @@ function answering(...responses: ApiResponse[]) {
 }
 
 const sent = (request: TransportRequest | undefined) =>
-  `${request?.method} ${request?.path}${request?.query.size ? `?${request.query}` : ''}`;
+  `${request?.method} ${request?.path}${request?.query.size ? `?${request.query.toString()}` : ''}`;
 const ref = { namespace: 'default', name: 'web' };
 
 describe('KubeClient', () => {
