@@ -14,6 +14,7 @@ import { createStatusManager, type StatusManager } from './status-manager.ts';
 import { createKeyedWorkers } from './worker.ts';
 
 const housekeepingMs = 5_000;
+const stopWithinMs = 1_000;
 
 export interface PodAgentOptions extends Omit<SyncContext, 'probes'> {
   source: PodSource;
@@ -157,7 +158,8 @@ export function createPodAgent(options: PodAgentOptions): PodAgent {
         collectGarbage(options, signal),
       ]);
       probes.close();
-      await workers.close();
+      // What is under way now may take a grace period; the next agent finds out how far it came.
+      await Promise.race([workers.close(), clock.sleep(stopWithinMs)]);
     },
   };
 }
