@@ -35,6 +35,12 @@ export const requirements: readonly Requirement[] = [
     found: cniBinDir,
   },
   { name: 'nft', purpose: 'carries Services', debianPackage: 'nftables', found: () => which('nft') },
+  {
+    name: 'conntrack',
+    purpose: 'forgets UDP flows to endpoints that are gone',
+    debianPackage: 'conntrack',
+    found: () => which('conntrack'),
+  },
   { name: 'ip', purpose: "sets up the nodes' network", debianPackage: 'iproute2', found: () => which('ip') },
   {
     name: 'nsenter',
