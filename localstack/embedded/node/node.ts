@@ -85,6 +85,8 @@ export async function startNode(options: NodeOptions): Promise<LocalNode> {
         nodeIp,
         clusterDns: [settings.clusterDns],
         clusterDomain: settings.clusterDomain,
+        clusterCidrs: [settings.clusterCidr],
+        serviceCidrs: [settings.serviceCidr],
         upstreamResolvers: upstreamResolvers(),
         cniConfDir: dir.cniConfig,
         cgroupRoot: cgroupRoot(settings, name),
