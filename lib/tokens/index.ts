@@ -149,5 +149,7 @@ function namedRef(value: unknown): NamedRef | undefined {
 
 /** As upstream derives it: the hash of the public key's DER. */
 function keyId(key: KeyObject): string {
-  return createHash('sha256').update(key.export({ type: 'spki', format: 'der' })).digest('base64url');
+  return createHash('sha256')
+    .update(key.export({ type: 'spki', format: 'der' }))
+    .digest('base64url');
 }

@@ -1,9 +1,10 @@
-/**
- * What every cluster holds from the start. Each object is made when it is missing and mended when it must differ (the
- * API server's address may have changed); running it again, or twice at once, comes to the same.
- */
-import type { ConfigMap, Endpoints, EndpointSlice, Namespace, Service } from '../../../lib/api/gen/types.ts';
-import type { KubeObject, Persisted } from '../../../lib/api/object.ts';
+/** What every cluster has from its first moment on. Each step may have been done before, in part or by another process. */
+import type { Endpoints, EndpointSlice, Service, ServiceCIDR } from '../../../lib/api/gen/types.ts';
+import type { KubeObject } from '../../../lib/api/object.ts';
+import { equalJson } from '../../../lib/api/patch/index.ts';
+import type { JsonValue } from '../../../lib/api/object.ts';
+import { type Clock, rfc3339 } from '../../../lib/clock.ts';
+import { createInProcessClient } from '../../../lib/client/in-process.ts';
 import type { KubeClient, Resource } from '../../../lib/client/port.ts';
 import {
   configMaps,
@@ -12,165 +13,131 @@ import {
   namespaces,
   services,
 } from '../../../lib/client/resources.ts';
-import { type Clock, systemClock } from '../../../lib/clock.ts';
 import { isKind, messageOf } from '../../../lib/errors.ts';
+import type { ApiHandler } from '../../../lib/http/types.ts';
 import type { Logger } from '../../../lib/log.ts';
-import { nthAddress } from './addresses.ts';
+import { formatAddress, parseCidr } from '../registry/services/ranges.ts';
 
 export interface BootstrapOptions {
-  client: KubeClient;
-  /** `10.96.0.0/16` */
-  serviceCidr: string;
-  /** Where pods and nodes reach the API server. */
-  advertise: { address: string; port: number };
-  /** PEM, of the authority that client certificates are verified against. */
-  clusterCa: string;
+  handle: ApiHandler;
+  clock: Clock;
   log: Logger;
-  clock?: Clock;
-  random?: () => number;
+  serviceCidr: string;
+  advertise: { address: string; port: number };
+  clusterCa: string;
 }
 
 const systemNamespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
+const serviceCidrs: Resource<ServiceCIDR> = {
+  group: 'networking.k8s.io',
+  version: 'v1',
+  plural: 'servicecidrs',
+  kind: 'ServiceCIDR',
+  namespaced: false,
+};
 const maxAttempts = 8;
-const firstRetryMs = 100;
+const dnsOffset = 10;
 
-export async function bootstrapCluster(options: BootstrapOptions): Promise<void> {
-  for (const name of systemNamespaces) await ensure(options, namespaces, namespace(name));
-  await ensure(options, configMaps, authenticationConfig(options.clusterCa));
-  await ensure(options, services, kubernetesService(options));
-  await ensure(options, endpoints, kubernetesEndpoints(options), (current, wanted) => {
-    current.subsets = wanted.subsets;
+export async function bootstrap(options: BootstrapOptions): Promise<void> {
+  const user = { username: 'system:apiserver', groups: ['system:masters'] };
+  const client = createInProcessClient(options.handle, user, { userAgent: 'kube-apiserver' });
+  const range = parseCidr(options.serviceCidr);
+  for (const name of systemNamespaces) {
+    await attempt(options, `namespace ${name}`, () =>
+      ensure(client, namespaces, { metadata: { name }, spec: {} }),
+    );
+  }
+  await attempt(options, 'ServiceCIDR kubernetes', () => ensureServiceCidr(client, options));
+  await attempt(options, 'service kubernetes', async () => {
+    await ensure(client, services, kubernetesService(formatAddress(range.base + 1), options.advertise.port));
+    await ensureEndpoints(client, options.advertise);
   });
-  await ensure(options, endpointSlices, kubernetesEndpointSlice(options), (current, wanted) => {
-    current.endpoints = wanted.endpoints;
-    current.ports = wanted.ports;
-  });
-  await ensure(options, services, dnsService(options));
+  await attempt(options, 'service kube-dns', () =>
+    ensure(client, services, dnsService(formatAddress(range.base + dnsOffset))),
+  );
+  await attempt(options, 'configmap extension-apiserver-authentication', () =>
+    ensureData(client, { 'client-ca-file': options.clusterCa }),
+  );
 }
 
-/** Makes the object, or brings the one that is there to `wanted` by `mend` (absent: whatever is there is right). */
-async function ensure<T extends KubeObject>(
-  options: BootstrapOptions,
-  resource: Resource<T>,
-  wanted: T,
-  mend?: (current: Persisted<T>, wanted: T) => void,
+async function attempt(
+  { clock, log }: BootstrapOptions,
+  what: string,
+  step: () => Promise<void>,
 ): Promise<void> {
-  const { client, log, clock = systemClock, random = Math.random } = options;
-  const ref = { namespace: wanted.metadata.namespace, name: wanted.metadata.name ?? '' };
-  for (let attempt = 1; ; attempt++) {
+  for (let tries = 1; ; tries++) {
     try {
-      const current = await getOrCreate(client, resource, ref, wanted);
-      if (!current || !mend) return;
-      const mended = structuredClone(current);
-      mend(mended, wanted);
-      if (JSON.stringify(mended) !== JSON.stringify(current)) await client.update(resource, mended);
-      return;
+      return await step();
     } catch (error) {
-      if (attempt === maxAttempts) throw error;
-      log.warn(
-        { kind: resource.kind, ...ref, error: messageOf(error), attempt },
-        'an object of the system cannot be made yet',
-      );
-      await clock.sleep(firstRetryMs * 2 ** (attempt - 1) * (0.75 + random() / 2));
+      if (tries >= maxAttempts || isKind(error, 'Invalid', 'BadRequest', 'Forbidden')) throw error;
+      log.warn({ what, reason: messageOf(error) }, 'bootstrap step failed, trying again');
+      await clock.sleep(Math.min(2_000, 50 * 2 ** tries) * (0.5 + Math.random() / 2));
     }
   }
 }
 
-/** Undefined when it had to be created. */
-async function getOrCreate<T extends KubeObject>(
+/** Creates it where there is none; what a user has changed since stays. */
+async function ensure<T extends KubeObject>(
   client: KubeClient,
   resource: Resource<T>,
-  ref: { namespace?: string; name: string },
-  wanted: T,
-): Promise<Persisted<T> | undefined> {
+  object: T,
+): Promise<void> {
+  const { namespace, name = '' } = object.metadata;
   try {
-    return await client.get(resource, ref);
+    await client.get(resource, { namespace, name });
+    return;
   } catch (error) {
     if (!isKind(error, 'NotFound')) throw error;
   }
   try {
-    await client.create(resource, wanted);
-    return undefined;
+    await client.create(resource, object);
   } catch (error) {
-    // Another API server was quicker.
-    if (isKind(error, 'AlreadyExists')) return await client.get(resource, ref);
-    throw error;
+    if (!isKind(error, 'AlreadyExists')) throw error;
   }
 }
 
-function namespace(name: string): Namespace {
-  return { apiVersion: 'v1', kind: 'Namespace', metadata: { name }, spec: {} };
-}
-
-/** How extension API servers learn whom to believe (kube-apiserver's cluster authentication info). */
-function authenticationConfig(clusterCa: string): ConfigMap {
-  return {
-    apiVersion: 'v1',
-    kind: 'ConfigMap',
-    metadata: { namespace: 'kube-system', name: 'extension-apiserver-authentication' },
-    data: { 'client-ca-file': clusterCa },
+async function ensureServiceCidr(
+  client: KubeClient,
+  { serviceCidr, clock }: BootstrapOptions,
+): Promise<void> {
+  await ensure(client, serviceCidrs, { metadata: { name: 'kubernetes' }, spec: { cidrs: [serviceCidr] } });
+  const found = await client.get(serviceCidrs, { name: 'kubernetes' });
+  if (found.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')) return;
+  const condition = {
+    type: 'Ready',
+    status: 'True',
+    reason: '',
+    message: 'Kubernetes Service CIDR is ready',
+    lastTransitionTime: rfc3339(clock.now()),
   };
+  await client.update(
+    serviceCidrs,
+    { ...found, status: { conditions: [condition] } },
+    { subresource: 'status' },
+  );
 }
 
-function kubernetesService({ serviceCidr, advertise }: BootstrapOptions): Service {
+function kubernetesService(clusterIP: string, targetPort: number): Service {
   return {
-    apiVersion: 'v1',
-    kind: 'Service',
     metadata: {
-      namespace: 'default',
       name: 'kubernetes',
-      labels: { component: 'apiserver', provider: 'kubernetes' },
+      namespace: 'default',
+      labels: { provider: 'kubernetes', component: 'apiserver' },
     },
     spec: {
       type: 'ClusterIP',
-      clusterIP: nthAddress(serviceCidr, 1),
-      ports: [{ name: 'https', port: 443, protocol: 'TCP', targetPort: advertise.port }],
+      clusterIP,
       sessionAffinity: 'None',
+      ports: [{ name: 'https', protocol: 'TCP', port: 443, targetPort }],
     },
   };
 }
 
-function kubernetesEndpoints({ advertise }: BootstrapOptions): Endpoints {
+function dnsService(clusterIP: string): Service {
   return {
-    apiVersion: 'v1',
-    kind: 'Endpoints',
     metadata: {
-      namespace: 'default',
-      name: 'kubernetes',
-      labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' },
-    },
-    subsets: [
-      {
-        addresses: [{ ip: advertise.address }],
-        ports: [{ name: 'https', port: advertise.port, protocol: 'TCP' }],
-      },
-    ],
-  };
-}
-
-function kubernetesEndpointSlice({ advertise }: BootstrapOptions): EndpointSlice {
-  return {
-    apiVersion: 'discovery.k8s.io/v1',
-    kind: 'EndpointSlice',
-    metadata: {
-      namespace: 'default',
-      name: 'kubernetes',
-      labels: { 'kubernetes.io/service-name': 'kubernetes' },
-    },
-    addressType: advertise.address.includes(':') ? 'IPv6' : 'IPv4',
-    endpoints: [{ addresses: [advertise.address], conditions: { ready: true } }],
-    ports: [{ name: 'https', port: advertise.port, protocol: 'TCP' }],
-  };
-}
-
-/** Under the usual name and address; each node answers for it, so there is nothing to select. */
-function dnsService({ serviceCidr }: BootstrapOptions): Service {
-  return {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: {
-      namespace: 'kube-system',
       name: 'kube-dns',
+      namespace: 'kube-system',
       labels: {
         'k8s-app': 'kube-dns',
         'kubernetes.io/cluster-service': 'true',
@@ -179,12 +146,60 @@ function dnsService({ serviceCidr }: BootstrapOptions): Service {
     },
     spec: {
       type: 'ClusterIP',
-      clusterIP: nthAddress(serviceCidr, 10),
+      clusterIP,
       ports: [
-        { name: 'dns', port: 53, protocol: 'UDP', targetPort: 53 },
-        { name: 'dns-tcp', port: 53, protocol: 'TCP', targetPort: 53 },
+        { name: 'dns', protocol: 'UDP', port: 53, targetPort: 53 },
+        { name: 'dns-tcp', protocol: 'TCP', port: 53, targetPort: 53 },
       ],
-      sessionAffinity: 'None',
     },
   };
+}
+
+/** Where the API server is to be found now; an address of an earlier start is replaced. */
+async function ensureEndpoints(
+  client: KubeClient,
+  { address, port }: { address: string; port: number },
+): Promise<void> {
+  const ports = [{ name: 'https', port, protocol: 'TCP' }];
+  const wanted: Endpoints = {
+    metadata: {
+      name: 'kubernetes',
+      namespace: 'default',
+      labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' },
+    },
+    subsets: [{ addresses: [{ ip: address }], ports }],
+  };
+  await put(client, endpoints, wanted, 'subsets');
+  const slice: EndpointSlice = {
+    metadata: {
+      name: 'kubernetes',
+      namespace: 'default',
+      labels: { 'kubernetes.io/service-name': 'kubernetes' },
+    },
+    addressType: 'IPv4',
+    endpoints: [{ addresses: [address], conditions: { ready: true } }],
+    ports,
+  };
+  await put(client, endpointSlices, slice, 'endpoints', 'ports');
+}
+
+async function ensureData(client: KubeClient, data: Record<string, string>): Promise<void> {
+  const metadata = { name: 'extension-apiserver-authentication', namespace: 'kube-system' };
+  await put(client, configMaps, { metadata, data }, 'data');
+}
+
+/** Creates it, or brings the named fields up to date. */
+async function put<T extends KubeObject>(
+  client: KubeClient,
+  resource: Resource<T>,
+  object: T,
+  ...fields: (keyof T)[]
+): Promise<void> {
+  await ensure(client, resource, object);
+  const { namespace, name = '' } = object.metadata;
+  const found = await client.get(resource, { namespace, name });
+  const isSame = fields.every((field) => equalJson(found[field] as JsonValue, object[field] as JsonValue));
+  if (isSame) return;
+  const wanted = Object.fromEntries(fields.map((field) => [field, object[field]]));
+  await client.update(resource, { ...found, ...wanted });
 }

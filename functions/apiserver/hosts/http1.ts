@@ -27,7 +27,8 @@ async function respond(
   response: ServerResponse,
   exchange: ReturnType<typeof openExchange>,
 ): Promise<void> {
-  const hasBody = request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined;
+  const hasBody =
+    request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined;
   const answer = await handle({
     method: request.method ?? 'GET',
     ...splitTarget(request.url ?? '/'),

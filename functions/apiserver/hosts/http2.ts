@@ -38,7 +38,10 @@ async function respond(
     signal: exchange.signal,
   });
   if (stream.destroyed) return;
-  stream.respond({ ':status': answer.status, ...answer.headers }, { endStream: answer.body === undefined || method === 'HEAD' });
+  stream.respond(
+    { ':status': answer.status, ...answer.headers },
+    { endStream: answer.body === undefined || method === 'HEAD' },
+  );
   if (answer.body === undefined || method === 'HEAD') return;
   if (answer.body instanceof Uint8Array) {
     stream.end(answer.body);

@@ -94,7 +94,9 @@ function dial(target: UpgradeTarget, tls: NodeTls, signal: AbortSignal): Promise
 
 function requestHead(method: string, target: UpgradeTarget): string {
   const url = new URL(target.url);
-  const lines = Object.entries({ host: url.host, ...target.headers }).map(([name, value]) => `${name}: ${value}`);
+  const lines = Object.entries({ host: url.host, ...target.headers }).map(
+    ([name, value]) => `${name}: ${value}`,
+  );
   return `${method} ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`;
 }
 
@@ -123,10 +125,14 @@ async function writeAnswer(socket: TLSSocket, answer: ApiResponse): Promise<void
   else if (answer.body) for await (const chunk of answer.body) chunks.push(chunk);
   const body = Buffer.concat(chunks);
   const headers = { ...answer.headers, 'content-length': String(body.byteLength), connection: 'close' };
-  const lines = Object.entries(headers).flatMap(([name, value]) => [value].flat().map((one) => `${name}: ${one}`));
+  const lines = Object.entries(headers).flatMap(([name, value]) =>
+    [value].flat().map((one) => `${name}: ${one}`),
+  );
   socket.end(
     Buffer.concat([
-      Buffer.from(`HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? ''}\r\n${lines.join('\r\n')}\r\n\r\n`),
+      Buffer.from(
+        `HTTP/1.1 ${answer.status} ${STATUS_CODES[answer.status] ?? ''}\r\n${lines.join('\r\n')}\r\n\r\n`,
+      ),
       body,
     ]),
   );

@@ -29,7 +29,12 @@ export function audit(sink: AuditSink | undefined, now: () => number): Stage {
   };
 }
 
-function record(context: RequestContext, response: ApiResponse, auditID: string, completedAtMs: number): AuditRecord {
+function record(
+  context: RequestContext,
+  response: ApiResponse,
+  auditID: string,
+  completedAtMs: number,
+): AuditRecord {
   const { request, info, user, receivedAtMs } = context;
   const query = request.query.toString();
   return {

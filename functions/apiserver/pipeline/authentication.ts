@@ -47,7 +47,8 @@ async function identify(context: RequestContext, tokens: TokenAuthenticator): Pr
 }
 
 function withAuthenticatedGroup(user: UserInfo): UserInfo {
-  if (user.groups.includes('system:authenticated') || user.groups.includes('system:unauthenticated')) return user;
+  if (user.groups.includes('system:authenticated') || user.groups.includes('system:unauthenticated'))
+    return user;
   return { ...user, groups: [...user.groups, 'system:authenticated'] };
 }
 

@@ -27,7 +27,16 @@ const read = ['get', 'list', 'watch'];
 const write = ['create', 'update', 'patch', 'delete'];
 const events = rule(['', 'events.k8s.io'], ['events'], ['create', 'update', 'patch']);
 
-const health = ['/healthz', '/healthz/*', '/livez', '/livez/*', '/readyz', '/readyz/*', '/version', '/version/'];
+const health = [
+  '/healthz',
+  '/healthz/*',
+  '/livez',
+  '/livez/*',
+  '/readyz',
+  '/readyz/*',
+  '/version',
+  '/version/',
+];
 const discovery = ['/api', '/api/*', '/apis', '/apis/*', '/openapi', '/openapi/*'];
 
 const grants: readonly Grant[] = [
@@ -84,7 +93,16 @@ const grants: readonly Grant[] = [
       rule(['*'], ['*'], [...read, 'update', 'patch', 'delete', 'deletecollection']),
       rule(
         [''],
-        ['pods', 'endpoints', 'serviceaccounts', 'configmaps', 'secrets', 'services', 'persistentvolumes', 'nodes'],
+        [
+          'pods',
+          'endpoints',
+          'serviceaccounts',
+          'configmaps',
+          'secrets',
+          'services',
+          'persistentvolumes',
+          'nodes',
+        ],
         write,
       ),
       rule([''], ['serviceaccounts/token', 'pods/eviction'], ['create']),

@@ -40,7 +40,11 @@ export function flowControl(limits: InFlightLimits): Stage {
 function tooManyRequests(): ApiResponse {
   return {
     status: 429,
-    headers: { 'content-type': 'text/plain; charset=utf-8', 'retry-after': '1', 'x-content-type-options': 'nosniff' },
+    headers: {
+      'content-type': 'text/plain; charset=utf-8',
+      'retry-after': '1',
+      'x-content-type-options': 'nosniff',
+    },
     body: Buffer.from('Too many requests, please try again later.\n'),
   };
 }

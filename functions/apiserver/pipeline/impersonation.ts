@@ -20,10 +20,20 @@ export function impersonation(authorizer: Authorizer): Stage {
       return next();
     }
     const isServiceAccount = /^system:serviceaccount:([^:]+):([^:]+)$/.exec(username);
-    const wanted: { resource: string; name: string; namespace: string; group: string; subresource: string }[] = [];
-    const add = (resource: string, name: string, more: { namespace?: string; group?: string; subresource?: string } = {}) =>
-      wanted.push({ resource, name, namespace: '', group: '', subresource: '', ...more });
-    if (isServiceAccount) add('serviceaccounts', isServiceAccount[2] ?? '', { namespace: isServiceAccount[1] ?? '' });
+    const wanted: {
+      resource: string;
+      name: string;
+      namespace: string;
+      group: string;
+      subresource: string;
+    }[] = [];
+    const add = (
+      resource: string,
+      name: string,
+      more: { namespace?: string; group?: string; subresource?: string } = {},
+    ) => wanted.push({ resource, name, namespace: '', group: '', subresource: '', ...more });
+    if (isServiceAccount)
+      add('serviceaccounts', isServiceAccount[2] ?? '', { namespace: isServiceAccount[1] ?? '' });
     else add('users', username);
     const groupNames = groups?.split(',').map((group) => group.trim()) ?? [];
     for (const group of groupNames) add('groups', group);
@@ -67,7 +77,10 @@ export function impersonation(authorizer: Authorizer): Stage {
       username,
       ...(uid ? { uid } : {}),
       groups: [
-        ...new Set([...all, username === 'system:anonymous' ? 'system:unauthenticated' : 'system:authenticated']),
+        ...new Set([
+          ...all,
+          username === 'system:anonymous' ? 'system:unauthenticated' : 'system:authenticated',
+        ]),
       ],
       ...(extras.length > 0 ? { extra } : {}),
     };

@@ -53,7 +53,8 @@ function transformFor({ parameters }: Clause, allowed: boolean): Transform | und
   const version = parameters.get('v');
   if (!allowed || parameters.get('g') !== 'meta.k8s.io') return undefined;
   if (version !== 'v1' && version !== 'v1beta1') return undefined;
-  if (as !== 'Table' && as !== 'PartialObjectMetadata' && as !== 'PartialObjectMetadataList') return undefined;
+  if (as !== 'Table' && as !== 'PartialObjectMetadata' && as !== 'PartialObjectMetadataList')
+    return undefined;
   return { as, version };
 }
 
@@ -66,7 +67,8 @@ function clausesOf(accept: string): Clause[] {
       const parameters = new Map<string, string>();
       for (const parameter of rest) {
         const at = parameter.indexOf('=');
-        if (at > 0) parameters.set(parameter.slice(0, at).trim().toLowerCase(), parameter.slice(at + 1).trim());
+        if (at > 0)
+          parameters.set(parameter.slice(0, at).trim().toLowerCase(), parameter.slice(at + 1).trim());
       }
       const q = Number(parameters.get('q') ?? '1');
       return { type: type.toLowerCase(), parameters, q: Number.isFinite(q) ? q : 1 };

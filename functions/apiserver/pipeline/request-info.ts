@@ -110,7 +110,8 @@ export function isTrue(value: string | null): boolean {
 /** A list of one name is authorized as a request for that name. */
 function nameInSelector(query: URLSearchParams): string {
   try {
-    const name = exactField(parseFieldSelector(query.get('fieldSelector') ?? undefined), 'metadata.name') ?? '';
+    const name =
+      exactField(parseFieldSelector(query.get('fieldSelector') ?? undefined), 'metadata.name') ?? '';
     return /^\.{1,2}$|[/%]/.test(name) ? '' : name;
   } catch (error) {
     // A selector that cannot be read names nothing; the list itself answers with what is wrong with it.

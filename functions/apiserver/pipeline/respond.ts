@@ -72,7 +72,8 @@ export function errorResponse(error: unknown): ApiResponse {
     'content-length': String(body.byteLength),
   };
   const retryAfterSeconds = status.details?.retryAfterSeconds;
-  if (retryAfterSeconds !== undefined && retryAfterSeconds > 0) headers['retry-after'] = String(retryAfterSeconds);
+  if (retryAfterSeconds !== undefined && retryAfterSeconds > 0)
+    headers['retry-after'] = String(retryAfterSeconds);
   return { status: code, headers, body };
 }
 

@@ -10,8 +10,16 @@ export interface Conversion {
 /** events.k8s.io/v1 over core/v1 Events (KEP-383): the same facts under other names. */
 export const eventConversion: Conversion = {
   toServed(stored) {
-    const { involvedObject, message, source, count, firstTimestamp, lastTimestamp, reportingComponent, ...rest } =
-      stored as unknown as CoreV1Event;
+    const {
+      involvedObject,
+      message,
+      source,
+      count,
+      firstTimestamp,
+      lastTimestamp,
+      reportingComponent,
+      ...rest
+    } = stored as unknown as CoreV1Event;
     return compact({
       ...rest,
       apiVersion: 'events.k8s.io/v1',

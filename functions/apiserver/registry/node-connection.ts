@@ -31,8 +31,12 @@ export function createNodeConnection(tls: { ca: string; certificate: string; key
             body: response,
           });
         });
-        outgoing.setTimeout(dialTimeoutMs, () => outgoing.destroy(new Error(`dial ${new URL(url).host}: i/o timeout`)));
-        outgoing.once('error', (error) => reject(internal(new Error(`Get ${JSON.stringify(url)}: ${messageOf(error)}`))));
+        outgoing.setTimeout(dialTimeoutMs, () =>
+          outgoing.destroy(new Error(`dial ${new URL(url).host}: i/o timeout`)),
+        );
+        outgoing.once('error', (error) =>
+          reject(internal(new Error(`Get ${JSON.stringify(url)}: ${messageOf(error)}`))),
+        );
         outgoing.end();
       }),
     close: () => agent.destroy(),
@@ -46,6 +50,9 @@ export function nodeServerUrl(node: Node): string {
     .map((type) => addresses.find((one) => one.type === type)?.address)
     .find(Boolean);
   const port = node.status?.daemonEndpoints?.kubeletEndpoint?.Port;
-  if (!address) throw serviceUnavailable(`no preferred addresses found for node "${node.metadata.name}"; known addresses: []`);
+  if (!address)
+    throw serviceUnavailable(
+      `no preferred addresses found for node "${node.metadata.name}"; known addresses: []`,
+    );
   return `https://${address.includes(':') ? `[${address}]` : address}:${port ?? 10250}`;
 }

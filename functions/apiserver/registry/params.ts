@@ -8,7 +8,13 @@ import {
   type Selector,
 } from '../../../lib/api/selectors/index.ts';
 import { badRequest, invalid } from '../../../lib/api/status.ts';
-import { type FieldError, fieldForbidden, invalidValue, notSupported, required } from '../../../lib/api/validate/field-error.ts';
+import {
+  type FieldError,
+  fieldForbidden,
+  invalidValue,
+  notSupported,
+  required,
+} from '../../../lib/api/validate/field-error.ts';
 import { validateFieldManager } from '../../../lib/api/validate/object-meta.ts';
 import { Path } from '../../../lib/api/validate/path.ts';
 import { isTrue } from '../pipeline/request-info.ts';
@@ -62,28 +68,41 @@ function checkList(asked: {
   const errors: FieldError[] = [];
   if (watch) {
     if (initial !== null && match !== 'NotOlderThan') {
-      errors.push(fieldForbidden(path, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'));
+      errors.push(
+        fieldForbidden(path, 'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan'),
+      );
     }
     if (match !== undefined) {
       if (initial === null) {
-        errors.push(fieldForbidden(path, 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'));
+        errors.push(
+          fieldForbidden(
+            path,
+            'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided',
+          ),
+        );
       }
       if (match !== 'NotOlderThan') errors.push(notSupported(path, match, ['NotOlderThan']));
-      if (token) errors.push(fieldForbidden(path, 'resourceVersionMatch is forbidden when continue is provided'));
+      if (token)
+        errors.push(fieldForbidden(path, 'resourceVersionMatch is forbidden when continue is provided'));
     }
     return errors;
   }
   if (match !== undefined) {
     if (!resourceVersion) {
-      errors.push(fieldForbidden(path, 'resourceVersionMatch is forbidden unless resourceVersion is provided'));
+      errors.push(
+        fieldForbidden(path, 'resourceVersionMatch is forbidden unless resourceVersion is provided'),
+      );
     }
-    if (token) errors.push(fieldForbidden(path, 'resourceVersionMatch is forbidden when continue is provided'));
-    if (match !== 'Exact' && match !== 'NotOlderThan') errors.push(notSupported(path, match, ['Exact', 'NotOlderThan', '']));
+    if (token)
+      errors.push(fieldForbidden(path, 'resourceVersionMatch is forbidden when continue is provided'));
+    if (match !== 'Exact' && match !== 'NotOlderThan')
+      errors.push(notSupported(path, match, ['Exact', 'NotOlderThan', '']));
     if (match === 'Exact' && resourceVersion === '0') {
       errors.push(fieldForbidden(path, 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'));
     }
   }
-  if (initial !== null) errors.push(fieldForbidden(Path.of('sendInitialEvents'), 'sendInitialEvents is forbidden for list'));
+  if (initial !== null)
+    errors.push(fieldForbidden(Path.of('sendInitialEvents'), 'sendInitialEvents is forbidden for list'));
   return errors;
 }
 
@@ -92,7 +111,11 @@ export function parseResourceVersion(text: string | undefined): number | undefin
   const value = Number(text);
   if (!/^[0-9]+$/.test(text) || !Number.isSafeInteger(value)) {
     throw invalid({ group: '', kind: '' }, '', [
-      invalidValue(Path.of('resourceVersion'), text, `strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`),
+      invalidValue(
+        Path.of('resourceVersion'),
+        text,
+        `strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
+      ),
     ]);
   }
   return value;

@@ -28,7 +28,10 @@ export interface Registry {
 export function createRegistry(): Registry {
   const entries = builtinDefinitions().map(entryOf);
   const byPath = new Map(
-    entries.map((entry) => [pathKey(entry.definition.group, entry.definition.version, entry.definition.plural), entry]),
+    entries.map((entry) => [
+      pathKey(entry.definition.group, entry.definition.version, entry.definition.plural),
+      entry,
+    ]),
   );
   return {
     find: (group, version, plural) => byPath.get(pathKey(group, version, plural)),

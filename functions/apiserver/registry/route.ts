@@ -34,7 +34,13 @@ export async function routeResource(backend: Backend, context: RequestContext): 
   if (info.subresource) return routeSubresource(backend, context, entry);
   const isNamespaceItself = definition.plural === 'namespaces' && definition.group === '';
   if (!definition.namespaced && info.namespace && !isNamespaceItself) throw pathNotFound();
-  if (definition.namespaced && info.name && !info.namespace && info.verb !== 'list' && info.verb !== 'watch') {
+  if (
+    definition.namespaced &&
+    info.name &&
+    !info.namespace &&
+    info.verb !== 'list' &&
+    info.verb !== 'watch'
+  ) {
     throw pathNotFound();
   }
   const verb = info.verb as Verb;
@@ -45,13 +51,19 @@ export async function routeResource(backend: Backend, context: RequestContext): 
   return handlers[verb](backend, context, entry);
 }
 
-function routeSubresource(backend: Backend, context: RequestContext, entry: RegistryEntry): Promise<ApiResponse> {
+function routeSubresource(
+  backend: Backend,
+  context: RequestContext,
+  entry: RegistryEntry,
+): Promise<ApiResponse> {
   const { info } = context;
   const definition = entry.definition.subresources.find(({ name }) => name === info.subresource);
   if (!definition || (entry.definition.namespaced && !info.namespace)) throw pathNotFound();
   if (info.rest.length > 0) throw pathNotFound();
   if (!(definition.verbs as readonly string[]).includes(info.verb)) throw methodNotAllowed();
-  const handler: SubresourceHandler | undefined = subresourceHandlers[`${entry.definition.plural}/${info.subresource}`] ?? subresourceHandlers[info.subresource];
+  const handler: SubresourceHandler | undefined =
+    subresourceHandlers[`${entry.definition.plural}/${info.subresource}`] ??
+    subresourceHandlers[info.subresource];
   if (!handler) throw pathNotFound();
   return handler(backend, context, entry);
 }

@@ -16,7 +16,11 @@ export interface Selection {
   match: Match | undefined;
 }
 
-export function selectionFor(entry: RegistryEntry, namespace: string, params: Pick<ListParams, 'labels' | 'fields'>): Selection {
+export function selectionFor(
+  entry: RegistryEntry,
+  namespace: string,
+  params: Pick<ListParams, 'labels' | 'fields'>,
+): Selection {
   const { labels, fields } = params;
   const { group, kind, namespaced } = entry.definition;
   const name = exactField(fields, 'metadata.name');

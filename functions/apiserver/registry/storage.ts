@@ -30,7 +30,12 @@ export function keyFor(entry: RegistryEntry, namespace: string, name: string): s
   return joinKey(entry.definition.namespaced ? namespace : undefined, name);
 }
 
-export async function readStored(backend: Backend, entry: RegistryEntry, namespace: string, name: string): Promise<Stored> {
+export async function readStored(
+  backend: Backend,
+  entry: RegistryEntry,
+  namespace: string,
+  name: string,
+): Promise<Stored> {
   const found = await backend.store.get(entry.storage, keyFor(entry, namespace, name));
   if (!found) throw notFound(entry.groupResource, name);
   return storedOf(found);
@@ -50,7 +55,11 @@ function storedOf(found: Entry): Stored {
 }
 
 /** @throws KumulusError AlreadyExists */
-export async function createStored(backend: Backend, entry: RegistryEntry, object: AnyObject): Promise<Stored> {
+export async function createStored(
+  backend: Backend,
+  entry: RegistryEntry,
+  object: AnyObject,
+): Promise<Stored> {
   const name = object.metadata.name ?? '';
   const key = keyFor(entry, object.metadata.namespace ?? '', name);
   const body = encode(object);
@@ -115,7 +124,11 @@ export async function removeStored(backend: Backend, entry: RegistryEntry, store
 }
 
 export function dryStored(object: AnyObject, revision: number): Stored {
-  return { object, revision, json: revision > 0 ? withRevision(encodeStored(object), revision) : encodeStored(object) };
+  return {
+    object,
+    revision,
+    json: revision > 0 ? withRevision(encodeStored(object), revision) : encodeStored(object),
+  };
 }
 
 /** A little, growing, never in step with the others. */

@@ -1,13 +1,12 @@
 /** What a kind does differently from the others when it is written or deleted. */
 import type { DeleteOptions } from '../../../lib/api/gen/types.ts';
-import { kindRules } from '../../../lib/api/kinds/index.ts';
 import type { KindRules } from '../../../lib/api/kinds/rules.ts';
-import type { JsonObject, KubeObject } from '../../../lib/api/object.ts';
+import type { AnyObject } from './any-object.ts';
 import type { ResourceDefinition } from './definition.ts';
+import { rulesFor } from './kind-rules.ts';
 import { podGracePeriodSeconds } from './strategies/pod.ts';
 
-/** An object whose kind is known only at run time. */
-export type AnyObject = KubeObject & { spec?: JsonObject; status?: JsonObject; [field: string]: unknown };
+export type { AnyObject } from './any-object.ts';
 
 export interface Strategy {
   rules: KindRules;
@@ -19,11 +18,10 @@ export interface Strategy {
 
 const deletedReturned = new Set(['Pod', 'Service', 'ServiceAccount']);
 
-export function strategyFor({ group, kind }: ResourceDefinition): Strategy {
-  const rules = kindRules(group, 'v1', kind);
-  if (!rules) throw new Error(`no rules for ${kind} of group "${group}"`);
+export function strategyFor(definition: ResourceDefinition): Strategy {
+  const { kind } = definition;
   return {
-    rules,
+    rules: rulesFor(definition),
     returnsDeletedObject: deletedReturned.has(kind),
     ...(kind === 'Pod' && { gracePeriodSeconds: podGracePeriodSeconds }),
   };

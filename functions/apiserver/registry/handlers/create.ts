@@ -18,14 +18,25 @@ export async function decodeObject(write: Write): Promise<AnyObject> {
   const mediaType = bodyMediaType(context.request);
   const bytes = await readBody(context.request, backend.clock);
   const { group, version, kind, schema } = entry.definition;
-  const decoded = decodeBody(bytes, { mediaType, group, version, kind, schema, fieldValidation: params.fieldValidation });
+  const decoded = decodeBody(bytes, {
+    mediaType,
+    group,
+    version,
+    kind,
+    schema,
+    fieldValidation: params.fieldValidation,
+  });
   context.warnings.push(...decoded.warnings);
   const object = decoded.object as unknown as AnyObject;
   object.metadata ??= {};
   return object;
 }
 
-export async function handleCreate(backend: Backend, context: RequestContext, entry: RegistryEntry): Promise<ApiResponse> {
+export async function handleCreate(
+  backend: Backend,
+  context: RequestContext,
+  entry: RegistryEntry,
+): Promise<ApiResponse> {
   const representation = representationOf(context);
   if (entry.definition.namespaced && !context.info.namespace) throw methodNotAllowed();
   const params = writeParams(context.request.query, 'CreateOptions');
@@ -35,7 +46,11 @@ export async function handleCreate(backend: Backend, context: RequestContext, en
 }
 
 /** PUT of an object or of its status. */
-export async function handleUpdate(backend: Backend, context: RequestContext, entry: RegistryEntry): Promise<ApiResponse> {
+export async function handleUpdate(
+  backend: Backend,
+  context: RequestContext,
+  entry: RegistryEntry,
+): Promise<ApiResponse> {
   const representation = representationOf(context);
   const params = writeParams(context.request.query, 'UpdateOptions');
   const { namespace, name, subresource } = context.info;
@@ -43,7 +58,11 @@ export async function handleUpdate(backend: Backend, context: RequestContext, en
   const object = await decodeObject(write);
   checkName(entry, object, name);
   const key = entry.definition.namespaced ? `${namespace}/${name}` : name;
-  if (entry.strategy.rules.allowCreateOnUpdate && !subresource && !(await backend.store.get(entry.storage, key))) {
+  if (
+    entry.strategy.rules.allowCreateOnUpdate &&
+    !subresource &&
+    !(await backend.store.get(entry.storage, key))
+  ) {
     if (!object.metadata.resourceVersion) {
       const created = await createObject(write, object);
       return respondWith(context, entry, representation, created, backend.clock.now(), 201);
@@ -75,8 +94,12 @@ export async function updateObject(
         await undo?.();
         undo = done = undefined;
         const current = entry.conversion ? { ...raw, object: served(entry, raw.object) as AnyObject } : raw;
-        const next = await nextState(write, current, await wanted(current.object), track?.(current.object));
-        const hold = await backend.services.hold(entry, next, current.object, params.dryRun);
+        const { next, hold } = await nextState(
+          write,
+          current,
+          await wanted(current.object),
+          track?.(current.object),
+        );
         undo = hold.undo;
         done = hold.done;
         return toStorage(entry, next);

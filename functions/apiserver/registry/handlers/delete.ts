@@ -15,7 +15,14 @@ import type { Backend } from '../backend.ts';
 import { listParams, type WriteParams } from '../params.ts';
 import type { RegistryEntry } from '../registry.ts';
 import { selectionFor } from '../selection.ts';
-import { checkPreconditions, pause, readStored, removeStored, type Stored, updateStored } from '../storage.ts';
+import {
+  checkPreconditions,
+  pause,
+  readStored,
+  removeStored,
+  type Stored,
+  updateStored,
+} from '../storage.ts';
 import type { AnyObject } from '../strategy.ts';
 import { renderList, representationOf, respondWith } from './render.ts';
 import { admissionOf, type Write } from './write.ts';
@@ -24,11 +31,20 @@ const maxAttempts = 64;
 /** Objects of one deletecollection that are deleted at once. */
 const collectionWorkers = 8;
 
-export async function handleDelete(backend: Backend, context: RequestContext, entry: RegistryEntry): Promise<ApiResponse> {
+export async function handleDelete(
+  backend: Backend,
+  context: RequestContext,
+  entry: RegistryEntry,
+): Promise<ApiResponse> {
   const representation = representationOf(context);
   const options = await deleteOptions(backend, context);
   const { namespace, name } = context.info;
-  const { stored, removed } = await deleteObject({ backend, context, entry, params: writeParamsOf(options), subresource: '' }, namespace, name, options);
+  const { stored, removed } = await deleteObject(
+    { backend, context, entry, params: writeParamsOf(options), subresource: '' },
+    namespace,
+    name,
+    options,
+  );
   if (removed && !entry.strategy.returnsDeletedObject) {
     const { group, resource } = entry.groupResource;
     const status: Status = {
@@ -40,8 +56,16 @@ export async function handleDelete(backend: Backend, context: RequestContext, en
     };
     return respondObject(context, { ...representation, transform: { as: 'object' } }, status);
   }
-  const accepted = !removed && (options.orphanDependents === false || options.propagationPolicy === 'Foreground');
-  return respondWith(context, entry, representation, stored, backend.clock.now(), accepted && options.orphanDependents === false ? 202 : 200);
+  const accepted =
+    !removed && (options.orphanDependents === false || options.propagationPolicy === 'Foreground');
+  return respondWith(
+    context,
+    entry,
+    representation,
+    stored,
+    backend.clock.now(),
+    accepted && options.orphanDependents === false ? 202 : 200,
+  );
 }
 
 export async function handleDeleteCollection(
@@ -102,7 +126,8 @@ export async function deleteObject(
     }
     const plan = planDeletion(entry, current.object, options, backend.clock.now());
     if (plan.keep === current.object) return { stored: current, removed: false };
-    if (write.params.dryRun) return { stored: plan.keep ? { ...current, object: plan.keep } : current, removed: !plan.keep };
+    if (write.params.dryRun)
+      return { stored: plan.keep ? { ...current, object: plan.keep } : current, removed: !plan.keep };
     if (!plan.keep) {
       if (await removeStored(backend, entry, current)) {
         await backend.services.release(entry, current.object);
@@ -180,7 +205,11 @@ function planDeletion(
 }
 
 /** A namespace goes when its content has gone: `spec.finalizers` is emptied by the namespace controller. */
-function planNamespace(current: AnyObject, finalizers: string[], nowMs: number): { keep: AnyObject | undefined } {
+function planNamespace(
+  current: AnyObject,
+  finalizers: string[],
+  nowMs: number,
+): { keep: AnyObject | undefined } {
   const namespace = current as unknown as Namespace;
   if (!namespace.metadata.deletionTimestamp) {
     const next: AnyObject = {
@@ -253,10 +282,25 @@ function checkDeleteOptions(options: DeleteOptions): void {
   const errors = [];
   const { propagationPolicy, orphanDependents, dryRun = [], gracePeriodSeconds } = options;
   if (propagationPolicy !== undefined && orphanDependents !== undefined) {
-    errors.push(fieldForbidden(Path.of('propagationPolicy'), 'orphanDependents and deletionPropagation cannot be both set'));
+    errors.push(
+      fieldForbidden(
+        Path.of('propagationPolicy'),
+        'orphanDependents and deletionPropagation cannot be both set',
+      ),
+    );
   }
-  if (propagationPolicy !== undefined && !['Background', 'Foreground', 'Orphan'].includes(propagationPolicy)) {
-    errors.push(notSupported(Path.of('propagationPolicy'), propagationPolicy, ['Background', 'Foreground', 'Orphan', 'nil']));
+  if (
+    propagationPolicy !== undefined &&
+    !['Background', 'Foreground', 'Orphan'].includes(propagationPolicy)
+  ) {
+    errors.push(
+      notSupported(Path.of('propagationPolicy'), propagationPolicy, [
+        'Background',
+        'Foreground',
+        'Orphan',
+        'nil',
+      ]),
+    );
   }
   if (dryRun.some((value) => value !== 'All')) errors.push(notSupported(Path.of('dryRun'), dryRun, ['All']));
   if (gracePeriodSeconds !== undefined && !Number.isSafeInteger(gracePeriodSeconds)) {
@@ -266,5 +310,10 @@ function checkDeleteOptions(options: DeleteOptions): void {
 }
 
 function writeParamsOf(options: DeleteOptions): WriteParams {
-  return { dryRun: (options.dryRun ?? []).length > 0, fieldManager: undefined, fieldValidation: 'Ignore', force: false };
+  return {
+    dryRun: (options.dryRun ?? []).length > 0,
+    fieldManager: undefined,
+    fieldValidation: 'Ignore',
+    force: false,
+  };
 }

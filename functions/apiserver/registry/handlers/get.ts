@@ -7,7 +7,11 @@ import type { RegistryEntry } from '../registry.ts';
 import { keyFor } from '../storage.ts';
 import { respondWith, representationOf } from './render.ts';
 
-export async function handleGet(backend: Backend, context: RequestContext, entry: RegistryEntry): Promise<ApiResponse> {
+export async function handleGet(
+  backend: Backend,
+  context: RequestContext,
+  entry: RegistryEntry,
+): Promise<ApiResponse> {
   const representation = representationOf(context);
   const { namespace, name } = context.info;
   const wanted = parseResourceVersion(context.request.query.get('resourceVersion') ?? undefined);

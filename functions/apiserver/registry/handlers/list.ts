@@ -20,7 +20,11 @@ interface Continue {
 const tooOldToContinue =
   'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.';
 
-export async function listObjects(backend: Backend, context: RequestContext, entry: RegistryEntry): Promise<ApiResponse> {
+export async function listObjects(
+  backend: Backend,
+  context: RequestContext,
+  entry: RegistryEntry,
+): Promise<ApiResponse> {
   const representation = representationOf(context);
   const params = listParams(context.request.query, entry, false);
   const { namespace } = context.info;
@@ -48,7 +52,9 @@ export async function listObjects(backend: Backend, context: RequestContext, ent
   const metadata: ListMeta = {
     resourceVersion: String(page.revision),
     ...(page.more && last && { continue: writeContinue({ revision: page.revision, after: last.key }, base) }),
-    ...(page.more && !selection.match && page.remaining !== undefined && { remainingItemCount: page.remaining }),
+    ...(page.more &&
+      !selection.match &&
+      page.remaining !== undefined && { remainingItemCount: page.remaining }),
   };
   if (representation.transform.as === 'object' && !entry.conversion) {
     const json = listJson(entry, page.items, metadata);
@@ -100,12 +106,15 @@ function readContinue(token: string, base: string): Continue {
     throw badRequest('continue key is not valid: illegal base64 data');
   }
   const { v, rv, start } = parsed ?? {};
-  if (v !== 'meta.k8s.io/v1') throw badRequest('continue key is not valid: server does not recognize this encoded version');
+  if (v !== 'meta.k8s.io/v1')
+    throw badRequest('continue key is not valid: server does not recognize this encoded version');
   if (typeof start !== 'string' || start === '') {
     throw badRequest('continue key is not valid: encoded continue key has no start');
   }
   if (typeof rv !== 'number' || !Number.isSafeInteger(rv) || rv === 0) {
-    throw badRequest('continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)');
+    throw badRequest(
+      'continue key is not valid: incorrect encoded start resourceVersion (version meta.k8s.io/v1)',
+    );
   }
   return { revision: rv, after: base + start.replace(/\0$/, '') };
 }
@@ -114,5 +123,9 @@ function readContinue(token: string, base: string): Continue {
 function continuation(place: Continue, base: string): ApiResponse {
   const { code, status } = toStatus(expired(tooOldToContinue));
   status.metadata = { continue: writeContinue({ ...place, revision: -1 }, base) };
-  return { status: code, headers: { 'content-type': 'application/json' }, body: Buffer.from(JSON.stringify(status)) };
+  return {
+    status: code,
+    headers: { 'content-type': 'application/json' },
+    body: Buffer.from(JSON.stringify(status)),
+  };
 }

@@ -14,7 +14,7 @@ import { readBody } from '../../pipeline/body.ts';
 import type { RequestContext } from '../../pipeline/context.ts';
 import type { Backend } from '../backend.ts';
 import { writeParams } from '../params.ts';
-import { type RegistryEntry, served } from '../registry.ts';
+import type { RegistryEntry } from '../registry.ts';
 import { findStored, type Stored } from '../storage.ts';
 import type { AnyObject } from '../strategy.ts';
 import { updateObject } from './create.ts';
@@ -33,7 +33,11 @@ const patchTypes: Readonly<Record<string, PatchType>> = {
 /** A race between two that apply an object into being is run at most so often. */
 const maxApplyRaces = 5;
 
-export async function handlePatch(backend: Backend, context: RequestContext, entry: RegistryEntry): Promise<ApiResponse> {
+export async function handlePatch(
+  backend: Backend,
+  context: RequestContext,
+  entry: RegistryEntry,
+): Promise<ApiResponse> {
   const representation = representationOf(context);
   const type = patchTypeOf(context);
   const params = writeParams(context.request.query, 'PatchOptions', type === 'apply');
@@ -44,7 +48,9 @@ export async function handlePatch(backend: Backend, context: RequestContext, ent
     const { stored, created } = await applyPatch(write, patch as JsonObject);
     return respondWith(context, entry, representation, stored, backend.clock.now(), created ? 201 : 200);
   }
-  const stored = await updateObject(write, namespace, name, (current) => patched(write, current, type, patch));
+  const stored = await updateObject(write, namespace, name, (current) =>
+    patched(write, current, type, patch),
+  );
   return respondWith(context, entry, representation, stored, backend.clock.now());
 }
 
@@ -85,7 +91,12 @@ export function patchDocument(
   }
 }
 
-function patched(write: Write, current: AnyObject, type: Exclude<PatchType, 'apply'>, patch: JsonValue): AnyObject {
+function patched(
+  write: Write,
+  current: AnyObject,
+  type: Exclude<PatchType, 'apply'>,
+  patch: JsonValue,
+): AnyObject {
   const { entry } = write;
   const document = patchDocument(current as unknown as JsonObject, type, patch, entry.definition.schema);
   const object = conformed(write, document);
@@ -109,7 +120,8 @@ function conformed(write: Write, document: JsonObject): AnyObject {
     const { object, problems } = conform(structuredClone(document), entry.definition.schema);
     object.kind = document.kind ?? null;
     object.apiVersion = document.apiVersion ?? null;
-    if (problems.length > 0 && params.fieldValidation === 'Strict') throw new DecodeError(strictMessage(problems));
+    if (problems.length > 0 && params.fieldValidation === 'Strict')
+      throw new DecodeError(strictMessage(problems));
     if (params.fieldValidation === 'Warn') context.warnings.push(...problems);
     return object as unknown as AnyObject;
   } catch (error) {
@@ -128,7 +140,9 @@ async function applyPatch(write: Write, patch: JsonObject): Promise<{ stored: St
         if (subresource) throw notFound(entry.groupResource, name);
         const object = conformed(write, { metadata: {}, ...patch });
         object.metadata.name ??= name;
-        const stored = await createObject(write, object, (defaulted) => applied(write, undefined, patch, defaulted));
+        const stored = await createObject(write, object, (defaulted) =>
+          applied(write, undefined, patch, defaulted),
+        );
         return { stored, created: true };
       }
       const stored = await updateObject(
@@ -147,7 +161,12 @@ async function applyPatch(write: Write, patch: JsonObject): Promise<{ stored: St
 }
 
 /** The merged object; a copy that may be changed. For a creation the system's part is taken from `defaulted`. */
-function applied(write: Write, live: AnyObject | undefined, patch: JsonObject, defaulted?: AnyObject): AnyObject {
+function applied(
+  write: Write,
+  live: AnyObject | undefined,
+  patch: JsonObject,
+  defaulted?: AnyObject,
+): AnyObject {
   const { backend, context, entry, params, subresource } = write;
   const { group, version, kind, schema } = entry.definition;
   const { rules } = entry.strategy;
@@ -170,10 +189,4 @@ function applied(write: Write, live: AnyObject | undefined, patch: JsonObject, d
   if (!defaulted) return object;
   // Defaults and admission have been at work on the same object; only who owns what comes from here.
   return { ...defaulted, metadata: { ...defaulted.metadata, managedFields: object.metadata.managedFields } };
-}
-
-export async function readForPatch(backend: Backend, entry: RegistryEntry, namespace: string, name: string) {
-  const found = await findStored(backend, entry, namespace, name);
-  if (!found) throw notFound(entry.groupResource, name);
-  return served(entry, found.object) as AnyObject;
 }

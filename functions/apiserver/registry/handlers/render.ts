@@ -32,7 +32,8 @@ export async function respondWith(
   status = 200,
 ): Promise<ApiResponse> {
   const { transform } = representation;
-  if (transform.as === 'object' && !entry.conversion) return respondJson(context, representation, stored.json, status);
+  if (transform.as === 'object' && !entry.conversion)
+    return respondJson(context, representation, stored.json, status);
   const object = served(entry, stored.object);
   switch (transform.as) {
     case 'object':

@@ -16,7 +16,11 @@ const bookmarkIntervalMs = 55_000;
 /** kube-apiserver's `--min-request-timeout`; a watch without a timeout of its own lasts one to two times as long. */
 const minTimeoutSeconds = 1800;
 
-export async function watchObjects(backend: Backend, context: RequestContext, entry: RegistryEntry): Promise<ApiResponse> {
+export async function watchObjects(
+  backend: Backend,
+  context: RequestContext,
+  entry: RegistryEntry,
+): Promise<ApiResponse> {
   const representation = representationOf(context);
   if (representation.mediaType !== 'application/json') throw notAcceptable(['application/json']);
   const params = listParams(context.request.query, entry, true);
@@ -48,7 +52,11 @@ export async function watchObjects(backend: Backend, context: RequestContext, en
   }
 }
 
-async function startOf(backend: Backend, entry: RegistryEntry, params: ListParams): Promise<WatchOptions['from']> {
+async function startOf(
+  backend: Backend,
+  entry: RegistryEntry,
+  params: ListParams,
+): Promise<WatchOptions['from']> {
   const { resourceVersion, sendInitialEvents } = params;
   if (sendInitialEvents) {
     if (resourceVersion === undefined) return 'consistent';
@@ -133,7 +141,12 @@ async function* stream(
   }
 }
 
-function frameWriter(backend: Backend, context: RequestContext, entry: RegistryEntry, representation: Representation): FrameWriter {
+function frameWriter(
+  backend: Backend,
+  context: RequestContext,
+  entry: RegistryEntry,
+  representation: Representation,
+): FrameWriter {
   const { transform } = representation;
   const plain = transform.as === 'object' && !entry.conversion;
   const include = includeObject(context);
@@ -160,7 +173,8 @@ function frameWriter(backend: Backend, context: RequestContext, entry: RegistryE
       };
       const object = { kind: entry.definition.kind, apiVersion: entry.apiVersion, metadata };
       if (transform.as === 'object') return frame('BOOKMARK', object);
-      if (transform.as !== 'Table') return frame('BOOKMARK', partialObjectMetadata(object, transform.version));
+      if (transform.as !== 'Table')
+        return frame('BOOKMARK', partialObjectMetadata(object, transform.version));
       // Marks of progress carry no row, only the revision.
       return frame('BOOKMARK', {
         ...renderTable(entry.definition, [], {

@@ -4,7 +4,7 @@ import { ignoredFields, managerName, updateManagers } from '../../../../lib/api/
 import type { ObjectMeta } from '../../../../lib/api/gen/types.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import { badRequest, conflict, generateNameConflict, invalid } from '../../../../lib/api/status.ts';
-import { type FieldError, invalidValue, required } from '../../../../lib/api/validate/field-error.ts';
+import { type FieldError, required } from '../../../../lib/api/validate/field-error.ts';
 import { Path } from '../../../../lib/api/validate/path.ts';
 import { rfc3339 } from '../../../../lib/clock.ts';
 import { isKind } from '../../../../lib/errors.ts';
@@ -14,6 +14,7 @@ import type { Backend } from '../backend.ts';
 import type { WriteParams } from '../params.ts';
 import type { RegistryEntry } from '../registry.ts';
 import { createStored, dryStored, type Stored } from '../storage.ts';
+import { type Hold, nothingHeld } from '../services/allocator.ts';
 import type { AnyObject } from '../strategy.ts';
 
 export interface Write {
@@ -81,7 +82,13 @@ export async function createObject(
   }
   rules.applyDefaults(object);
   const attributes = admissionOf(write, 'CREATE', object, undefined);
-  for (const field of ['uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'selfLink'] as const) {
+  for (const field of [
+    'uid',
+    'creationTimestamp',
+    'deletionTimestamp',
+    'deletionGracePeriodSeconds',
+    'selfLink',
+  ] as const) {
     delete object.metadata[field];
   }
   await backend.admission.mutate(attributes);
@@ -119,14 +126,17 @@ async function createNamed(
   if (!meta.name) {
     refuse(entry, '', [required(Path.of('metadata', 'name'), 'name or generateName is required')]);
   }
-  refuse(entry, meta.name ?? '', rules.validateCreate(object));
-  context.warnings.push(...(rules.warnings?.(object, undefined) ?? []));
-  await backend.admission.validate({ ...attributes, name: meta.name ?? '', object });
   const hold = await backend.services.hold(entry, object, undefined, dryRun);
   try {
+    refuse(entry, meta.name ?? '', rules.validateCreate(object));
+    context.warnings.push(...(rules.warnings?.(object, undefined) ?? []));
+    await backend.admission.validate({ ...attributes, name: meta.name ?? '', object });
     const stored = toStorage(entry, object);
     if (!dryRun) return await createStored(backend, entry, stored);
-    const existing = await backend.store.get(entry.storage, `${meta.namespace ? `${meta.namespace}/` : ''}${meta.name}`);
+    const existing = await backend.store.get(
+      entry.storage,
+      `${meta.namespace ? `${meta.namespace}/` : ''}${meta.name}`,
+    );
     if (existing) return await createStored(backend, entry, stored);
     return dryStored(stored, 0);
   } catch (error) {
@@ -144,8 +154,8 @@ export async function nextState(
   current: Stored,
   wanted: AnyObject,
   track: (object: AnyObject) => AnyObject = (one) => trackUpdate(write, current.object, one),
-): Promise<AnyObject> {
-  const { backend, entry, context, subresource } = write;
+): Promise<{ next: AnyObject; hold: Hold }> {
+  const { backend, entry, context, params, subresource } = write;
   const { rules } = entry.strategy;
   const old = current.object;
   checkPlace(write, wanted);
@@ -156,18 +166,29 @@ export async function nextState(
   const next = track(wanted);
   if (subresource === 'status') {
     rules.prepareForStatusUpdate?.(next, old);
-    next.metadata.generation = old.metadata.generation;
+    keepGeneration(next, old);
     refuse(entry, old.metadata.name ?? '', rules.validateStatusUpdate?.(next, old) ?? []);
-  } else {
-    rules.prepareForUpdate?.(next, old);
-    next.metadata.generation = old.metadata.generation;
-    if (rules.generationChanged?.(next, old)) next.metadata.generation = (old.metadata.generation ?? 0) + 1;
+    await backend.admission.validate({ ...attributes, object: next });
+    return { next, hold: nothingHeld };
+  }
+  rules.prepareForUpdate?.(next, old);
+  keepGeneration(next, old);
+  if (rules.generationChanged?.(next, old)) next.metadata.generation = (old.metadata.generation ?? 0) + 1;
+  const hold = await backend.services.hold(entry, next, old, params.dryRun);
+  try {
     refuse(entry, old.metadata.name ?? '', rules.validateUpdate(next, old));
     context.warnings.push(...(rules.warnings?.(next, old) ?? []));
+    await backend.admission.validate({ ...attributes, object: next });
+    return { next, hold };
+  } catch (error) {
+    await hold.undo();
+    throw error;
   }
-  if (next.metadata.generation === undefined) delete next.metadata.generation;
-  await backend.admission.validate({ ...attributes, object: next });
-  return next;
+}
+
+function keepGeneration(next: AnyObject, old: AnyObject): void {
+  if (old.metadata.generation === undefined) delete next.metadata.generation;
+  else next.metadata.generation = old.metadata.generation;
 }
 
 /** System fields that the client left out stay as they are; a revision that it names must be the present one. */
@@ -206,7 +227,10 @@ export function trackUpdate(write: Write, live: AnyObject | undefined, updated: 
     apiVersion: entry.apiVersion,
     ...(subresource && { subresource }),
     schema: entry.definition.schema,
-    ignored: ignoredFields(subresource || undefined, entry.strategy.rules.prepareForStatusUpdate !== undefined),
+    ignored: ignoredFields(
+      subresource || undefined,
+      entry.strategy.rules.prepareForStatusUpdate !== undefined,
+    ),
     now: backend.clock.now(),
   });
 }
@@ -233,7 +257,9 @@ export function checkName(entry: RegistryEntry, object: AnyObject, name: string)
     refuse(entry, '', [required(Path.of('metadata', 'name'), 'name must be provided')]);
   }
   if (object.metadata.name !== name) {
-    throw badRequest(`the name of the object (${object.metadata.name}) does not match the name on the URL (${name})`);
+    throw badRequest(
+      `the name of the object (${object.metadata.name}) does not match the name on the URL (${name})`,
+    );
   }
 }
 
@@ -241,8 +267,4 @@ function generatedName(base: string): string {
   const bytes = randomBytes(5);
   const suffix = Array.from(bytes, (byte) => suffixLetters[byte % suffixLetters.length]).join('');
   return base.slice(0, maxGeneratedBaseLength) + suffix;
-}
-
-export function malformed(field: string, value: unknown, detail: string): FieldError {
-  return invalidValue(Path.of(field), value, detail);
 }

@@ -1,0 +1,44 @@
+import type { Namespace } from '../../../lib/api/gen/types.ts';
+import { forbidden, notFound } from '../../../lib/api/status.ts';
+import type { WatchCache } from '../../../lib/store/cache/index.ts';
+import type { AdmissionPlugin } from '../pipeline/admission.ts';
+
+const immortal = new Set(['default', 'kube-system', 'kube-public']);
+
+/** Nothing is created in a namespace that is missing or going; three namespaces are never deleted. */
+export function namespaceLifecycle(cache: WatchCache): AdmissionPlugin {
+  const read = async (name: string): Promise<Namespace | undefined> => {
+    const cached = await cache.get('namespaces', name, { freshness: 'any' });
+    const namespace = cached?.object as unknown as Namespace | undefined;
+    if (namespace?.status?.phase === 'Active') return namespace;
+    // What memory does not have may have come, and what is going may have come back.
+    return (await cache.get('namespaces', name))?.object as unknown as Namespace | undefined;
+  };
+  return {
+    name: 'NamespaceLifecycle',
+    async mutate({ operation, entry, namespace, name, object }) {
+      const { definition, groupResource } = entry;
+      if (definition.plural === 'namespaces' && definition.group === '') {
+        if (operation === 'DELETE' && immortal.has(name))
+          throw forbidden(groupResource, name, 'this namespace may not be deleted');
+        return;
+      }
+      if (operation !== 'CREATE' || !definition.namespaced) return;
+      const found = await read(namespace);
+      if (!found) throw notFound({ group: '', resource: 'namespaces' }, namespace);
+      if (found.status?.phase !== 'Terminating') return;
+      throw forbidden(
+        groupResource,
+        name || object?.metadata.generateName || '',
+        `unable to create new content in namespace ${namespace} because it is being terminated`,
+        [
+          {
+            reason: 'NamespaceTerminating',
+            message: `namespace ${namespace} is being terminated`,
+            field: 'metadata.namespace',
+          },
+        ],
+      );
+    },
+  };
+}

@@ -1,0 +1,245 @@
+/** The API server without a host: what is built, from what, in which order. */
+import { pathNotFound } from '../../lib/api/status.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { messageOf } from '../../lib/errors.ts';
+import type { ApiHandler, ApiRequest, ApiResponse } from '../../lib/http/types.ts';
+import type { Logger } from '../../lib/log.ts';
+import { openWatchCache } from '../../lib/store/cache/index.ts';
+import type { Store } from '../../lib/store/port.ts';
+import { createTokenIssuer } from '../../lib/tokens/index.ts';
+import { namespaceLifecycle } from './admission/namespace-lifecycle.ts';
+import { defaultTolerationSeconds, priority, taintNodesByCondition } from './admission/pod-defaults.ts';
+import { serviceAccount } from './admission/service-account.ts';
+import { bootstrap } from './bootstrap/index.ts';
+import { createDiscovery } from './discovery/index.ts';
+import { healthEndpoint } from './health.ts';
+import { createMetrics } from './metrics.ts';
+import { createOpenApi } from './openapi/index.ts';
+import { admissionChain } from './pipeline/admission.ts';
+import { type AuditSink, audit } from './pipeline/audit.ts';
+import { anonymous, authentication } from './pipeline/authentication.ts';
+import { type Authorizer, authorization } from './pipeline/authorization.ts';
+import { createBuiltinAuthorizer } from './pipeline/builtin-policy.ts';
+import { compose, type RequestContext } from './pipeline/context.ts';
+import { defaultInFlightLimits, flowControl, type InFlightLimits } from './pipeline/flow-control.ts';
+import { impersonation } from './pipeline/impersonation.ts';
+import { parseRequestInfo } from './pipeline/request-info.ts';
+import { addWarnings, errorResponse } from './pipeline/respond.ts';
+import { serviceAccountTokens } from './pipeline/service-account-tokens.ts';
+import type { Backend } from './registry/backend.ts';
+import { createNodeConnection } from './registry/node-connection.ts';
+import { createRegistry } from './registry/registry.ts';
+import { routeResource } from './registry/route.ts';
+import { createServiceAllocator } from './registry/services/allocator.ts';
+import { gitVersion, versionInfo } from './version.ts';
+
+export interface ApiServerOptions {
+  store: Store;
+  clock: Clock;
+  log: Logger;
+  /** `10.96.0.0/16` */
+  serviceCidr: string;
+  /** `30000-32767` */
+  nodePortRange: string;
+  /** Where pods and nodes reach the API server: the endpoint of the Service `kubernetes`. */
+  advertise: { address: string; port: number };
+  /** The key is PKCS#8 PEM, P-256. */
+  serviceAccounts: { issuer: string; signingKey: string };
+  /** PEM. Signs clients and the servers of nodes. */
+  clusterCa: string;
+  /** What the API server shows to the servers of nodes. PEM. */
+  nodeClient: { certificate: string; key: string };
+  authorizer?: Authorizer;
+  audit?: AuditSink;
+  inFlight?: InFlightLimits;
+}
+
+export interface ApiServer {
+  handle: ApiHandler;
+  /** Ends watches and lets go of what it keeps; the store stays open. */
+  close(): Promise<void>;
+}
+
+/** How often numbers that no Service holds are looked for; upstream's interval. */
+const repairIntervalMs = 3 * 60_000;
+
+export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
+  const { store, clock, log } = options;
+  const closing = new AbortController();
+  const cache = openWatchCache({ store, clock, log });
+  const registry = createRegistry();
+  const definitions = registry.all().map(({ definition }) => definition);
+  const { serviceCidr, nodePortRange, clusterCa } = options;
+  const authorizer = options.authorizer ?? createBuiltinAuthorizer();
+  const nodes = createNodeConnection({ ca: clusterCa, ...options.nodeClient });
+  const tokens = createTokenIssuer({ ...options.serviceAccounts, now: () => clock.now() });
+  const backend: Backend = {
+    store,
+    cache,
+    clock,
+    log,
+    registry,
+    authorizer,
+    tokens,
+    nodes,
+    admission: admissionChain([
+      namespaceLifecycle(cache),
+      taintNodesByCondition,
+      serviceAccount(cache, clock),
+      priority,
+      defaultTolerationSeconds,
+    ]),
+    services: createServiceAllocator({ store, cache, clock, serviceCidr, nodePortRange }),
+    closing: closing.signal,
+  };
+  const metrics = createMetrics(cache);
+  const discovery = createDiscovery(definitions, `${options.advertise.address}:${options.advertise.port}`);
+  const openApi = createOpenApi(definitions, gitVersion);
+  let isBootstrapped = false;
+  const ping = { name: 'ping', check: () => Promise.resolve() };
+  const checks = [
+    ping,
+    { name: 'log', check: () => Promise.resolve() },
+    { name: 'etcd', check: async () => void (await store.head('namespaces')) },
+  ];
+  const started = {
+    name: 'poststarthook/bootstrap-controller',
+    check: () => (isBootstrapped ? Promise.resolve() : Promise.reject(new Error('not finished'))),
+  };
+  const health = [
+    healthEndpoint('/healthz', [...checks, started], log),
+    healthEndpoint('/livez', checks, log),
+    healthEndpoint('/readyz', [...checks, started], log),
+  ];
+
+  const routeOther = async ({ request, info }: RequestContext): Promise<ApiResponse> => {
+    const { path } = info;
+    if (request.method !== 'GET' && request.method !== 'HEAD') throw pathNotFound();
+    for (const endpoint of health) {
+      const answer = await endpoint.respond(path, request.query);
+      if (answer) return answer;
+    }
+    const { accept, 'if-none-match': ifNoneMatch } = request.headers;
+    if (/^\/version\/?$/.test(path)) return json(versionInfo());
+    if (path === '/metrics') return metrics.respond();
+    if (path === '/') return json({ paths: rootPaths });
+    if (path === '/openid/v1/jwks') return json(await tokens.keys(), 'application/jwk-set+json');
+    if (path === '/.well-known/openid-configuration') return json(openIdConfiguration(tokens.issuer));
+    const answer =
+      discovery.respond({ path, accept, ifNoneMatch }) ??
+      (await openApi.respond({ path, query: request.query, accept, ifNoneMatch, now: clock.now() }));
+    if (!answer) throw pathNotFound();
+    // Made once and kept: what later stages add must not stay on it.
+    return { ...answer, headers: { ...answer.headers } };
+  };
+  const run = compose(
+    [
+      authentication(serviceAccountTokens(tokens, cache)),
+      impersonation(authorizer),
+      audit(options.audit, () => clock.now()),
+      flowControl(options.inFlight ?? defaultInFlightLimits),
+      authorization(authorizer),
+    ],
+    (context) =>
+      context.info.isResourceRequest && !isDiscovery(context)
+        ? routeResource(backend, context)
+        : routeOther(context),
+  );
+
+  const handle: ApiHandler = async (request) => {
+    const receivedAtMs = clock.now();
+    let context: RequestContext | undefined;
+    let response: ApiResponse;
+    let end: (() => void) | undefined;
+    try {
+      const info = parseRequestInfo(request.method, request.path, request.query);
+      context = { request, info, receivedAtMs, user: anonymous, warnings: [] };
+      end = metrics.begin(info);
+      response = await run(context);
+    } catch (error) {
+      response = errorResponse(error);
+      if (response.status >= 500) logFailure(log, request, error);
+    } finally {
+      end?.();
+    }
+    if (context) {
+      addWarnings(response, context.warnings);
+      const dryRun = request.query.get('dryRun') ?? '';
+      metrics.observe(
+        context.info,
+        response.status,
+        (clock.now() - receivedAtMs) / 1000,
+        dryRun === 'All' ? dryRun : '',
+      );
+    }
+    return response;
+  };
+
+  await bootstrap({ handle, clock, log, serviceCidr, clusterCa, advertise: options.advertise });
+  isBootstrapped = true;
+  const repairing = repairForEver(backend, closing.signal);
+  return {
+    handle,
+    async close() {
+      closing.abort(new Error('the API server is closing'));
+      await repairing;
+      await cache.close();
+      nodes.close();
+    },
+  };
+}
+
+async function repairForEver({ services, clock, log }: Backend, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      const given = await services.repair();
+      if (given > 0) log.info({ given }, 'gave back service addresses and node ports that no Service has');
+    } catch (error) {
+      log.warn({ reason: messageOf(error) }, 'service repair failed');
+    }
+    await clock.sleep(repairIntervalMs, signal).catch(() => undefined);
+  }
+}
+
+/** `/apis/<group>/<version>` has the length of a resource path and is none. */
+function isDiscovery({ info }: RequestContext): boolean {
+  return info.resource === '';
+}
+
+function logFailure(log: Logger, { method, path }: ApiRequest, error: unknown): void {
+  log.error({ err: error, method, path }, 'request failed');
+}
+
+function json(value: object, contentType = 'application/json'): ApiResponse {
+  const body = Buffer.from(JSON.stringify(value, undefined, 2));
+  return {
+    status: 200,
+    headers: { 'content-type': contentType, 'content-length': String(body.byteLength) },
+    body,
+  };
+}
+
+const rootPaths = [
+  '/.well-known/openid-configuration',
+  '/api',
+  '/api/v1',
+  '/apis',
+  '/healthz',
+  '/livez',
+  '/metrics',
+  '/openapi/v2',
+  '/openapi/v3',
+  '/openid/v1/jwks',
+  '/readyz',
+  '/version',
+];
+
+function openIdConfiguration(issuer: string): object {
+  return {
+    issuer,
+    jwks_uri: `${issuer}/openid/v1/jwks`,
+    response_types_supported: ['id_token'],
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: ['ES256'],
+  };
+}
