@@ -80,7 +80,9 @@ function toJson(document: Document.Parsed): JsonValue {
     if (error instanceof ReferenceError && /alias count/i.test(error.message)) {
       throw new DecodeError('yaml: document contains excessive aliasing', { cause: error });
     }
-    throw new DecodeError(`yaml: ${error instanceof Error ? error.message : String(error)}`, {
+    const text = error instanceof Error ? error.message : String(error);
+    const anchor = /^Unresolved alias.*: (.*)$/.exec(text)?.[1];
+    throw new DecodeError(`yaml: ${anchor === undefined ? text : `unknown anchor '${anchor}' referenced`}`, {
       cause: error,
     });
   }

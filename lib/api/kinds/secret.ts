@@ -17,10 +17,11 @@ export const secretRules = rules<Secret>({
     secret.type ||= 'Opaque';
     // `stringData` is for writing only: it goes over into `data`, and wins there.
     if (secret.stringData && Object.keys(secret.stringData).length > 0) {
-      secret.data ??= {};
-      for (const [key, value] of Object.entries(secret.stringData)) {
-        secret.data[key] = Buffer.from(value).toString('base64');
-      }
+      const written = Object.entries(secret.stringData).map(([key, value]): [string, string] => [
+        key,
+        Buffer.from(value).toString('base64'),
+      ]);
+      secret.data = { ...secret.data, ...Object.fromEntries(written) };
     }
     delete secret.stringData;
   },

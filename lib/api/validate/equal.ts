@@ -1,3 +1,5 @@
+import { own } from './own.ts';
+
 /**
  * Semantic equality of API values: what is empty, null or not there is the same, and the order of members is nothing.
  * Quantities are compared as written, which decoding has made canonical.
@@ -12,7 +14,7 @@ export function sameValue(a: unknown, b: unknown): boolean {
   }
   const left = a as Record<string, unknown>;
   const right = b as Record<string, unknown>;
-  for (const key of Object.keys(left)) if (!sameValue(left[key], right[key])) return false;
+  for (const key of Object.keys(left)) if (!sameValue(left[key], own(right, key))) return false;
   for (const key of Object.keys(right)) {
     if (!Object.hasOwn(left, key) && !sameValue(undefined, right[key])) return false;
   }

@@ -2,6 +2,7 @@ import type { Pod, PodSpec } from '../../gen/types.ts';
 import { descendingPath } from '../../validate/check.ts';
 import type { FieldError } from '../../validate/field-error.ts';
 import { fieldForbidden, invalidValue } from '../../validate/field-error.ts';
+import { own } from '../../validate/own.ts';
 import type { Path } from '../../validate/path.ts';
 import { Path as PathOf } from '../../validate/path.ts';
 import { quote } from '../../validate/quote.ts';
@@ -64,7 +65,7 @@ export function validatePodAnnotationUpdates(pod: Pod, old: Pod, path: Path): Fi
   const noun = (key: string) => (key === mirrorAnnotation ? 'mirror pod annotation' : 'AppArmor annotations');
   const errors: FieldError[] = [];
   for (const key of Object.keys(before)) {
-    if (!guarded(key) || after[key] === before[key]) continue;
+    if (!guarded(key) || own(after, key) === before[key]) continue;
     errors.push(fieldForbidden(path.key(key), `may not remove or update ${noun(key)}`));
   }
   for (const key of Object.keys(after)) {

@@ -17,6 +17,7 @@ import {
   required,
 } from '../../validate/field-error.ts';
 import { dns1123Label, portName } from '../../validate/formats.ts';
+import { own } from '../../validate/own.ts';
 import type { Path } from '../../validate/path.ts';
 import {
   isHugePages,
@@ -232,7 +233,7 @@ export function validateResources(
   }
   for (const [name, amount] of Object.entries(requests)) {
     errors.push(...validateAmount(name, amount, validateName, requestsPath.key(name)));
-    const limit = limits[name];
+    const limit = own(limits, name);
     if (limit === undefined) {
       if (isOvercommitAllowed(name)) continue;
       errors.push(required(path.child('limits'), 'Limit must be set for non overcommitable resources'));

@@ -9,6 +9,7 @@ import type {
   Volume,
 } from '../../gen/types.ts';
 import { formatQuantity, parseQuantity, roundUpQuantity } from '../../quantity/index.ts';
+import { own } from '../../validate/own.ts';
 import { isOvercommitAllowed } from '../../validate/resources.ts';
 import { aggregateResources, isPodLevelResource } from './aggregate.ts';
 
@@ -40,7 +41,7 @@ function applyPodLevelResources(spec: PodSpec): void {
     Object.keys(resources.limits ?? {}).length + Object.keys(resources.requests ?? {}).length > 0;
   if (hasAny) {
     for (const [name, amount] of Object.entries(aggregateResources(spec, 'limits'))) {
-      if (!name.startsWith('hugepages-') || resources.requests?.[name] !== undefined) continue;
+      if (!name.startsWith('hugepages-') || own(resources.requests, name) !== undefined) continue;
       resources.limits ??= {};
       resources.limits[name] ??= amount;
     }

@@ -19,6 +19,7 @@ import {
 } from '../../validate/formats.ts';
 import { validateIpLegacy } from '../../validate/ip.ts';
 import { validateLabels } from '../../validate/labels.ts';
+import { own } from '../../validate/own.ts';
 import { Path } from '../../validate/path.ts';
 import {
   isHugePages,
@@ -139,20 +140,20 @@ function validatePodResources(spec: PodSpec, claimNames: ReadonlySet<string>, pa
   errors.push(...validateResources(resources, validatePodResourceName, claimNames, path));
   const isMore = (a: string, b: string) => compareQuantities(parseQuantity(a), parseQuantity(b)) > 0;
   for (const [name, needed] of Object.entries(aggregateResources(spec, 'requests'))) {
-    const given = resources.requests?.[name];
+    const given = own(resources.requests, name);
     if (given === undefined || !isMore(needed, given)) continue;
     const detail = `must be greater than or equal to aggregate container requests of ${needed}`;
     errors.push(invalidValue(path.child('requests').key(name), given, detail));
   }
   for (const [name, needed] of Object.entries(aggregateResources(spec, 'limits'))) {
-    const given = resources.limits?.[name];
+    const given = own(resources.limits, name);
     if (!isHugePages(name) || given === undefined || !isMore(needed, given)) continue;
     const detail = `must be greater than or equal to aggregate container limits of ${needed}`;
     errors.push(invalidValue(path.child('limits').key(name), given, detail));
   }
   for (const [index, container] of spec.containers.entries()) {
     for (const [name, limit] of Object.entries(container.resources?.limits ?? {})) {
-      const given = resources.limits?.[name];
+      const given = own(resources.limits, name);
       if (given === undefined || !isMore(limit, given)) continue;
       const at = path.child('containers').index(index).key(name).child('limits');
       errors.push(invalidValue(at, limit, `must be less than or equal to pod limits of ${given}`));

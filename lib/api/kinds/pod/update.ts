@@ -5,6 +5,7 @@ import { sameValue } from '../../validate/equal.ts';
 import type { FieldError } from '../../validate/field-error.ts';
 import { fieldForbidden, invalidValue, required } from '../../validate/field-error.ts';
 import { validateObjectMetaUpdate } from '../../validate/object-meta.ts';
+import { own } from '../../validate/own.ts';
 import { Path } from '../../validate/path.ts';
 import { quote } from '../../validate/quote.ts';
 import { validateTolerations } from '../taints.ts';
@@ -127,7 +128,7 @@ function allowGatedChanges(munged: PodSpec, old: PodSpec): FieldError[] {
   const errors: FieldError[] = [];
   if (!sameValue(munged.nodeSelector, old.nodeSelector)) {
     const isKept = Object.entries(old.nodeSelector ?? {}).every(
-      ([key, value]) => munged.nodeSelector?.[key] === value,
+      ([key, value]) => own(munged.nodeSelector, key) === value,
     );
     if (!isKept) {
       const detail = 'only additions to spec.nodeSelector are allowed (no mutations or deletions)';
