@@ -1,8 +1,9 @@
+import type { PodDisruptionBudget } from '../../lib/api/gen/types.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { createEventRecorder } from '../../lib/client/event-recorder.ts';
-import { createInformers } from '../../lib/client/informers.ts';
-import type { KubeClient } from '../../lib/client/port.ts';
-import { messageOf } from '../../lib/errors.ts';
+import { createInformers, type Informers } from '../../lib/client/informers.ts';
+import type { KubeClient, Resource } from '../../lib/client/port.ts';
+import { isKind, messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import { defaultSettings } from './config/default-settings.ts';
 import type { SchedulerSettings } from './config/settings.ts';
@@ -27,6 +28,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<void> {
   const random = options.random ?? Math.random;
   const settings = options.settings ?? defaultSettings();
   const informers = createInformers(client, { clock, log, random });
+  const budgets = await servedBudgets(client, informers);
   const scheduler = createScheduler({
     client,
     informers,
@@ -36,10 +38,34 @@ export async function startScheduler(options: SchedulerOptions): Promise<void> {
     random,
     settings,
     registry: new Map([...builtInPlugins, ...(options.plugins ?? [])]),
+    budgets,
     signal,
   });
   await informers.start(signal);
   scheduler.run(signal).catch((error: unknown) => {
     if (!signal.aborted) log.fatal({ err: messageOf(error) }, 'the scheduler stopped');
   });
+}
+
+const podDisruptionBudgets: Resource<PodDisruptionBudget> = {
+  group: 'policy',
+  version: 'v1',
+  plural: 'poddisruptionbudgets',
+  kind: 'PodDisruptionBudget',
+  namespaced: true,
+};
+
+/** An informer of a kind that is not served would never list. */
+async function servedBudgets(
+  client: KubeClient,
+  informers: Informers,
+): Promise<(() => readonly PodDisruptionBudget[]) | undefined> {
+  try {
+    await client.list(podDisruptionBudgets, { limit: 1 });
+  } catch (error) {
+    if (isKind(error, 'NotFound')) return undefined;
+    throw error;
+  }
+  const informer = informers.informer(podDisruptionBudgets);
+  return () => informer.list();
 }

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import type { PodDisruptionBudget } from '../../lib/api/gen/types.ts';
 import type { Clock } from '../../lib/clock.ts';
 import type { EventRecorder } from '../../lib/client/events.ts';
 import type { Informers } from '../../lib/client/informers.ts';
@@ -30,6 +31,8 @@ export interface SchedulerDeps {
   random: () => number;
   settings: SchedulerSettings;
   registry: Registry;
+  /** Absent while the API server does not serve PodDisruptionBudgets. */
+  budgets?: () => readonly PodDisruptionBudget[];
   /** Ends the scheduler and what its plugins have under way. */
   signal: AbortSignal;
 }

@@ -1,5 +1,6 @@
 import type { Pod, PodAffinityTerm } from '../../../lib/api/gen/types.ts';
 import {
+  formatSelector,
   matchesLabels,
   nothing,
   type Selector,
@@ -13,6 +14,8 @@ export interface AffinityTerm {
   /** Names of namespaces; where the term names none and selects none, that of its pod. */
   readonly namespaces: ReadonlySet<string>;
   readonly namespaceSelector: Selector;
+  /** The same for terms that select the same pods. */
+  readonly podsSignature: string;
 }
 
 export interface WeightedTerm {
@@ -49,12 +52,25 @@ export function affinityTermsOf(pod: Pod): PodAffinityTerms | undefined {
 function termOf(pod: Pod, term: PodAffinityTerm): AffinityTerm {
   const named = term.namespaces ?? [];
   const own = named.length === 0 && !term.namespaceSelector ? [pod.metadata.namespace ?? ''] : named;
+  const selector = selectorFromObject(term.labelSelector);
+  const namespaceSelector = term.namespaceSelector ? selectorFromObject(term.namespaceSelector) : nothing;
+  const namespaces = new Set(own);
   return {
     topologyKey: term.topologyKey,
-    selector: selectorFromObject(term.labelSelector),
-    namespaces: new Set(own),
-    namespaceSelector: term.namespaceSelector ? selectorFromObject(term.namespaceSelector) : nothing,
+    selector,
+    namespaces,
+    namespaceSelector,
+    podsSignature: [
+      signatureOf(selector),
+      signatureOf(namespaceSelector),
+      [...namespaces].sort().join(','),
+    ].join(';'),
   };
+}
+
+/** Label keys and values hold no `|`, so that no two selectors share a signature. */
+function signatureOf(selector: Selector): string {
+  return selector.nothing ? '|nothing' : formatSelector(selector);
 }
 
 /** Whether a pod of `namespace` with `labels` is one that the term speaks of. */

@@ -1,4 +1,4 @@
-import type { Pod } from '../../../lib/api/gen/types.ts';
+import type { Pod, PodDisruptionBudget } from '../../../lib/api/gen/types.ts';
 import type { Persisted } from '../../../lib/api/object.ts';
 import type { Clock } from '../../../lib/clock.ts';
 import type { EventRecorder } from '../../../lib/client/events.ts';
@@ -160,6 +160,8 @@ export interface PluginContext {
   readonly log: Logger;
   readonly random: () => number;
   readonly profileName: string;
+  /** Absent while the API server does not serve PodDisruptionBudgets. */
+  readonly budgets?: () => readonly PodDisruptionBudget[];
   /** Ends with the scheduler. */
   readonly signal: AbortSignal;
   /** Filters of the whole profile, for plugins that try out other states of a node. */

@@ -23,9 +23,11 @@ export interface Snapshot {
 export interface SnapshotObserver {
   podAdded?(pod: PodInfo, node: NodeInfo): void;
   podRemoved?(pod: PodInfo, node: NodeInfo): void;
-  nodesChanged?(): void;
+  nodesChanged?(how: NodesChange): void;
   namespacesChanged?(): void;
 }
+
+export type NodesChange = 'added' | 'removed' | 'relabelled';
 
 interface Placed {
   info: PodInfo;
@@ -89,14 +91,16 @@ export class ClusterState implements Snapshot {
         known.setNode(node);
         if (zoneOf(before) !== zoneOf(node)) this.#order = undefined;
         this.#setImages(name, node);
-        if (before.metadata.labels !== node.metadata.labels) this.#nodesChanged();
+        if (JSON.stringify(before.metadata.labels) !== JSON.stringify(node.metadata.labels)) {
+          this.#nodesChanged('relabelled');
+        }
         return;
       }
       const info = new NodeInfo(node);
       this.#nodes.set(name, info);
       this.#order = undefined;
       this.#setImages(name, node);
-      this.#nodesChanged();
+      this.#nodesChanged('added');
       const orphans = this.#orphans.get(name);
       this.#orphans.delete(name);
       for (const pod of orphans?.values() ?? []) this.#enter(pod, name);
@@ -117,7 +121,7 @@ export class ClusterState implements Snapshot {
     this.#nodes.delete(name);
     this.#order = undefined;
     this.#setImages(name, undefined);
-    this.#nodesChanged();
+    this.#nodesChanged('removed');
   }
 
   /** A pod that the API shows on a node, whether or not this scheduler put it there. */
@@ -145,8 +149,11 @@ export class ClusterState implements Snapshot {
   }
 
   setNamespace(namespace: Persisted<Namespace>): void {
+    const { name, labels = {} } = namespace.metadata;
+    const known = this.#namespaces.get(name);
+    if (known && JSON.stringify(known) === JSON.stringify(labels)) return;
     this.generation++;
-    this.#namespaces.set(namespace.metadata.name, namespace.metadata.labels ?? {});
+    this.#namespaces.set(name, labels);
     for (const observer of this.#observers) observer.namespacesChanged?.();
   }
 
@@ -194,8 +201,8 @@ export class ClusterState implements Snapshot {
     toggle(this.nodesWithRequiredAntiAffinity, node, node.podsWithRequiredAntiAffinity.size > 0);
   }
 
-  #nodesChanged(): void {
-    for (const observer of this.#observers) observer.nodesChanged?.();
+  #nodesChanged(how: NodesChange): void {
+    for (const observer of this.#observers) observer.nodesChanged?.(how);
   }
 
   #setImages(nodeName: string, node: Persisted<Node> | undefined): void {

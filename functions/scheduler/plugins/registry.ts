@@ -1,12 +1,15 @@
 import type { Plugin, PluginContext, PluginFactory } from '../framework/plugin.ts';
 import { balancedAllocation, type NodeResourcesBalancedAllocationArgs } from './balanced-allocation.ts';
 import { defaultBinder } from './default-binder.ts';
+import { defaultPreemption, type DefaultPreemptionArgs } from './default-preemption.ts';
 import { imageLocality } from './image-locality.ts';
+import { interPodAffinity, type InterPodAffinityArgs } from './inter-pod-affinity.ts';
 import { nodeAffinity, type NodeAffinityArgs } from './node-affinity.ts';
 import { nodeName } from './node-name.ts';
 import { nodePorts } from './node-ports.ts';
 import { nodeResourcesFit, type NodeResourcesFitArgs } from './node-resources-fit.ts';
 import { nodeUnschedulable } from './node-unschedulable.ts';
+import { podTopologySpread, type PodTopologySpreadArgs } from './pod-topology-spread.ts';
 import { prioritySort } from './priority-sort.ts';
 import { schedulingGates } from './scheduling-gates.ts';
 import { taintToleration } from './taint-toleration.ts';
@@ -23,6 +26,9 @@ export const builtInPlugins: Registry = new Map<string, PluginFactory>([
   ['NodeAffinity', (args) => nodeAffinity(args as NodeAffinityArgs)],
   ['NodePorts', plain(nodePorts)],
   ['NodeResourcesFit', (args) => nodeResourcesFit(args as NodeResourcesFitArgs)],
+  ['PodTopologySpread', (args, context) => podTopologySpread((args ?? {}) as PodTopologySpreadArgs, context)],
+  ['InterPodAffinity', (args, context) => interPodAffinity((args ?? {}) as InterPodAffinityArgs, context)],
+  ['DefaultPreemption', (args, context) => defaultPreemption((args ?? {}) as DefaultPreemptionArgs, context)],
   [
     'NodeResourcesBalancedAllocation',
     (args) => balancedAllocation(args as NodeResourcesBalancedAllocationArgs),
@@ -41,6 +47,9 @@ export const defaultPlugins: readonly { name: string; weight?: number }[] = [
   { name: 'NodeAffinity', weight: 2 },
   { name: 'NodePorts' },
   { name: 'NodeResourcesFit', weight: 1 },
+  { name: 'PodTopologySpread', weight: 2 },
+  { name: 'InterPodAffinity', weight: 2 },
+  { name: 'DefaultPreemption' },
   { name: 'NodeResourcesBalancedAllocation', weight: 1 },
   { name: 'ImageLocality', weight: 1 },
   { name: 'DefaultBinder' },

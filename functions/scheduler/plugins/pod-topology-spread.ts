@@ -1,0 +1,130 @@
+import type { Node, Pod, TopologySpreadConstraint } from '../../../lib/api/gen/types.ts';
+import type { Persisted } from '../../../lib/api/object.ts';
+import {
+  matchesLabels,
+  type Selector,
+  selectorFromLabels,
+  selectorFromObject,
+} from '../../../lib/api/selectors/index.ts';
+import type { Informers } from '../../../lib/client/informers.ts';
+import { replicaSets, services } from '../../../lib/client/resources.ts';
+import { stateKey } from '../framework/cycle-state.ts';
+import type { ClusterEvent } from '../framework/events.ts';
+import type { Plugin, PluginContext } from '../framework/plugin.ts';
+import { PodCounters } from '../framework/pod-counters.ts';
+import { type PodInfo, podInfoOf } from '../framework/pod-info.ts';
+import { skip } from '../framework/status.ts';
+import { constraintsOf, counts, hostnameLabel, type SpreadConstraint } from './spread-constraints.ts';
+import { Spread } from './spread-filter.ts';
+import { normalizeSpread, type SpreadScores, spreadScore, spreadScores } from './spread-score.ts';
+
+export interface PodTopologySpreadArgs {
+  /** For pods that have no constraints of their own. */
+  defaultConstraints?: TopologySpreadConstraint[];
+  /** `System` (the default): loosely over zones and nodes. `List`: `defaultConstraints`. */
+  defaultingType?: 'System' | 'List';
+}
+
+const systemDefaults: TopologySpreadConstraint[] = [
+  { topologyKey: hostnameLabel, whenUnsatisfiable: 'ScheduleAnyway', maxSkew: 3 },
+  { topologyKey: 'topology.kubernetes.io/zone', whenUnsatisfiable: 'ScheduleAnyway', maxSkew: 5 },
+];
+
+const spreadKey = stateKey<Spread>('topology spread');
+const scoresKey = stateKey<SpreadScores>('topology spread scores');
+
+/** Spreads pods over the domains of a topology: as a rule (DoNotSchedule) and as a wish (ScheduleAnyway). */
+export function podTopologySpread(
+  args: PodTopologySpreadArgs,
+  { snapshot, informers }: PluginContext,
+): Plugin {
+  const counters = new PodCounters(snapshot);
+  const isSystem = (args.defaultingType ?? 'System') === 'System';
+  const defaults = isSystem ? systemDefaults : (args.defaultConstraints ?? []);
+  const defaultSelector = defaultSelectors(informers);
+
+  function find(pod: Pod, action: 'DoNotSchedule' | 'ScheduleAnyway'): SpreadConstraint[] {
+    const own = pod.spec.topologySpreadConstraints ?? [];
+    if (own.length > 0) return constraintsOf(pod, own, action);
+    if (!defaults.some(({ whenUnsatisfiable }) => whenUnsatisfiable === action)) return [];
+    const selector = defaultSelector(pod);
+    return selector ? constraintsOf(pod, defaults, action, selector) : [];
+  }
+
+  return {
+    name: 'PodTopologySpread',
+    events: [
+      { resource: 'AssignedPod', actions: ['Add', 'Delete', 'UpdatePodLabel'], hint: podMayHelp },
+      {
+        resource: 'Node',
+        actions: ['Add', 'Delete', 'UpdateNodeLabel', 'UpdateNodeTaint'],
+        hint: nodeMayHelp,
+      },
+      { resource: 'Pod', actions: ['UpdatePodLabel', 'UpdatePodToleration'] },
+    ],
+    preFilter(state, pod) {
+      const constraints = find(pod.pod, 'DoNotSchedule');
+      if (constraints.length === 0) return { status: skip };
+      state.write(spreadKey, Spread.of(pod, constraints, snapshot, counters));
+      return undefined;
+    },
+    addPod: (state, pod, added, node) => state.find(spreadKey)?.update(pod, added, node, 1),
+    removePod: (state, pod, removed, node) => state.find(spreadKey)?.update(pod, removed, node, -1),
+    filter: (state, _pod, node) => state.read(spreadKey).check(node),
+    preScore(state, pod, nodes) {
+      const constraints = find(pod.pod, 'ScheduleAnyway');
+      if (constraints.length === 0) return skip;
+      const requireAllKeys = (pod.pod.spec.topologySpreadConstraints?.length ?? 0) > 0 || !isSystem;
+      state.write(scoresKey, spreadScores(pod, constraints, requireAllKeys, nodes, counters));
+      return undefined;
+    },
+    score: (state, _pod, node) => spreadScore(state.read(scoresKey), node),
+    normalizeScores: (state, _pod, nodes, scores) => normalizeSpread(state.read(scoresKey), nodes, scores),
+  };
+
+  function podMayHelp(pod: PodInfo, { before, after }: ClusterEvent): 'Queue' | 'Skip' {
+    const was = before && podInfoOf(before as Persisted<Pod>);
+    const is = after && podInfoOf(after as Persisted<Pod>);
+    const isCounted = (selector: Selector, other: PodInfo | undefined) =>
+      other !== undefined && counts(selector, pod.namespace, other);
+    return find(pod.pod, 'DoNotSchedule').some(
+      ({ selector }) => isCounted(selector, was) !== isCounted(selector, is),
+    )
+      ? 'Queue'
+      : 'Skip';
+  }
+
+  function nodeMayHelp(pod: PodInfo, { before, after }: ClusterEvent): 'Queue' | 'Skip' {
+    const keys = find(pod.pod, 'DoNotSchedule').map(({ topologyKey }) => topologyKey);
+    const takesPart = (node: unknown) =>
+      node !== undefined && keys.every((key) => (node as Node).metadata.labels?.[key] !== undefined);
+    return takesPart(before) || takesPart(after) ? 'Queue' : 'Skip';
+  }
+}
+
+/** What the Services and the ReplicaSet of a pod select; undefined when nothing does. */
+function defaultSelectors(informers: Informers): (pod: Pod) => Selector | undefined {
+  const serviceInformer = informers.informer(services);
+  const replicaSetInformer = informers.informer(replicaSets);
+  return (pod) => {
+    const namespace = pod.metadata.namespace ?? '';
+    const labels: Record<string, string> = {};
+    for (const { spec } of serviceInformer.list(namespace)) {
+      const selector = spec?.selector;
+      if (
+        selector &&
+        Object.keys(selector).length > 0 &&
+        matchesLabels(selectorFromLabels(selector), pod.metadata.labels)
+      ) {
+        Object.assign(labels, selector);
+      }
+    }
+    const requirements = [...selectorFromLabels(labels).requirements];
+    const owner = pod.metadata.ownerReferences?.find(({ controller }) => controller);
+    if (owner?.kind === 'ReplicaSet' && owner.apiVersion === 'apps/v1') {
+      const replicaSet = replicaSetInformer.get(`${namespace}/${owner.name}`);
+      if (replicaSet) requirements.push(...selectorFromObject(replicaSet.spec.selector).requirements);
+    }
+    return requirements.length === 0 ? undefined : { requirements, nothing: false };
+  };
+}

@@ -1,0 +1,114 @@
+import type { PodDisruptionBudget } from '../../../lib/api/gen/types.ts';
+import { matchesLabels, selectorFromObject } from '../../../lib/api/selectors/index.ts';
+import type { CycleState } from '../framework/cycle-state.ts';
+import type { NodeInfo } from '../framework/node-info.ts';
+import type { FrameworkHandle } from '../framework/plugin.ts';
+import type { PodInfo } from '../framework/pod-info.ts';
+import { type Status, unresolvable } from '../framework/status.ts';
+
+/** Pods to remove from a node so that another fits. */
+export interface Candidate {
+  readonly node: NodeInfo;
+  /** The most important first. */
+  readonly victims: readonly PodInfo[];
+  /** How many of them a PodDisruptionBudget would keep. */
+  readonly violations: number;
+}
+
+const noVictims = unresolvable('No preemption victims found for incoming pod');
+
+/** The fewest and least important pods whose removal makes room on the node, or why there are none. */
+export function selectVictims(
+  state: CycleState,
+  pod: PodInfo,
+  node: NodeInfo,
+  budgets: readonly PodDisruptionBudget[],
+  framework: FrameworkHandle,
+): Candidate | Status {
+  const lesser = [...node.pods.values()].filter((other) => other.priority < pod.priority);
+  if (lesser.length === 0) return noVictims;
+  const tryState = state.clone();
+  const tryNode = node.clone();
+  for (const other of lesser) framework.removePod(tryState, pod, other, tryNode);
+  const status = framework.filterWithNominated(tryState, pod, tryNode);
+  if (status) return status;
+
+  const victims: PodInfo[] = [];
+  const reprieve = (other: PodInfo): boolean => {
+    framework.addPod(tryState, pod, other, tryNode);
+    if (!framework.filterWithNominated(tryState, pod, tryNode)) return true;
+    framework.removePod(tryState, pod, other, tryNode);
+    victims.push(other);
+    return false;
+  };
+  const { violating, others } = splitByBudget(lesser.sort(byImportance), budgets);
+  // Those that a budget protects are kept if at all possible.
+  let violations = 0;
+  for (const other of violating) if (!reprieve(other)) violations++;
+  for (const other of others) reprieve(other);
+  return { node, victims: victims.sort(byImportance), violations };
+}
+
+/** Higher priority first; among equals, the one that has run longer. */
+export function byImportance(a: PodInfo, b: PodInfo): number {
+  return b.priority - a.priority || startMs(a) - startMs(b);
+}
+
+function startMs({ pod }: PodInfo): number {
+  return pod.status?.startTime ? Date.parse(pod.status.startTime) : Number.POSITIVE_INFINITY;
+}
+
+/** Each pod takes one of what its budgets still allow; past that it violates them. */
+function splitByBudget(
+  pods: readonly PodInfo[],
+  budgets: readonly PodDisruptionBudget[],
+): { violating: PodInfo[]; others: PodInfo[] } {
+  const open = budgets.map((budget) => ({
+    namespace: budget.metadata.namespace,
+    selector: selectorFromObject(budget.spec?.selector),
+    disrupted: new Set(Object.keys(budget.status?.disruptedPods ?? {})),
+    allowed: budget.status?.disruptionsAllowed ?? 0,
+  }));
+  const violating: PodInfo[] = [];
+  const others: PodInfo[] = [];
+  for (const pod of pods) {
+    let violates = false;
+    for (const budget of open) {
+      if (Object.keys(pod.labels).length === 0 || budget.namespace !== pod.namespace) continue;
+      if (budget.selector.requirements.length === 0 || !matchesLabels(budget.selector, pod.labels)) continue;
+      // It is being disrupted already, and has been counted.
+      if (budget.disrupted.has(pod.pod.metadata.name)) continue;
+      budget.allowed--;
+      if (budget.allowed < 0) violates = true;
+    }
+    (violates ? violating : others).push(pod);
+  }
+  return { violating, others };
+}
+
+/**
+ * The candidate that costs least: fewest violated budgets; then the lowest of the highest priorities; the lowest sum of
+ * priorities; the fewest victims; the latest start of the most important victim; the first.
+ */
+export function cheapest(candidates: readonly Candidate[]): Candidate | undefined {
+  const costs: ((candidate: Candidate) => number)[] = [
+    ({ violations }) => violations,
+    ({ victims }) => victims[0]?.priority ?? Number.NEGATIVE_INFINITY,
+    // Shifted, so that one victim of a negative priority does not look better than none.
+    ({ victims }) => victims.reduce((sum, { priority }) => sum + priority + 2 ** 31, 0),
+    ({ victims }) => victims.length,
+    ({ victims }) => -earliestStartOfMostImportant(victims),
+  ];
+  let left = candidates;
+  for (const cost of costs) {
+    if (left.length <= 1) break;
+    const least = Math.min(...left.map(cost));
+    left = left.filter((candidate) => cost(candidate) === least);
+  }
+  return left[0];
+}
+
+function earliestStartOfMostImportant(victims: readonly PodInfo[]): number {
+  const highest = victims[0]?.priority;
+  return Math.min(...victims.filter(({ priority }) => priority === highest).map(startMs));
+}
