@@ -171,7 +171,16 @@ export class Writer {
       }
     }
     // The log tells: the entry is there and ours, or the tombstone that is put in its place ends the matter.
-    const fate = await this.#settleOwn(resource, entries);
+    const fate = await this.#settleOwn(resource, entries).catch((cause: unknown) => {
+      throw new KumulusError(
+        'Timeout',
+        `Timeout: DynamoDB did not say what became of the write to ${resource}`,
+        {
+          cause,
+          details: { retryAfterSeconds: 1 },
+        },
+      );
+    });
     if (fate === 'committed') return 'committed';
     if (failureKind(failure) !== 'cancelled') {
       if (failure === undefined || failureKind(failure) === 'contended') return 'settled';

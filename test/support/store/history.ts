@@ -5,12 +5,18 @@ import type { Change, Entry, Mutation, Page, Revision, Store } from '../../../li
  * total order, so that linearizability needs no search: an operation must have seen everything acknowledged before it
  * began, nothing that began after it ended, and exactly the state that the log says.
  */
-export interface History {
+export interface History extends Client {
+  /** The same history through another process' store. */
+  over(store: Store): Client;
+  /** Every violation found; empty when there is none. `log` is all that a watch from 0 yielded. */
+  violations(resource: string, log: readonly Change[]): string[];
+}
+
+/** The store's operations, recorded. */
+export interface Client {
   commit(resource: string, mutations: readonly Mutation[]): Promise<Revision[]>;
   get(resource: string, key: string): Promise<Entry | undefined>;
   list(resource: string, prefix: string): Promise<Page>;
-  /** Every violation found; empty when there is none. `log` is all that a watch from 0 yielded. */
-  violations(resource: string, log: readonly Change[]): string[];
 }
 
 interface Operation {
@@ -37,7 +43,7 @@ export function recordHistory(store: Store, isCertain: (error: unknown) => boole
   const reads: Read[] = [];
   let now = 0;
 
-  return {
+  const over = (store: Store): Client => ({
     async commit(resource, mutations) {
       const write: Write = {
         resource,
@@ -85,12 +91,21 @@ export function recordHistory(store: Store, isCertain: (error: unknown) => boole
       });
       return page;
     },
+  });
+
+  return {
+    ...over(store),
+    over,
     violations(resource, log) {
       const found: string[] = [];
       const mine = writes.filter((write) => write.resource === resource);
       checkLog(log, found);
       checkWrites(mine, log, found);
-      for (const read of reads) if (read.resource === resource) checkRead(read, mine, log, found);
+      const seen = reads.filter((read) => read.resource === resource);
+      for (const read of seen) {
+        if (read.key === undefined) checkList(read, mine, log, found);
+        else checkGet(read, mine, seen, log, found);
+      }
       return found;
     },
   };
@@ -127,35 +142,55 @@ function checkWrites(writes: readonly Write[], log: readonly Change[], found: st
   }
 }
 
-function checkRead(read: Read, writes: readonly Write[], log: readonly Change[], found: string[]): void {
-  const acknowledged = Math.max(
-    0,
-    ...writes.filter((w) => w.ended < read.began).flatMap((w) => w.revisions ?? []),
+function checkList(read: Read, writes: readonly Write[], log: readonly Change[], found: string[]): void {
+  const revision = read.revision ?? 0;
+  const acknowledged = latest(writes.filter((w) => w.ended < read.began));
+  if (revision < acknowledged) found.push(`a list at ${revision} missed ${acknowledged}`);
+  const unborn = earliest(writes.filter((w) => w.began > read.ended));
+  if (revision >= unborn) found.push(`a list at ${revision} saw ${unborn} before it began`);
+  const expected = stateAt(log, revision).filter((entry) => entry.key.startsWith(read.prefix));
+  if (!sameAll(expected, read.entries)) found.push(`a list at ${revision} is not that snapshot`);
+}
+
+/**
+ * A get names no revision: one between what was acknowledged of the key and what was not yet begun must explain it.
+ * Linearizability composes, so that the key alone counts: a write of another key may be acknowledged at a later
+ * revision while this key's is still under way.
+ */
+function checkGet(
+  read: Read,
+  all: readonly Write[],
+  reads: readonly Read[],
+  log: readonly Change[],
+  found: string[],
+): void {
+  const writes = all.filter(({ mutations }) => mutations.some(({ key }) => key === read.key));
+  const earlier = reads.filter((other) => other.ended < read.began);
+  const seen = earlier.map(({ key, revision, entries }) =>
+    key === read.key ? (entries[0]?.revision ?? 0) : (revision ?? 0),
   );
-  const unborn = Math.min(
-    Number.POSITIVE_INFINITY,
-    ...writes.filter((w) => w.began > read.ended).flatMap((w) => w.revisions ?? []),
-  );
-  if (read.revision !== undefined) {
-    if (read.revision < acknowledged) found.push(`a list at ${read.revision} missed ${acknowledged}`);
-    if (read.revision >= unborn) found.push(`a list at ${read.revision} saw ${unborn} before it began`);
-    const expected = stateAt(log, read.revision).filter((entry) => entry.key.startsWith(read.prefix));
-    if (!sameAll(expected, read.entries)) found.push(`a list at ${read.revision} is not that snapshot`);
-    return;
-  }
-  // A get names no revision: one between what was acknowledged and what was not yet begun must explain it.
-  const candidates = new Set([
-    acknowledged,
-    ...log.map((c) => c.revision).filter((r) => r > acknowledged && r < unborn),
-  ]);
-  const explained = [...candidates].some((revision) =>
+  const from = Math.max(latest(writes.filter((w) => w.ended < read.began)), 0, ...seen);
+  const until = earliest(writes.filter((w) => w.began > read.ended));
+  const candidates = [from, ...log.map((c) => c.revision).filter((r) => r > from && r < until)];
+  const explained = candidates.some((revision) =>
     sameAll(
       stateAt(log, revision).filter(({ key }) => key === read.key),
       read.entries,
     ),
   );
-  if (!explained)
-    found.push(`a get of ${read.key} saw ${read.entries[0]?.revision ?? 'nothing'}, too old or too new`);
+  if (!explained) {
+    found.push(
+      `a get of ${read.key} saw ${read.entries[0]?.revision ?? 'nothing'}, not a state of (${from}, ${until})`,
+    );
+  }
+}
+
+function latest(writes: readonly Write[]): Revision {
+  return Math.max(0, ...writes.flatMap((write) => write.revisions ?? []));
+}
+
+function earliest(writes: readonly Write[]): Revision {
+  return Math.min(Number.POSITIVE_INFINITY, ...writes.flatMap((write) => write.revisions ?? []));
 }
 
 function stateAt(log: readonly Change[], revision: Revision): Entry[] {
