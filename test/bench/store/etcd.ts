@@ -1,0 +1,83 @@
+import { type ChildProcess, fork, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { eventually } from '../../support/wait.ts';
+import { connectEtcd } from './etcd-client.ts';
+
+export interface Etcd {
+  address: string;
+  /** Conditional updates a second by so many writers, from as many processes as it takes. */
+  updates(
+    writers: number,
+    options: { first: number; ms: number; sizeBytes: number; processes: number },
+  ): Promise<number>;
+  stop(): Promise<void>;
+}
+
+/** Debian's etcd on loopback with its data in `dir`, durable as it is by default; undefined where it is not installed. */
+export async function startEtcd(dir: string): Promise<Etcd | undefined> {
+  if (!existsSync('/usr/bin/etcd')) return undefined;
+  const [client, peer] = await Promise.all([freePort(), freePort()]);
+  const url = (port: number) => `http://127.0.0.1:${port}`;
+  const server = spawn(
+    '/usr/bin/etcd',
+    [
+      `--data-dir=${join(dir, 'etcd')}`,
+      `--listen-client-urls=${url(client)}`,
+      `--advertise-client-urls=${url(client)}`,
+      `--listen-peer-urls=${url(peer)}`,
+      `--initial-advertise-peer-urls=${url(peer)}`,
+      `--initial-cluster=default=${url(peer)}`,
+      '--quota-backend-bytes=4294967296',
+      '--log-level=error',
+    ],
+    { stdio: 'ignore' },
+  );
+  const exited = new Promise<void>((resolve) => server.once('exit', () => resolve()));
+  const address = `127.0.0.1:${client}`;
+  const probe = connectEtcd(address);
+  await eventually('etcd answers', async () => (await probe.range('x')).length === 0, { everyMs: 100 });
+  probe.close();
+  return {
+    address,
+    updates: async (writers, { first, ms, sizeBytes, processes }) => {
+      const clients = Array.from({ length: processes }, (_, i) => {
+        const child = fork(join(import.meta.dirname, 'etcd-writer.ts'), [address], { stdio: 'inherit' });
+        const share = writers / processes;
+        child.send({ first: first + i * share, writers: share, ms, sizeBytes });
+        return child;
+      });
+      await Promise.all(clients.map(message));
+      const answers = clients.map(message);
+      for (const child of clients) child.send('go');
+      const updates = (await Promise.all(answers)) as { updates: number }[];
+      return (updates.reduce((sum, one) => sum + one.updates, 0) / ms) * 1000;
+    },
+    async stop() {
+      server.kill('SIGTERM');
+      await exited;
+    },
+  };
+}
+
+function message(child: ChildProcess): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    child.once('message', resolve);
+    child.once('error', reject);
+    child.once('exit', (code) => reject(new Error(`a client of etcd ended with ${code}`)));
+  });
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const address = server.address();
+      server.close(() =>
+        address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port')),
+      );
+    });
+  });
+}
