@@ -4,6 +4,7 @@ import type {
   DeploymentStatus,
   ReplicaSet,
 } from '../../../lib/api/gen/types.ts';
+import { orNone } from '../common/or-none.ts';
 import { conditionOf, newCondition, progressing, withCondition, withoutCondition } from './conditions.ts';
 import { desiredReplicas, maxUnavailable, setReplicas, sumOf } from './strategy.ts';
 
@@ -25,11 +26,11 @@ export function countStatus(
   const enough = available >= desiredReplicas(deployment) - maxUnavailable(deployment);
   return {
     observedGeneration: deployment.metadata.generation,
-    replicas: sumOf(all, (set) => set.status?.replicas ?? 0),
-    updatedReplicas: newSet?.status?.replicas ?? 0,
-    readyReplicas: sumOf(all, (set) => set.status?.readyReplicas ?? 0),
-    availableReplicas: available,
-    unavailableReplicas: Math.max(0, sumOf(all, setReplicas) - available),
+    replicas: orNone(sumOf(all, (set) => set.status?.replicas ?? 0)),
+    updatedReplicas: orNone(newSet?.status?.replicas ?? 0),
+    readyReplicas: orNone(sumOf(all, (set) => set.status?.readyReplicas ?? 0)),
+    availableReplicas: orNone(available),
+    unavailableReplicas: orNone(Math.max(0, sumOf(all, setReplicas) - available)),
     terminatingReplicas: sumOf(all, (set) => set.status?.terminatingReplicas ?? 0),
     collisionCount: deployment.status?.collisionCount,
     conditions: withCondition(
@@ -85,7 +86,10 @@ function progressConditions(
   if (!hasProgressDeadline(deployment)) return withoutCondition(conditions, 'Progressing');
   const current = conditionOf(deployment.status, 'Progressing');
   // A rollout that ended stays ended: scaling it is no rollout.
-  if (status.replicas === status.updatedReplicas && current?.reason === 'NewReplicaSetAvailable')
+  if (
+    (status.replicas ?? 0) === (status.updatedReplicas ?? 0) &&
+    current?.reason === 'NewReplicaSetAvailable'
+  )
     return conditions;
   const subject = newSet
     ? `ReplicaSet "${newSet.metadata.name}"`

@@ -2,6 +2,7 @@ import type { Pod, ReplicaSet, ReplicaSetCondition, ReplicaSetStatus } from '../
 import { matchesLabels, selectorFromLabels } from '../../../lib/api/selectors/index.ts';
 import { rfc3339 } from '../../../lib/clock.ts';
 import { messageOf } from '../../../lib/errors.ts';
+import { orNone } from '../common/or-none.ts';
 import { isPodAvailable, isPodReady } from '../common/pods.ts';
 
 export interface ReplicaSetPods {
@@ -21,9 +22,9 @@ export function replicaSetStatus(
   return {
     ...status,
     replicas: active.length,
-    fullyLabeledReplicas: active.filter((pod) => matchesLabels(labels, pod.metadata.labels)).length,
-    readyReplicas: active.filter(isPodReady).length,
-    availableReplicas: active.filter((pod) => isPodAvailable(pod, minReadySeconds, nowMs)).length,
+    fullyLabeledReplicas: orNone(active.filter((pod) => matchesLabels(labels, pod.metadata.labels)).length),
+    readyReplicas: orNone(active.filter(isPodReady).length),
+    availableReplicas: orNone(active.filter((pod) => isPodAvailable(pod, minReadySeconds, nowMs)).length),
     terminatingReplicas: terminating.length,
     observedGeneration: metadata.generation,
     conditions: failureCondition(
