@@ -158,7 +158,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       response = await run(context);
     } catch (error) {
       response = errorResponse(error);
-      if (response.status >= 500) logFailure(log, request, error);
+      if (response.status === 500) logFailure(log, request, error);
     } finally {
       end?.();
     }

@@ -1,6 +1,9 @@
+import { decodeProtobuf } from '../../../lib/api/protobuf/index.ts';
+import { schemaFor } from '../../../lib/api/schemas.ts';
 import { badRequest, requestEntityTooLarge, timeout, unsupportedMediaType } from '../../../lib/api/status.ts';
 import type { Clock } from '../../../lib/clock.ts';
 import type { ApiRequest } from '../../../lib/http/types.ts';
+import { acceptedMediaTypes, jsonType, protobufType, yamlType } from './negotiate.ts';
 
 /** `MaxRequestBodyBytes` of kube-apiserver. */
 export const maxRequestBytes = 3 * 1024 * 1024;
@@ -45,12 +48,20 @@ async function collect(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   return chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks);
 }
 
-/** A body without a type is taken for JSON. */
-export function bodyMediaType(request: ApiRequest): 'json' | 'yaml' {
+/** The body of a write as text that `decodeBody` reads, whatever it came as; one without a type is taken for JSON. */
+export async function readDocument(
+  request: ApiRequest,
+  clock: Clock,
+): Promise<{ mediaType: 'json' | 'yaml'; bytes: Uint8Array }> {
   const type = (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
-  if (type === '' || type === 'application/json') return 'json';
-  if (type === 'application/yaml' || type === 'application/x-yaml') return 'yaml';
-  throw unsupportedMediaType(['application/json', 'application/yaml']);
+  if (type === '' || type === jsonType) return { mediaType: 'json', bytes: await readBody(request, clock) };
+  if (type === yamlType || type === 'application/x-yaml') {
+    return { mediaType: 'yaml', bytes: await readBody(request, clock) };
+  }
+  if (type !== protobufType) throw unsupportedMediaType(acceptedMediaTypes);
+  const bytes = await readBody(request, clock);
+  if (bytes.byteLength === 0) return { mediaType: 'json', bytes };
+  return { mediaType: 'json', bytes: Buffer.from(JSON.stringify(decodeProtobuf(bytes, schemaFor))) };
 }
 
 function tooLarge() {

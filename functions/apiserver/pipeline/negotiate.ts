@@ -6,13 +6,17 @@ export type Transform =
   | { as: 'object' }
   | { as: 'Table' | 'PartialObjectMetadata' | 'PartialObjectMetadataList'; version: 'v1' | 'v1beta1' };
 
+export const jsonType = 'application/json';
+export const yamlType = 'application/yaml';
+export const protobufType = 'application/vnd.kubernetes.protobuf';
+
 export interface Representation {
-  mediaType: 'application/json' | 'application/yaml';
+  mediaType: typeof jsonType | typeof yamlType | typeof protobufType;
   transform: Transform;
   pretty: boolean;
 }
 
-export const acceptedMediaTypes = ['application/json', 'application/yaml'];
+export const acceptedMediaTypes = [jsonType, yamlType, protobufType];
 
 interface Clause {
   type: string;
@@ -36,6 +40,8 @@ export function negotiate(
   for (const clause of clausesOf(accept)) {
     const mediaType = mediaTypeFor(clause.type);
     const transform = transformFor(clause, options.transforms);
+    // Tables and bare metadata have no protobuf form here; clients that ask for one list JSON after it.
+    if (mediaType === protobufType && transform?.as !== 'object') continue;
     if (mediaType && transform) return { mediaType, transform, pretty };
   }
   throw notAcceptable(acceptedMediaTypes);
@@ -44,7 +50,7 @@ export function negotiate(
 function mediaTypeFor(type: string): Representation['mediaType'] | undefined {
   if (type === 'application/json' || type === '*/*' || type === 'application/*') return 'application/json';
   if (type === 'application/yaml' || type === 'application/x-yaml') return 'application/yaml';
-  return undefined;
+  return type === protobufType ? protobufType : undefined;
 }
 
 function transformFor({ parameters }: Clause, allowed: boolean): Transform | undefined {

@@ -2,10 +2,13 @@
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { stringify } from 'yaml';
-import { toStatus } from '../../../lib/api/status.ts';
+import type { KubeObject } from '../../../lib/api/object.ts';
+import { encodeProtobuf, hasProtobuf } from '../../../lib/api/protobuf/index.ts';
+import { schemaFor } from '../../../lib/api/schemas.ts';
+import { notAcceptable, toStatus } from '../../../lib/api/status.ts';
 import type { ApiResponse } from '../../../lib/http/types.ts';
 import type { RequestContext } from './context.ts';
-import type { Representation } from './negotiate.ts';
+import { jsonType, protobufType, type Representation, yamlType } from './negotiate.ts';
 
 const gzipAsync = promisify(gzip);
 /** Smaller bodies are not worth the time (upstream's `defaultGzipThresholdBytes`). */
@@ -20,11 +23,22 @@ export async function respondObject(
   object: unknown,
   status = 200,
 ): Promise<ApiResponse> {
+  if (representation.mediaType === protobufType) {
+    return respondBytes(context, protobufType, encodeAsProtobuf(object as KubeObject), status);
+  }
   const text =
     representation.mediaType === 'application/yaml'
       ? stringify(object, { aliasDuplicateObjects: false })
       : JSON.stringify(object, undefined, representation.pretty ? 2 : undefined);
   return respondBytes(context, representation.mediaType, Buffer.from(text), status);
+}
+
+/** @throws KumulusError NotAcceptable for a kind that has no such form. */
+export function encodeAsProtobuf(object: KubeObject): Uint8Array {
+  const [version = '', group = ''] = (object.apiVersion ?? '').split('/').reverse();
+  const schema = schemaFor(group, version, object.kind ?? '');
+  if (!schema || !hasProtobuf(schema)) throw notAcceptable([jsonType, yamlType]);
+  return encodeProtobuf(object, schema);
 }
 
 /** JSON that is there already; parsed only where the client wants something else than plain JSON. */

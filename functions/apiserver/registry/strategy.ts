@@ -1,9 +1,8 @@
 /** What a kind does differently from the others when it is written or deleted. */
 import type { DeleteOptions } from '../../../lib/api/gen/types.ts';
-import type { KindRules } from '../../../lib/api/kinds/rules.ts';
+import { type KindRules, kindRules } from '../../../lib/api/kinds/index.ts';
 import type { AnyObject } from './any-object.ts';
 import type { ResourceDefinition } from './definition.ts';
-import { rulesFor } from './kind-rules.ts';
 import { podGracePeriodSeconds } from './strategies/pod.ts';
 
 export type { AnyObject } from './any-object.ts';
@@ -19,9 +18,11 @@ export interface Strategy {
 const deletedReturned = new Set(['Pod', 'Service', 'ServiceAccount']);
 
 export function strategyFor(definition: ResourceDefinition): Strategy {
-  const { kind } = definition;
+  const { group, version, kind } = definition;
+  const rules = kindRules(group, version, kind);
+  if (!rules) throw new Error(`no rules for ${kind} of ${group}/${version}`);
   return {
-    rules: rulesFor(definition),
+    rules,
     returnsDeletedObject: deletedReturned.has(kind),
     ...(kind === 'Pod' && { gracePeriodSeconds: podGracePeriodSeconds }),
   };

@@ -1,7 +1,7 @@
 import { decodeBody } from '../../../../lib/api/decode/index.ts';
 import { methodNotAllowed } from '../../../../lib/api/status.ts';
 import type { ApiResponse } from '../../../../lib/http/types.ts';
-import { bodyMediaType, readBody } from '../../pipeline/body.ts';
+import { readDocument } from '../../pipeline/body.ts';
 import type { RequestContext } from '../../pipeline/context.ts';
 import type { Backend } from '../backend.ts';
 import { writeParams } from '../params.ts';
@@ -15,8 +15,7 @@ import { served } from '../registry.ts';
 /** The body as an object of the entry's kind. Warnings of field validation go to the client. */
 export async function decodeObject(write: Write): Promise<AnyObject> {
   const { backend, context, entry, params } = write;
-  const mediaType = bodyMediaType(context.request);
-  const bytes = await readBody(context.request, backend.clock);
+  const { mediaType, bytes } = await readDocument(context.request, backend.clock);
   const { group, version, kind, schema } = entry.definition;
   const decoded = decodeBody(bytes, {
     mediaType,

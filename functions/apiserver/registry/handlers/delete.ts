@@ -8,7 +8,7 @@ import { Path } from '../../../../lib/api/validate/path.ts';
 import { rfc3339 } from '../../../../lib/clock.ts';
 import { isKind } from '../../../../lib/errors.ts';
 import type { ApiResponse } from '../../../../lib/http/types.ts';
-import { bodyMediaType, readBody } from '../../pipeline/body.ts';
+import { readDocument } from '../../pipeline/body.ts';
 import type { RequestContext } from '../../pipeline/context.ts';
 import { respondObject } from '../../pipeline/respond.ts';
 import type { Backend } from '../backend.ts';
@@ -248,13 +248,13 @@ function sameFinalizers(a: readonly string[], b: readonly string[]): boolean {
 /** From the body; without one, from the query. */
 async function deleteOptions(backend: Backend, context: RequestContext): Promise<DeleteOptions> {
   const { request } = context;
-  const bytes = await readBody(request, backend.clock);
+  const { mediaType, bytes } = await readDocument(request, backend.clock);
   let options: DeleteOptions;
   if (bytes.byteLength > 0) {
     const schema = schemaFor('', 'v1', 'DeleteOptions');
     if (!schema) throw new Error('no schema for DeleteOptions');
     const decoded = decodeBody(bytes, {
-      mediaType: bodyMediaType(request),
+      mediaType,
       group: '',
       version: 'v1',
       kind: 'DeleteOptions',

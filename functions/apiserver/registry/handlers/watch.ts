@@ -1,11 +1,13 @@
 import type { KubeObject } from '../../../../lib/api/object.ts';
+import { protobufWatchFrame } from '../../../../lib/api/protobuf/index.ts';
 import { notAcceptable, toStatus } from '../../../../lib/api/status.ts';
 import { renderTable, partialObjectMetadata } from '../../../../lib/api/table/index.ts';
 import { isKind } from '../../../../lib/errors.ts';
 import type { ApiResponse } from '../../../../lib/http/types.ts';
 import type { CachedEvent, CacheWatch, EventBatch, WatchOptions } from '../../../../lib/store/cache/index.ts';
 import type { RequestContext } from '../../pipeline/context.ts';
-import type { Representation } from '../../pipeline/negotiate.ts';
+import { jsonType, protobufType, type Representation, yamlType } from '../../pipeline/negotiate.ts';
+import { encodeAsProtobuf } from '../../pipeline/respond.ts';
 import type { Backend } from '../backend.ts';
 import { type ListParams, listParams } from '../params.ts';
 import { type RegistryEntry, served } from '../registry.ts';
@@ -22,7 +24,8 @@ export async function watchObjects(
   entry: RegistryEntry,
 ): Promise<ApiResponse> {
   const representation = representationOf(context);
-  if (representation.mediaType !== 'application/json') throw notAcceptable(['application/json']);
+  const { mediaType } = representation;
+  if (mediaType === yamlType) throw notAcceptable([jsonType, protobufType]);
   const params = listParams(context.request.query, entry, true);
   const timeoutMs = 1000 * (params.timeoutSeconds || minTimeoutSeconds * (1 + Math.random()));
   const over = new AbortController();
@@ -31,7 +34,10 @@ export async function watchObjects(
     () => over.abort(),
     () => undefined,
   );
-  const headers = { 'content-type': 'application/json', 'cache-control': 'no-cache, private' };
+  const headers = {
+    'content-type': mediaType === protobufType ? `${protobufType};stream=watch` : mediaType,
+    'cache-control': 'no-cache, private',
+  };
   try {
     const { namespace } = context.info;
     const { prefix, match } = selectionFor(entry, namespace, params);
@@ -47,7 +53,7 @@ export async function watchObjects(
     over.abort();
     await timer;
     // A watch that cannot start where it was asked to says so in its first frame, as kube-apiserver's cache does.
-    if (isKind(error, 'Expired', 'Gone')) return { status: 200, headers, body: errorFrame(error) };
+    if (isKind(error, 'Expired', 'Gone')) return { status: 200, headers, body: errorFrame(error, mediaType) };
     throw error;
   }
 }
@@ -68,6 +74,7 @@ async function startOf(
 }
 
 interface FrameWriter {
+  error(error: unknown): Uint8Array;
   event(event: CachedEvent): Uint8Array;
   bookmark(revision: number, initialEventsEnd: boolean): Uint8Array;
 }
@@ -134,7 +141,7 @@ async function* stream(
     }
   } catch (error) {
     if (signal.aborted) return;
-    yield errorFrame(error);
+    yield frames.error(error);
   } finally {
     over.abort();
     await iterator.return?.();
@@ -148,7 +155,9 @@ function frameWriter(
   representation: Representation,
 ): FrameWriter {
   const { transform } = representation;
-  const plain = transform.as === 'object' && !entry.conversion;
+  const { mediaType } = representation;
+  const plain = transform.as === 'object' && !entry.conversion && mediaType === jsonType;
+  const frame = (type: string, object: object) => encodeFrame(type, object, mediaType);
   const include = includeObject(context);
   let isFirst = true;
   const render = (object: KubeObject): object => {
@@ -165,6 +174,7 @@ function frameWriter(
     });
   };
   return {
+    error: (error) => errorFrame(error, mediaType),
     event: (event) => (plain ? event.frame : frame(event.type, render(served(entry, event.object)))),
     bookmark(revision, initialEventsEnd) {
       const metadata = {
@@ -190,10 +200,11 @@ function frameWriter(
   };
 }
 
-function frame(type: string, object: object): Uint8Array {
+function encodeFrame(type: string, object: object, mediaType: Representation['mediaType']): Uint8Array {
+  if (mediaType === protobufType) return protobufWatchFrame(type, encodeAsProtobuf(object as KubeObject));
   return Buffer.from(`${JSON.stringify({ type, object })}\n`);
 }
 
-function errorFrame(error: unknown): Uint8Array {
-  return frame('ERROR', toStatus(error).status);
+function errorFrame(error: unknown, mediaType: Representation['mediaType']): Uint8Array {
+  return encodeFrame('ERROR', toStatus(error).status, mediaType);
 }

@@ -7,6 +7,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { IPAddress, Service } from '../../../../lib/api/gen/types.ts';
+import { needsHealthCheck } from '../../../../lib/api/kinds/service/index.ts';
 import { keyOf } from '../../../../lib/api/object.ts';
 import { invalid, internal } from '../../../../lib/api/status.ts';
 import { encodeStored } from '../../../../lib/api/stored.ts';
@@ -167,7 +168,8 @@ export function createServiceAllocator(options: {
           spec.clusterIPs = ['None'];
           return;
         }
-        const asked = spec.clusterIP || spec.clusterIPs?.[0];
+        // An update that leaves out what was given keeps it.
+        const asked = spec.clusterIP || spec.clusterIPs?.[0] || had[0];
         if (asked && had.includes(asked)) {
           setIp(next, asked);
           return;
@@ -236,6 +238,16 @@ export function createServiceAllocator(options: {
             refuse(next, invalidValue(path, asked, 'provided port is already allocated'));
           taken.ports.push(asked);
           seen.add(asked);
+        }
+        if (needsHealthCheck(next) && !spec.healthCheckNodePort) {
+          spec.healthCheckNodePort = old?.spec.healthCheckNodePort || (await freePort(next));
+          if (!had.includes(spec.healthCheckNodePort)) taken.ports.push(spec.healthCheckNodePort);
+        } else if (spec.healthCheckNodePort && !had.includes(spec.healthCheckNodePort)) {
+          const port = spec.healthCheckNodePort;
+          const path = Path.of('spec', 'healthCheckNodePort');
+          if (!(await takePort(port, next)))
+            refuse(next, invalidValue(path, port, 'provided port is already allocated'));
+          taken.ports.push(port);
         }
         if (!wants) return;
         for (const port of spec.ports ?? []) {
@@ -323,7 +335,13 @@ function numbersOf(service: Service | undefined): { ips: string[]; ports: number
   const ips = spec?.clusterIPs?.length ? spec.clusterIPs : spec?.clusterIP ? [spec.clusterIP] : [];
   return {
     ips: ips.filter((ip) => ip !== 'None' && ip !== ''),
-    ports: [...new Set((spec?.ports ?? []).flatMap(({ nodePort }) => nodePort || []))],
+    ports: [
+      ...new Set(
+        [...(spec?.ports ?? []).map(({ nodePort }) => nodePort), spec?.healthCheckNodePort].flatMap(
+          (port) => port || [],
+        ),
+      ),
+    ],
   };
 }
 

@@ -2,7 +2,7 @@ import { decodeBody } from '../../../../lib/api/decode/index.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import { schemaFor } from '../../../../lib/api/schemas.ts';
 import type { ApiResponse } from '../../../../lib/http/types.ts';
-import { bodyMediaType, readBody } from '../../pipeline/body.ts';
+import { readDocument } from '../../pipeline/body.ts';
 import type { RequestContext } from '../../pipeline/context.ts';
 import { respondObject } from '../../pipeline/respond.ts';
 import type { Backend } from '../backend.ts';
@@ -18,8 +18,7 @@ export async function decodeSubresource<T extends KubeObject>(
 ): Promise<T> {
   const schema = schemaFor(kind.group, kind.version, kind.kind);
   if (!schema) throw new Error(`no schema for ${kind.kind}`);
-  const mediaType = bodyMediaType(context.request);
-  const bytes = await readBody(context.request, backend.clock);
+  const { mediaType, bytes } = await readDocument(context.request, backend.clock);
   const decoded = decodeBody(bytes, { mediaType, ...kind, schema, fieldValidation: params.fieldValidation });
   context.warnings.push(...decoded.warnings);
   const object = decoded.object as unknown as T;
