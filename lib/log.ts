@@ -7,7 +7,7 @@ export type LogLevel = (typeof logLevels)[number];
 
 /** JSON lines on standard error (standard output belongs to what a command answers); secrets never go in. */
 export function createLogger(component: string, level: LogLevel = 'info'): Logger {
-  return pino({ name: component, level, base: { component } }, pino.destination({ dest: 2, sync: true }));
+  return pino({ level, base: { component } }, pino.destination({ dest: 2, sync: true }));
 }
 
 /** For callers that have nowhere to log to, tests above all. */

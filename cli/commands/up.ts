@@ -56,6 +56,8 @@ async function up(options: UpOptions): Promise<void> {
   say('stopping (once more to leave at once)');
   await stop(cluster);
   say('stopped');
+  // Node's HTTP/2 server keeps a timer for up to half a minute after it has closed; nothing of ours is left by now.
+  process.exit();
 }
 
 /** When the user's command began: the launcher's start where there was one, else this process's. */

@@ -21,6 +21,7 @@ import { lockDataDirectory } from './lock.ts';
 import { type LocalNode, startNode } from './node/node.ts';
 import { ensureClusterNetwork, hostAddress, removeClusterNetwork } from './node/network.ts';
 import { openPki } from './pki.ts';
+import { Ending } from './ending.ts';
 import { cniBinDir } from './requirements.ts';
 import { type ClusterSettings, loadSettings } from './settings.ts';
 
@@ -48,14 +49,14 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   if (withNodes) await ensureMachine({ install: options.install, say: options.say });
 
   // Ended in the opposite order, on a stop as on a failed start.
-  const started = new AsyncDisposableStack();
+  const started = new Ending(createLogger('stop', options.logLevel));
   try {
     const data = openDataDirectory(options.dataDir);
-    started.defer(lockDataDirectory(data));
+    started.defer('data directory', lockDataDirectory(data));
     const settings = loadSettings(data);
     if (withNodes) {
       await ensureClusterNetwork(settings);
-      started.defer(() => removeClusterNetwork(settings));
+      started.defer('network', () => removeClusterNetwork(settings));
     }
     const advertised = withNodes ? hostAddress(settings) : machineAddress();
     const controlPlane = await startControlPlane({ ...options, data, settings, advertised, clock, started });
@@ -76,12 +77,12 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
         clock,
         log: createLogger('node', options.logLevel),
       });
-      started.defer(() => node.stop());
+      started.defer(node.name, () => node.stop());
       nodes.push(node);
     }
-    return { data, server, nodes, stop: () => started.disposeAsync() };
+    return { data, server, nodes, stop: () => started.end() };
   } catch (error) {
-    await started.disposeAsync();
+    await started.end();
     throw error;
   }
 }
@@ -93,13 +94,13 @@ async function startControlPlane(
     /** Where pods and nodes reach the API server. */
     advertised: string;
     clock: Clock;
-    started: AsyncDisposableStack;
+    started: Ending;
   },
 ) {
   const { data, settings, advertised, clock, started, logLevel } = options;
   const pki = await openPki(data.pki, clock);
   const store = await openEmbeddedStore({ dir: data.store, clock, log: createLogger('store', logLevel) });
-  started.defer(() => store.close());
+  started.defer('store', () => store.close());
 
   const nodeClient = await pki.certificate('apiserver-kubelet-client', {
     subject: { commonName: 'kube-apiserver-kubelet-client', organizations: ['system:masters'] },
@@ -116,7 +117,7 @@ async function startControlPlane(
     clusterCa: pki.ca.certificate,
     nodeClient,
   });
-  started.defer(() => apiServer.close());
+  started.defer('API server', () => apiServer.close());
 
   const serving = await pki.certificate('apiserver', {
     subject: { commonName: 'kube-apiserver' },
@@ -134,18 +135,22 @@ async function startControlPlane(
       port: options.port,
       log: createLogger('https', logLevel),
     });
-    started.defer(() => listener.close());
+    started.defer(`listener on ${host}`, () => listener.close());
   }
 
   const stopping = new AbortController();
-  started.defer(() => stopping.abort());
   const clientFor = (username: string) =>
     createInProcessClient(apiServer.handle, { username, groups: ['system:authenticated'] });
-  await startControllers({
+  const controllers = await startControllers({
     client: clientFor('system:kube-controller-manager'),
     clock,
     log: createLogger('controllers', logLevel),
     signal: stopping.signal,
+    cluster: { clusterCidr: settings.clusterCidr, rootCa: pki.ca.certificate },
+  });
+  started.defer('controllers and scheduler', async () => {
+    stopping.abort();
+    await controllers.stopped;
   });
   await startScheduler({
     client: clientFor('system:kube-scheduler'),
