@@ -28,7 +28,7 @@ async function scaleNewSet(steps: DeploymentSteps, sync: Sync): Promise<boolean>
   const current = setReplicas(newSet);
   const desired = desiredReplicas(deployment);
   if (current === desired) return false;
-  const size = current > desired ? desired : newSetReplicas(deployment, allSets(sync), current);
+  const size = current > desired ? desired : newSetReplicas(deployment, sync.old, current);
   return steps.scale(sync, newSet, size);
 }
 

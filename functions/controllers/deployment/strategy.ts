@@ -47,10 +47,19 @@ function occupied(set: ReplicaSet): number {
   return Math.max(setReplicas(set), set.status?.replicas ?? 0);
 }
 
-/** How large the new ReplicaSet may be now: as large as wanted while all together stay within the surge. */
-export function newSetReplicas(deployment: Deployment, sets: readonly ReplicaSet[], current: number): number {
+/** Whether its controller may still be at work on what was asked of it before. */
+function isBehind({ metadata, status }: ReplicaSet): boolean {
+  return (metadata.generation ?? 0) > (status?.observedGeneration ?? 0);
+}
+
+/**
+ * How large the new ReplicaSet may be now: as large as wanted while all together stay within the surge. It does not
+ * grow while an old one may still be making pods that it was asked for earlier.
+ */
+export function newSetReplicas(deployment: Deployment, old: readonly ReplicaSet[], current: number): number {
   const replicas = desiredReplicas(deployment);
   if (!isRollingUpdate(deployment)) return replicas;
-  const room = replicas + maxSurge(deployment) - sumOf(sets, occupied);
+  if (old.some(isBehind)) return current;
+  const room = replicas + maxSurge(deployment) - sumOf(old, occupied) - current;
   return room <= 0 ? current : current + Math.min(room, replicas - current);
 }

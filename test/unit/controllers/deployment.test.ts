@@ -41,12 +41,14 @@ describe('surge and unavailable', () => {
 
   test('the new set grows into the room that the surge leaves, never past what is wanted', () => {
     const it = deployment({ replicas: 10, strategy: rolling(3, 2) });
-    const old = replicaSet('old', { replicas: 10 });
-    expect(newSetReplicas(it, [old], 0)).toBe(3);
-    expect(
-      newSetReplicas(it, [replicaSet('old', { replicas: 2 }), replicaSet('new', { replicas: 4 })], 4),
-    ).toBe(10);
-    expect(newSetReplicas(it, [old, replicaSet('new', { replicas: 3 })], 3)).toBe(3);
+    const old = (replicas: number, status: object = {}) =>
+      replicaSet('old', { replicas }, { status: { replicas, observedGeneration: 1, ...status } });
+    expect(newSetReplicas(it, [old(10)], 0)).toBe(3);
+    expect(newSetReplicas(it, [old(2)], 4)).toBe(10);
+    expect(newSetReplicas(it, [old(10)], 3)).toBe(3);
+    // Its pods are still there, or still being made.
+    expect(newSetReplicas(it, [old(2, { replicas: 9 })], 4)).toBe(4);
+    expect(newSetReplicas(it, [old(2, { observedGeneration: 0 })], 4)).toBe(4);
   });
 });
 
