@@ -7,6 +7,7 @@ import type { Logger } from '../../lib/log.ts';
 import { openWatchCache } from '../../lib/store/cache/index.ts';
 import type { Store } from '../../lib/store/port.ts';
 import { createTokenIssuer } from '../../lib/tokens/index.ts';
+import { kubernetesVersion } from '../../lib/version.ts';
 import { namespaceLifecycle } from './admission/namespace-lifecycle.ts';
 import { defaultTolerationSeconds, priority, taintNodesByCondition } from './admission/pod-defaults.ts';
 import { serviceAccount } from './admission/service-account.ts';
@@ -31,7 +32,7 @@ import { createNodeConnection } from './registry/node-connection.ts';
 import { createRegistry } from './registry/registry.ts';
 import { routeResource } from './registry/route.ts';
 import { createServiceAllocator } from './registry/services/allocator.ts';
-import { gitVersion, versionInfo } from './version.ts';
+import { versionInfo } from './version.ts';
 
 export interface ApiServerOptions {
   store: Store;
@@ -94,7 +95,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   };
   const metrics = createMetrics(cache);
   const discovery = createDiscovery(definitions, `${options.advertise.address}:${options.advertise.port}`);
-  const openApi = createOpenApi(definitions, gitVersion);
+  const openApi = createOpenApi(definitions, kubernetesVersion);
   let isBootstrapped = false;
   const ping = { name: 'ping', check: () => Promise.resolve() };
   const checks = [

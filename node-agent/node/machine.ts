@@ -1,7 +1,7 @@
 import { readdir, readFile, statfs } from 'node:fs/promises';
 import { cpus } from 'node:os';
 import type { NodeSystemInfo } from '../../lib/api/gen/types.ts';
-import { kubeletVersion } from './version.ts';
+import { kubernetesVersion } from '../../lib/version.ts';
 
 /** What the machine has. */
 export interface Machine {
@@ -104,7 +104,7 @@ export async function readNodeInfo(runtime: {
     containerRuntimeVersion: `${runtime.runtimeName}://${runtime.runtimeVersion}`,
     kernelVersion: await read('/proc/sys/kernel/osrelease'),
     kubeProxyVersion: '',
-    kubeletVersion,
+    kubeletVersion: kubernetesVersion,
     machineID: machineId,
     operatingSystem: 'linux',
     osImage: /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(release)?.[1] ?? 'Unknown',
