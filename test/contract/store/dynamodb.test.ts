@@ -13,6 +13,7 @@ import {
   localCredentials,
   startDynamoDbLocal,
 } from '../../support/store/dynamodb-local.ts';
+import { describeBackups } from './backups.ts';
 import { describeStore, type StoreHarness } from './contract.ts';
 import { describeHistories } from './histories.ts';
 
@@ -53,3 +54,4 @@ const dynamodb: StoreHarness = {
 
 describeStore(dynamodb);
 describeHistories(dynamodb, 60);
+describeBackups(dynamodb, dynamodb);

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { silentLogger } from '../../../lib/log.ts';
 import { openEmbeddedStore } from '../../../lib/store/embedded/index.ts';
 import { createSteppedClock } from '../../support/stepped-clock.ts';
+import { describeBackups } from './backups.ts';
 import { describeStore, type StoreHarness } from './contract.ts';
 import { describeHistories } from './histories.ts';
 
@@ -26,3 +27,4 @@ const embedded: StoreHarness = {
 
 describeStore(embedded);
 describeHistories(embedded, 200);
+describeBackups(embedded, embedded);
