@@ -25,6 +25,7 @@ test("every step of the README's tour prints what the README shows", async () =>
     // Where the reader's own cluster lies, and the test's.
     KUMULUS_DATA_DIR: cluster.dataDir,
     HOME: cluster.dataDir,
+    npm_config_update_notifier: 'false',
   };
   const steps = readSteps(join(root, 'README.md'), '## A tour in ten minutes');
   expect(steps.length).toBeGreaterThan(15);
