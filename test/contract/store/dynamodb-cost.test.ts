@@ -1,0 +1,192 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import type { KubeObject } from '../../../lib/api/object.ts';
+import { encodeStored } from '../../../lib/api/stored.ts';
+import { systemClock } from '../../../lib/clock.ts';
+import { silentLogger } from '../../../lib/log.ts';
+import { openWatchCache } from '../../../lib/store/cache/index.ts';
+import {
+  callsOf,
+  type Consumed,
+  createDynamoClient,
+  ensureTable,
+  openDynamoStore,
+} from '../../../lib/store/dynamodb/index.ts';
+import type { RestorableStore } from '../../../lib/store/port.ts';
+import {
+  type DynamoDbLocal,
+  localCredentials,
+  startDynamoDbLocal,
+} from '../../support/store/dynamodb-local.ts';
+import { eventually } from '../../support/wait.ts';
+
+/** What the table of costs in `docs/store.md` says, as the service reports it. */
+
+let local: DynamoDbLocal;
+let client: ReturnType<typeof createDynamoClient>;
+let consumed: Consumed[] = [];
+const table = `cost-${randomUUID()}`;
+beforeAll(async () => {
+  local = await startDynamoDbLocal();
+  client = createDynamoClient({ endpoint: local.endpoint, ...localCredentials });
+  await ensureTable(client, table);
+});
+afterAll(async () => {
+  client?.destroy();
+  await local?.stop();
+});
+
+const open = (): RestorableStore =>
+  openDynamoStore({
+    calls: callsOf(client, (one) => consumed.push(one)),
+    table,
+    clock: systemClock,
+    log: silentLogger,
+    pollMs: { busy: 60_000, idle: 60_000 },
+  });
+
+let store: RestorableStore;
+let resource: string;
+beforeEach(async () => {
+  store = open();
+  resource = `r${randomUUID()}`;
+  // Once for each process and type it makes sure that the type is on the list of types, and once in an eighth of the
+  // history's length, from the second revision on, a mark is written for one unit more.
+  await store.commit(resource, [{ op: 'create', key: 'default/first', body: pod('first', 0) }]);
+  await store.commit(resource, [{ op: 'create', key: 'default/second', body: pod('second', 0) }]);
+  return () => store.close();
+});
+
+async function costOf(work: () => Promise<unknown>): Promise<{ write: number; read: number; calls: number }> {
+  consumed = [];
+  await work();
+  const sum = (calls: string[]) =>
+    consumed.filter(({ call }) => calls.includes(call)).reduce((total, one) => total + one.capacityUnits, 0);
+  return {
+    write: sum(['put', 'update', 'transact', 'remove']),
+    read: sum(['get', 'query']),
+    calls: consumed.length,
+  };
+}
+
+test('an update of an object of 2 KB: at most 6 write units, two round trips, nothing read', async () => {
+  const [a = 0] = await store.commit(resource, [{ op: 'create', key: 'default/web', body: pod('web', 1) }]);
+  let b = 0;
+  const cost = await costOf(async () => {
+    [b = 0] = await store.commit(resource, [
+      { op: 'replace', key: 'default/web', body: pod('web', 2), expected: a },
+    ]);
+  });
+  expect(pod('web', 2).length).toBeGreaterThan(2000);
+  expect(cost).toEqual({ write: 5, read: 0, calls: 2 });
+  const other = open();
+  await other.get(resource, 'default/first');
+  await other.commit(resource, [{ op: 'create', key: 'default/x', body: pod('x', 1) }]);
+  // A process that has not seen the object reads it first.
+  const unseen = await costOf(() =>
+    other.commit(resource, [{ op: 'replace', key: 'default/web', body: pod('web', 3), expected: b }]),
+  );
+  expect(unseen).toEqual({ write: 5, read: 1, calls: 3 });
+  await other.close();
+});
+
+test('a create and a delete of an object of 2 KB', async () => {
+  let revision = 0;
+  const create = await costOf(async () => {
+    [revision = 0] = await store.commit(resource, [
+      { op: 'create', key: 'default/web', body: pod('web', 1) },
+    ]);
+  });
+  expect(create).toEqual({ write: 5, read: 0, calls: 2 });
+  const remove = await costOf(() =>
+    store.commit(resource, [{ op: 'delete', key: 'default/web', body: pod('web', 1), expected: revision }]),
+  );
+  expect(remove).toEqual({ write: 5, read: 0, calls: 2 });
+});
+
+test('a get of 2 KB: one read unit; a conflict that is seen beforehand: nothing written', async () => {
+  const reader = open();
+  expect(await costOf(() => reader.get(resource, 'default/first'))).toEqual({ write: 0, read: 1, calls: 1 });
+  await reader.close();
+  const conflict = await costOf(() =>
+    store
+      .commit(resource, [{ op: 'replace', key: 'default/first', body: pod('first', 1), expected: 999 }])
+      .catch(() => {}),
+  );
+  expect(conflict.write).toBe(0);
+});
+
+test('a list from a warm cache: one read unit, two right after a change', async () => {
+  const cache = openWatchCache({ store, clock: systemClock, log: silentLogger });
+  await cache.list(resource);
+  await eventually(
+    'the reader of the log to be idle',
+    async () => {
+      const cost = await costOf(() => cache.list(resource));
+      return cost.read === 1 && cost.calls === 1;
+    },
+    { everyMs: 20 },
+  );
+  expect(await costOf(() => cache.list(resource))).toEqual({ write: 0, read: 1, calls: 1 });
+  await cache.close();
+});
+
+function pod(name: string, generation: number): Uint8Array {
+  const object: KubeObject & { spec: object; status: object } = {
+    kind: 'Pod',
+    apiVersion: 'v1',
+    metadata: {
+      name,
+      namespace: 'default',
+      uid: '5a4f6d1c-3f0e-4b57-9a53-0a6f2c1d7e11',
+      generation,
+      creationTimestamp: '2026-03-01T12:34:56Z',
+      labels: { app: 'web', 'pod-template-hash': '7d4b9c6f58' },
+      ownerReferences: [
+        {
+          apiVersion: 'apps/v1',
+          kind: 'ReplicaSet',
+          name: 'web-7d4b9c6f58',
+          uid: '0f9ce0a0-92a1-4c5e-8a0e-4a9d1b1f7c22',
+          controller: true,
+          blockOwnerDeletion: true,
+        },
+      ],
+    },
+    spec: {
+      containers: [
+        {
+          name: 'web',
+          image: 'registry.example.com/team/web:1.27.3',
+          ports: [{ containerPort: 8080, protocol: 'TCP' }],
+          env: Array.from({ length: 16 }, (_, i) => ({
+            name: `SETTING_${i}`,
+            value: `value-${i}-of-${name}`,
+          })),
+          resources: { limits: { cpu: '500m', memory: '128Mi' }, requests: { cpu: '100m', memory: '64Mi' } },
+          imagePullPolicy: 'IfNotPresent',
+          terminationMessagePath: '/dev/termination-log',
+          terminationMessagePolicy: 'File',
+        },
+      ],
+      restartPolicy: 'Always',
+      terminationGracePeriodSeconds: 30,
+      dnsPolicy: 'ClusterFirst',
+      serviceAccountName: 'default',
+      nodeName: 'ip-10-0-17-203.eu-central-1.compute.internal',
+      schedulerName: 'default-scheduler',
+    },
+    status: {
+      phase: 'Running',
+      conditions: ['PodScheduled', 'Initialized', 'ContainersReady', 'Ready'].map((type) => ({
+        type,
+        status: 'True',
+        lastTransitionTime: '2026-03-01T12:35:02Z',
+      })),
+      hostIP: '10.0.17.203',
+      podIP: '10.244.3.17',
+      startTime: '2026-03-01T12:34:57Z',
+    },
+  };
+  return encodeStored(object);
+}
