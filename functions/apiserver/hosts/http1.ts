@@ -4,6 +4,9 @@ import type { ApiHandler } from '../../../lib/http/types.ts';
 import type { Logger } from '../../../lib/log.ts';
 import { type Exchanges, joinHeaders, openExchange, peerOf, splitTarget, writeAll } from './exchange.ts';
 
+/** How long what nobody reads may go on arriving. */
+const drainTimeoutMs = 2_000;
+
 export function answerHttp1(
   handle: ApiHandler,
   request: IncomingMessage,
@@ -33,22 +36,44 @@ async function respond(
     method: request.method ?? 'GET',
     ...splitTarget(request.url ?? '/'),
     headers: joinHeaders(request.headers),
-    body: hasBody ? request : undefined,
+    // Who stops reading must still be able to answer.
+    body: hasBody ? request.iterator({ destroyOnReturn: false }) : undefined,
     peer: peerOf(request.socket as TLSSocket),
     signal: exchange.signal,
   });
   if (response.destroyed) return;
   // A body that nobody read would be taken for the next request.
-  if (hasBody && !request.complete) response.shouldKeepAlive = false;
+  const isUnread = hasBody && !request.complete;
+  if (isUnread) response.shouldKeepAlive = false;
   response.writeHead(answer.status, answer.headers);
   if (answer.body === undefined || request.method === 'HEAD') {
     response.end();
   } else if (answer.body instanceof Uint8Array) {
-    response.end(answer.body);
+    if (!isUnread) {
+      response.end(answer.body);
+      return;
+    }
+    response.write(answer.body);
+    await drain(request);
+    response.end();
   } else {
     exchange.streaming();
     response.flushHeaders();
     await writeAll(answer.body, response);
     response.end();
   }
+}
+
+/** A client that is still sending would lose the answer if the connection were cut under it. */
+function drain(request: IncomingMessage): Promise<void> {
+  return new Promise((resolve) => {
+    const settle = () => {
+      clearTimeout(timer);
+      resolve();
+    };
+    const timer = setTimeout(settle, drainTimeoutMs);
+    request.once('end', settle);
+    request.once('close', settle);
+    request.resume();
+  });
 }

@@ -33,7 +33,10 @@ async function respond(
     method,
     ...splitTarget(headers[':path'] ?? '/'),
     headers: joinHeaders(headers),
-    body: stream.readableEnded || method === 'GET' || method === 'HEAD' ? undefined : stream,
+    body:
+      stream.readableEnded || method === 'GET' || method === 'HEAD'
+        ? undefined
+        : stream.iterator({ destroyOnReturn: false }),
     peer: peerOf(stream.session?.socket as TLSSocket),
     signal: exchange.signal,
   });
@@ -44,7 +47,10 @@ async function respond(
   );
   if (answer.body === undefined || method === 'HEAD') return;
   if (answer.body instanceof Uint8Array) {
-    stream.end(answer.body);
+    stream.end(answer.body, () => {
+      // What is still on its way of a body that nobody read is not wanted any more (RFC 9113, 8.1).
+      if (!stream.readableEnded && !stream.destroyed) stream.close(constants.NGHTTP2_NO_ERROR);
+    });
   } else {
     exchange.streaming();
     await writeAll(answer.body, stream);

@@ -1,6 +1,6 @@
 /** Objects in the store: every write of the generic handler goes through here. */
-import type { KubeObject } from '../../../lib/api/object.ts';
-import { joinKey } from '../../../lib/api/object.ts';
+import { type JsonValue, joinKey, type KubeObject } from '../../../lib/api/object.ts';
+import { equalJson } from '../../../lib/api/patch/index.ts';
 import {
   alreadyExists,
   conflict,
@@ -95,7 +95,7 @@ export async function updateStored(
     if (next === current.object) return current;
     const body = encode(next);
     const removes = options.removes?.(next, current.object) ?? false;
-    if (!removes && Buffer.compare(body, encodeStored(current.object)) === 0) return current;
+    if (!removes && isSame(body, current.object)) return current;
     if (options.dryRun) return dryStored(next, current.revision);
     try {
       const key = keyFor(entry, namespace, name);
@@ -129,6 +129,15 @@ export function dryStored(object: AnyObject, revision: number): Stored {
     revision,
     json: revision > 0 ? withRevision(encodeStored(object), revision) : encodeStored(object),
   };
+}
+
+/** The same content; fields may stand in another order, which does not change the number of bytes. */
+function isSame(body: Uint8Array, current: AnyObject): boolean {
+  const before = encodeStored(current);
+  if (before.byteLength !== body.byteLength) return false;
+  if (Buffer.compare(before, body) === 0) return true;
+  const parse = (bytes: Uint8Array) => JSON.parse(Buffer.from(bytes).toString()) as JsonValue;
+  return equalJson(parse(before), parse(body));
 }
 
 /** A little, growing, never in step with the others. */
