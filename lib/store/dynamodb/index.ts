@@ -6,6 +6,7 @@ import { failureKind, translateAwsError, withRetries } from './aws-errors.ts';
 import { blobsIn } from './body.ts';
 import type { DynamoCalls } from './calls.ts';
 import type { Context } from './context.ts';
+import type { Counter } from './counter.ts';
 import { counterKey } from './items.ts';
 import { listSnapshot } from './lister.ts';
 import { LogReader } from './log-reader.ts';
@@ -54,6 +55,8 @@ class DynamoStore implements RestorableStore {
   readonly #pokes = new Map<string, Set<() => void>>();
   /** How far this process' watches have come. */
   readonly #delivered = new Map<string, Revision>();
+  /** What `head` has just read, for the watch that it wakes. */
+  readonly #fresh = new Map<string, Counter>();
   readonly #underWay = new Set<Promise<unknown>>();
 
   constructor(context: Context, pollMs: { busy: number; idle: number }) {
@@ -84,7 +87,10 @@ class DynamoStore implements RestorableStore {
       return found;
     });
     // A reader that asks is about to wait for this process' watch to reach what it was told.
-    if (counter.head > (this.#delivered.get(resource) ?? 0)) this.#poke(resource);
+    if (counter.head > (this.#delivered.get(resource) ?? 0)) {
+      this.#fresh.set(resource, counter);
+      this.#poke(resource);
+    }
     return counter.head;
   }
 
@@ -165,7 +171,9 @@ class DynamoStore implements RestorableStore {
 
   /** What there is to read after `position`, in one read unit when that is nothing. */
   async #after(resource: string, position: Revision): Promise<WatchBatch & { isCaughtUp: boolean }> {
-    const counter = await this.#reader.counter(resource);
+    const fresh = this.#fresh.get(resource);
+    this.#fresh.delete(resource);
+    const counter = fresh && fresh.head > position ? fresh : await this.#reader.counter(resource);
     if (position < this.#reader.horizon(counter)) throw tooOld('watch');
     const to = Math.min(counter.head, position + batchChanges);
     if (to <= position) return { changes: [], revision: position, isCaughtUp: true };

@@ -18,6 +18,8 @@ import { ttlSeconds } from './context.ts';
 
 /** How long a reader waits for a pending revision before it settles it. */
 const patienceMs = [10, 20, 40, 80];
+/** Entries kept of each type, so that what was just read or written is not read again. */
+const rememberedEntries = 512;
 /** `floor` is written back for other processes when it lags so far behind. */
 const floorLag = 64;
 
@@ -32,6 +34,8 @@ export class LogReader {
   readonly #context: Context;
   /** Per type: every revision at or below it is settled. */
   readonly #floors = new Map<string, Revision>();
+  /** An entry never changes once it is there, so that one that was seen is as good as one that is read. */
+  readonly #seen = new Map<string, Map<Revision, LogItem>>();
 
   constructor(context: Context) {
     this.#context = context;
@@ -69,7 +73,7 @@ export class LogReader {
    * was settled before: its time to live has ended.
    */
   async read(resource: string, from: Revision, to: Revision, signal?: AbortSignal): Promise<LogChange[]> {
-    const entries = new Map<Revision, LogItem>();
+    const entries = this.#remembered(resource, from, to);
     for (let attempt = 0; ; attempt++) {
       const pending = missing(entries, from, to);
       if (pending.length > 0) await this.#query(resource, pending[0] as Revision, to, entries);
@@ -98,11 +102,31 @@ export class LogReader {
           ConditionExpression: 'attribute_not_exists(pk)',
         }),
       );
+      this.remember(resource, gap);
       return gap;
     } catch (error) {
       if (failureKind(error) !== 'condition') throw error;
       return (await this.entry(resource, revision)) ?? gap;
     }
+  }
+
+  /** Told of every entry that is certain to be there. */
+  remember(resource: string, entry: LogItem): void {
+    const seen = this.#seen.get(resource) ?? new Map<Revision, LogItem>();
+    this.#seen.set(resource, seen);
+    seen.set(entry.revision, entry);
+    for (const oldest of seen.keys()) {
+      if (seen.size <= rememberedEntries) break;
+      seen.delete(oldest);
+    }
+  }
+
+  #remembered(resource: string, from: Revision, to: Revision): Map<Revision, LogItem> {
+    const entries = new Map<Revision, LogItem>();
+    for (const [revision, entry] of this.#seen.get(resource) ?? []) {
+      if (revision > from && revision <= to) entries.set(revision, entry);
+    }
+    return entries;
   }
 
   async entry(resource: string, revision: Revision): Promise<LogItem | undefined> {
@@ -148,6 +172,7 @@ export class LogReader {
         for (const item of page.Items ?? []) {
           const entry = parseLog(item);
           into.set(entry.revision, entry);
+          this.remember(resource, entry);
         }
         ExclusiveStartKey = page.LastEvaluatedKey as typeof ExclusiveStartKey;
       } while (ExclusiveStartKey);

@@ -131,6 +131,7 @@ export class Writer {
     // An error from here leaves open whether the commit happened, so that its parts must stay.
     const outcome = await this.#transact(resource, actions, entries, deadlineMs);
     if (outcome === 'committed') {
+      for (const entry of entries) this.#reader.remember(resource, entry);
       for (const [i, mutation] of mutations.entries()) {
         const old = before[i]?.packed;
         if (old) await this.#expire(old);

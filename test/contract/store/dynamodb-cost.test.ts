@@ -128,6 +128,16 @@ test('a list from a warm cache: one read unit, two right after a change', async 
     { everyMs: 20 },
   );
   expect(await costOf(() => cache.list(resource))).toEqual({ write: 0, read: 1, calls: 1 });
+  const other = open();
+  await other.get(resource, 'default/first');
+  await other.commit(resource, [{ op: 'create', key: 'default/new', body: pod('new', 1) }]);
+  let found = 0;
+  const cost = await costOf(async () => {
+    found = (await cache.list(resource)).items.length;
+  });
+  expect(found).toBe(3);
+  expect(cost).toEqual({ write: 0, read: 2, calls: 2 });
+  await other.close();
   await cache.close();
 });
 
