@@ -57,7 +57,7 @@ function streamQuery(query: URLSearchParams): string {
     if (on && !(from === 'stderr' && isTrue(query.get('tty')))) renamed.set(to, '1');
   }
   for (const word of query.getAll('command')) renamed.append('command', word);
-  return `?${renamed}`;
+  return `?${renamed.toString()}`;
 }
 
 function queryOf(query: URLSearchParams, names: readonly string[]): string {

@@ -42,7 +42,7 @@ export async function handleLog(
     .map((part) => encodeURIComponent(part ?? ''))
     .join('/');
   const combined = AbortSignal.any([signal, backend.closing]);
-  const answer = await backend.nodes.get(`${server}/${path}?${options}`, combined);
+  const answer = await backend.nodes.get(`${server}/${path}?${options.toString()}`, combined);
   if (answer.status >= 400) throw await nodeError(answer.status, answer.body);
   return text(untilAborted(answer.body, combined));
 }
