@@ -94,8 +94,10 @@ export function createPodAgent(options: PodAgentOptions): PodAgent {
   function upsert(pod: Persisted<Pod>): void {
     const { uid } = pod.metadata;
     const record = recordOf(uid);
-    const graceBefore = record.pod?.metadata.deletionGracePeriodSeconds;
+    const before = record.pod;
+    const graceBefore = before?.metadata.deletionGracePeriodSeconds;
     record.pod = pod;
+    if (before && !concernsNode(before, pod)) return;
     const grace = pod.metadata.deletionGracePeriodSeconds;
     const ends = pod.metadata.deletionTimestamp !== undefined && record.stage === 'syncing';
     const sooner = record.stage === 'terminating' && grace !== undefined && grace < (graceBefore ?? Infinity);
@@ -162,4 +164,23 @@ export function createPodAgent(options: PodAgentOptions): PodAgent {
       await Promise.race([workers.close(), clock.sleep(stopWithinMs)]);
     },
   };
+}
+
+/**
+ * Whether a change of a pod is one to act on (kubelet's `checkAndUpdatePod`). Most changes are the agent's own writes of
+ * the status; acting on them would retry at once what has just failed.
+ */
+function concernsNode(before: Persisted<Pod>, after: Persisted<Pod>): boolean {
+  const { metadata: old } = before;
+  const { metadata } = after;
+  const differs = (a: unknown, b: unknown) => JSON.stringify(a) !== JSON.stringify(b);
+  return (
+    metadata.generation !== old.generation ||
+    metadata.deletionTimestamp !== old.deletionTimestamp ||
+    metadata.deletionGracePeriodSeconds !== old.deletionGracePeriodSeconds ||
+    differs(metadata.labels, old.labels) ||
+    differs(metadata.annotations, old.annotations) ||
+    // Others write the conditions of readiness gates, and the pod's readiness depends on them.
+    (after.spec.readinessGates !== undefined && differs(after.status?.conditions, before.status?.conditions))
+  );
 }

@@ -28,7 +28,8 @@ function processes(dataDir: string): string[] {
     .map(([pid, command]) => `process ${pid}: ${command}`);
 }
 
-function commandLine(pid: string): string {
+/** The words of a process's command, joined by blanks; empty when it is gone. */
+export function commandLine(pid: string): string {
   try {
     return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim();
   } catch (error) {

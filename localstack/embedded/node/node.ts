@@ -10,6 +10,7 @@ import { startAgent } from './agent.ts';
 import { removeCgroups } from './cgroups.ts';
 import { startContainerd } from './containerd.ts';
 import { ensureSandboxImage } from './images.ts';
+import { unmountBelow } from './mounts.ts';
 import { ensureNodeNetwork, hostAddress, removeNodeNetwork } from './network.ts';
 import { stopAllPods } from './pods.ts';
 import { upstreamResolvers } from './resolvers.ts';
@@ -107,6 +108,7 @@ export async function startNode(options: NodeOptions): Promise<LocalNode> {
         await stopAllPods(dir, log);
         await containerd.stop(10_000);
         await removeNodeNetwork(settings, options.number);
+        await unmountBelow(dir.root);
         await removeCgroups(cgroupRoot(settings, name));
         rmSync(dir.containerdState, { recursive: true, force: true });
       },

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Pod } from '../../../lib/api/gen/types.ts';
@@ -6,7 +6,7 @@ import { isAlive, readPidFile } from '../../../lib/process/identity.ts';
 import { connectRuntime } from '../../../node-agent/cri/client.ts';
 import { startTestCluster, type TestCluster } from '../../support/cluster.ts';
 import { helloManifest, loadHello } from '../../support/hello.ts';
-import { clusterId, leftovers } from '../../support/leftovers.ts';
+import { clusterId, commandLine, leftovers } from '../../support/leftovers.ts';
 import { eventually } from '../../support/wait.ts';
 
 let cluster: TestCluster;
@@ -120,10 +120,13 @@ async function sandboxOf(podName: string): Promise<string> {
   });
 }
 
-/** containerd keeps the shim's pid beside each bundle. */
+/** One shim serves all containers of a sandbox, and says so on its command line. */
 function shimOf(sandboxId: string): number {
-  const bundle = join(cluster.dataDir, 'nodes/node-1/run/io.containerd.runtime.v2.task/k8s.io', sandboxId);
-  return Number(readFileSync(join(bundle, 'shim.pid'), 'utf8'));
+  const pid = readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .find((name) => commandLine(name).includes(`-id ${sandboxId}`));
+  if (!pid) throw new Error(`no shim of ${sandboxId}`);
+  return Number(pid);
 }
 
 async function withRuntime<T>(use: (runtime: ReturnType<typeof connectRuntime>) => Promise<T>): Promise<T> {
