@@ -18,7 +18,7 @@ const task = await new Promise<Task>((resolve) =>
 );
 const value = Buffer.alloc(task.sizeBytes, 'x');
 const keys = Array.from({ length: task.writers }, (_, i) => `update/${task.first + i}`);
-const revisions = await Promise.all(keys.map((key) => client.put(key, value, '0')));
+const revisions = await Promise.all(keys.map((key) => client.put(key, value, 0)));
 const begun = new Promise<void>((resolve) => process.once('message', () => resolve()));
 process.send?.('ready');
 await begun;
@@ -26,7 +26,7 @@ const end = performance.now() + task.ms;
 let updates = 0;
 await Promise.all(
   keys.map(async (key, i) => {
-    let revision = revisions[i] ?? '0';
+    let revision = revisions[i] ?? 0;
     while (performance.now() < end) {
       revision = await client.put(key, value, revision);
       updates++;

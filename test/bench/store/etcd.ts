@@ -3,7 +3,6 @@ import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { eventually } from '../../support/wait.ts';
-import { connectEtcd } from './etcd-client.ts';
 
 export interface Etcd {
   address: string;
@@ -36,9 +35,7 @@ export async function startEtcd(dir: string): Promise<Etcd | undefined> {
   );
   const exited = new Promise<void>((resolve) => server.once('exit', () => resolve()));
   const address = `127.0.0.1:${client}`;
-  const probe = connectEtcd(address);
-  await eventually('etcd answers', async () => (await probe.range('x')).length === 0, { everyMs: 100 });
-  probe.close();
+  await eventually('etcd answers', async () => (await fetch(`${url(client)}/health`)).ok);
   return {
     address,
     updates: async (writers, { first, ms, sizeBytes, processes }) => {

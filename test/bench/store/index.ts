@@ -127,7 +127,7 @@ async function creates(store: Store): Promise<number> {
 async function etcdCreates(etcd: Etcd): Promise<number> {
   const client = connectEtcd(etcd.address);
   const began = performance.now();
-  await each(objects, 64, (i) => client.put(`range/o${i}`, body(`o${i}`), '0'));
+  await each(objects, 64, (i) => client.put(`range/o${i}`, body(`o${i}`), 0));
   client.close();
   return (performance.now() - began) / 1000;
 }

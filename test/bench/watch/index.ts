@@ -54,7 +54,7 @@ export async function run(): Promise<BenchResult[]> {
     const revisions: number[] = [];
     for (let i = 0; i < changesPerSecond * seconds; i++) {
       const dueMs = began + (i * 1000) / changesPerSecond;
-      while (performance.now() < dueMs) await systemClock.sleep(dueMs - performance.now());
+      while (performance.now() < dueMs) await systemClock.sleep(Math.max(1, dueMs - performance.now()));
       // The only writer, so that revisions are known before they are given.
       committed[i + 1] = performance.now();
       const parity = i % 2 === 0 ? 'even' : 'odd';
