@@ -6,7 +6,7 @@ import type { KubeClient, Resource } from '../../lib/client/port.ts';
 import { isKind, messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import { defaultSettings } from './config/default-settings.ts';
-import type { SchedulerSettings } from './config/settings.ts';
+import { parseConfiguration } from './config/parse.ts';
 import { builtInPlugins, type Registry } from './plugins/registry.ts';
 import { createScheduler } from './scheduler.ts';
 
@@ -14,19 +14,24 @@ export interface SchedulerOptions {
   client: KubeClient;
   clock: Clock;
   log: Logger;
-  /** Absent: kube-scheduler's defaults. */
-  settings?: SchedulerSettings;
+  /** A KubeSchedulerConfiguration v1, parsed from YAML or JSON. Absent: kube-scheduler's defaults. */
+  config?: unknown;
   /** Plugins besides the built-in ones, by name; `docs/scheduler.md` says how one is written. */
   plugins?: Registry;
   random?: () => number;
   signal: AbortSignal;
 }
 
-/** Starts the scheduler of one machine. Resolves once it has seen the cluster; it then goes on until the signal aborts. */
+/**
+ * Starts the scheduler of one machine. Resolves once it has seen the cluster; it then goes on until the signal aborts.
+ * Rejects with KumulusError `Invalid` for a configuration that is wrong, with every path and value.
+ */
 export async function startScheduler(options: SchedulerOptions): Promise<void> {
   const { client, clock, log, signal } = options;
   const random = options.random ?? Math.random;
-  const settings = options.settings ?? defaultSettings();
+  const registry: Registry = new Map([...builtInPlugins, ...(options.plugins ?? [])]);
+  const settings =
+    options.config === undefined ? defaultSettings() : parseConfiguration(options.config, registry);
   const informers = createInformers(client, { clock, log, random });
   const budgets = await servedBudgets(client, informers);
   const scheduler = createScheduler({
@@ -37,7 +42,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<void> {
     log,
     random,
     settings,
-    registry: new Map([...builtInPlugins, ...(options.plugins ?? [])]),
+    registry,
     budgets,
     signal,
   });

@@ -1,0 +1,130 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { startScheduler } from '../../../functions/scheduler/index.ts';
+import type { Pod, PodSpec } from '../../../lib/api/gen/types.ts';
+import { events, nodes, pods } from '../../../lib/client/resources.ts';
+import { systemClock } from '../../../lib/clock.ts';
+import { silentLogger } from '../../../lib/log.ts';
+import { createNodes, podOf, startControlPlane } from '../../bench/scheduler/cluster.ts';
+import { eventually } from '../../support/wait.ts';
+
+type ControlPlane = Awaited<ReturnType<typeof startControlPlane>>;
+let controlPlane: ControlPlane | undefined;
+let stop = new AbortController();
+
+afterEach(async () => {
+  stop.abort(new Error('the test ended'));
+  await controlPlane?.close();
+  stop = new AbortController();
+});
+
+async function start(nodeCount: number, schedulers = 1): Promise<ControlPlane> {
+  controlPlane = await startControlPlane();
+  await createNodes(controlPlane.admin, nodeCount);
+  for (let i = 0; i < schedulers; i++) {
+    await startScheduler({
+      client: controlPlane.scheduler,
+      clock: systemClock,
+      log: silentLogger,
+      signal: stop.signal,
+    });
+  }
+  return controlPlane;
+}
+
+async function create(
+  { admin }: ControlPlane,
+  name: string,
+  requests: Record<string, string>,
+  spec: Partial<PodSpec> = {},
+): Promise<Pod> {
+  return admin.create(pods, { ...podOf({ prefix: name, requests, spec }, 0) });
+}
+
+const get = ({ admin }: ControlPlane, name: string) =>
+  admin.get(pods, { namespace: 'default', name: `${name}-0` });
+
+const nodeOf = (cluster: ControlPlane, name: string) =>
+  eventually(`${name} has a node`, async () => (await get(cluster, name)).spec.nodeName, {
+    withinMs: 10_000,
+    everyMs: 20,
+  });
+
+const reasonOf = (cluster: ControlPlane, name: string) =>
+  eventually(
+    `${name} says why it waits`,
+    async () =>
+      (await get(cluster, name)).status?.conditions?.find(
+        ({ type, status }) => type === 'PodScheduled' && status === 'False',
+      ),
+    { withinMs: 10_000, everyMs: 20 },
+  );
+
+describe('scheduler', () => {
+  it('binds a pod and says so', async () => {
+    const cluster = await start(1);
+    await create(cluster, 'web', { cpu: '1' });
+    expect(await nodeOf(cluster, 'web')).toBe('node-0');
+    const event = await eventually('the event is there', async () =>
+      (await cluster.admin.list(events, { namespace: 'default' })).items.find(
+        ({ reason }) => reason === 'Scheduled',
+      ),
+    );
+    expect(event).toMatchObject({
+      message: 'Successfully assigned default/web-0 to node-0',
+      type: 'Normal',
+      source: { component: 'default-scheduler' },
+    });
+  });
+
+  it("says why a pod fits nowhere in kube-scheduler's words, and places it once it fits", async () => {
+    const cluster = await start(1);
+    await create(cluster, 'first', { cpu: '3' });
+    await nodeOf(cluster, 'first');
+    await create(cluster, 'second', { cpu: '2' });
+    const condition = await reasonOf(cluster, 'second');
+    expect(condition).toMatchObject({
+      reason: 'Unschedulable',
+      message:
+        '0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.',
+    });
+    await cluster.admin.delete(pods, { namespace: 'default', name: 'first-0' }, { gracePeriodSeconds: 0 });
+    expect(await nodeOf(cluster, 'second')).toBe('node-0');
+  });
+
+  it('wakes a pod when its node comes', async () => {
+    const cluster = await start(1);
+    await create(cluster, 'picky', { cpu: '1' }, { nodeSelector: { disk: 'ssd' } });
+    const condition = await reasonOf(cluster, 'picky');
+    expect(condition.message).toBe(
+      "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.",
+    );
+    await cluster.admin.patch(
+      nodes,
+      { name: 'node-0' },
+      { type: 'merge', patch: { metadata: { labels: { disk: 'ssd' } } } },
+    );
+    expect(await nodeOf(cluster, 'picky')).toBe('node-0');
+  });
+
+  it('holds a pod back while it has scheduling gates', async () => {
+    const cluster = await start(1);
+    await create(cluster, 'gated', { cpu: '1' }, { schedulingGates: [{ name: 'example.com/wait' }] });
+    await create(cluster, 'free', { cpu: '1' });
+    await nodeOf(cluster, 'free');
+    expect((await get(cluster, 'gated')).spec.nodeName).toBeUndefined();
+    await cluster.admin.patch(
+      pods,
+      { namespace: 'default', name: 'gated-0' },
+      { type: 'merge', patch: { spec: { schedulingGates: null } } },
+    );
+    expect(await nodeOf(cluster, 'gated')).toBe('node-0');
+  });
+
+  it('leaves a pod of another scheduler alone', async () => {
+    const cluster = await start(1);
+    await create(cluster, 'foreign', { cpu: '1' }, { schedulerName: 'another' });
+    await create(cluster, 'own', { cpu: '1' });
+    await nodeOf(cluster, 'own');
+    expect((await get(cluster, 'foreign')).spec.nodeName).toBeUndefined();
+  });
+});

@@ -1,0 +1,88 @@
+import type { Affinity, Node, Pod, Taint } from '../../../lib/api/gen/types.ts';
+import type { Persisted } from '../../../lib/api/object.ts';
+import type { PluginContext } from '../../../functions/scheduler/framework/plugin.ts';
+import { ClusterState } from '../../../functions/scheduler/framework/snapshot.ts';
+import { createInformers } from '../../../lib/client/informers.ts';
+import { createKubeClient } from '../../../lib/client/kube-client.ts';
+import { silentLogger } from '../../../lib/log.ts';
+import { createSteppedClock } from '../../support/stepped-clock.ts';
+
+const stamp = { creationTimestamp: '2026-01-01T00:00:00Z', resourceVersion: '1' };
+
+export interface NodeSpecOf {
+  labels?: Record<string, string>;
+  taints?: Taint[];
+  unschedulable?: boolean;
+  allocatable?: Record<string, string>;
+}
+
+export function nodeOf(name: string, spec: NodeSpecOf = {}): Persisted<Node> {
+  return {
+    apiVersion: 'v1',
+    kind: 'Node',
+    metadata: { ...stamp, name, uid: name, labels: { 'kubernetes.io/hostname': name, ...spec.labels } },
+    spec: { taints: spec.taints, unschedulable: spec.unschedulable },
+    status: { allocatable: spec.allocatable ?? { cpu: '4', memory: '8Gi', pods: '10' } },
+  };
+}
+
+export interface PodSpecOf {
+  namespace?: string;
+  labels?: Record<string, string>;
+  requests?: Record<string, string>;
+  affinity?: Affinity;
+  priority?: number;
+  nodeName?: string;
+  spec?: Partial<Pod['spec']>;
+  status?: Pod['status'];
+  deleted?: boolean;
+}
+
+export function podOf(name: string, of: PodSpecOf = {}): Persisted<Pod> {
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      ...stamp,
+      name,
+      uid: name,
+      namespace: of.namespace ?? 'default',
+      labels: of.labels,
+      deletionTimestamp: of.deleted ? '2026-01-01T00:00:00Z' : undefined,
+    },
+    spec: {
+      containers: [{ name: 'main', image: 'busybox', resources: { requests: of.requests } }],
+      affinity: of.affinity,
+      priority: of.priority,
+      nodeName: of.nodeName,
+      ...of.spec,
+    },
+    status: of.status,
+  };
+}
+
+/** A plugin's surroundings, with nothing behind its client: what the plugins under test read is the snapshot. */
+export function contextOf(snapshot = new ClusterState()): PluginContext {
+  const clock = createSteppedClock();
+  const client = createKubeClient(() => Promise.reject(new Error('no request is expected')), { clock });
+  return {
+    client,
+    informers: createInformers(client, { clock, log: silentLogger }),
+    snapshot,
+    recorder: { event: () => undefined },
+    clock,
+    log: silentLogger,
+    random: () => 0.5,
+    profileName: 'default-scheduler',
+    signal: new AbortController().signal,
+    framework: {
+      filterWithNominated: () => undefined,
+      addPod: () => undefined,
+      removePod: () => undefined,
+      nominatedPods: () => [],
+      activate: () => undefined,
+      clearNomination: () => undefined,
+      waitingPod: () => undefined,
+    },
+  };
+}
