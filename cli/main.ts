@@ -1,9 +1,11 @@
 /** The commands of `kumulus`. Each is in a file of its own under `commands/`. */
 import { Command } from 'commander';
 import { messageOf } from '../lib/errors.ts';
+import { backupCommand } from './commands/backup.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { imageCommand } from './commands/image.ts';
 import { kubeconfigCommand } from './commands/kubeconfig.ts';
+import { restoreCommand } from './commands/restore.ts';
 import { upCommand } from './commands/up.ts';
 
 const program = new Command('kumulus')
@@ -11,6 +13,8 @@ const program = new Command('kumulus')
   .addCommand(upCommand())
   .addCommand(kubeconfigCommand())
   .addCommand(imageCommand())
+  .addCommand(backupCommand())
+  .addCommand(restoreCommand())
   .addCommand(doctorCommand())
   .showHelpAfterError('(kumulus --help lists commands and options)');
 

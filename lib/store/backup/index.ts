@@ -22,10 +22,14 @@ const batchBytes = 1024 * 1024;
 
 /**
  * Writes every object into `target` (and ends it) while the store goes on: each resource type is the snapshot of one
- * revision, as revisions of different types are not comparable. Rejects with `Expired` when a type takes longer to
+ * revision, as revisions of different types are not comparable; with `openEmbeddedSnapshot` all are of one moment. Rejects with `Expired` when a type takes longer to
  * read than history reaches back.
  */
-export async function backup(store: Store, target: Writable, clock: Clock): Promise<BackupSummary> {
+export async function backup(
+  store: Pick<Store, 'resources' | 'list'>,
+  target: Writable,
+  clock: Clock,
+): Promise<BackupSummary> {
   const gzip = createGzip();
   const written = pipeline(gzip, target);
   // The error is thrown below; until then it must not count as unhandled.

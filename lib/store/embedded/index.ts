@@ -13,6 +13,8 @@ import { lockForWriting, type WriterLock } from './lock.ts';
 import { Resources } from './resources.ts';
 import { prepareTables, rowKind, type Tables } from './tables.ts';
 
+export { openEmbeddedSnapshot, type StoreSnapshot } from './snapshot.ts';
+
 export interface EmbeddedStoreOptions {
   /** Made when missing. Holds `store.sqlite` with its `-wal` and `-shm`, and the writer's lock. */
   dir: string;

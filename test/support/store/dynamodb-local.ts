@@ -27,8 +27,13 @@ export const localCredentials = {
   credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
 };
 
-/** Starts one in memory on a free port of loopback. Needs Java 17. */
+/**
+ * Starts one in memory on a free port of loopback. Needs Java 17. With `KUMULUS_DYNAMODB_ENDPOINT` set the tests run
+ * against what answers there (MiniStack, LocalStack) instead.
+ */
 export async function startDynamoDbLocal(): Promise<DynamoDbLocal> {
+  const given = process.env.KUMULUS_DYNAMODB_ENDPOINT;
+  if (given) return { endpoint: given, stop: async () => {} };
   const home = await download();
   const port = await freePort();
   const java = spawn(
