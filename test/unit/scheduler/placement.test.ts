@@ -120,6 +120,71 @@ describe('scheduler', () => {
     expect(await nodeOf(cluster, 'gated')).toBe('node-0');
   });
 
+  it('makes room for a pod of higher priority, gracefully, and only where that helps', async () => {
+    const cluster = await start(1);
+    await create(cluster, 'low', { cpu: '3' });
+    await nodeOf(cluster, 'low');
+    await create(cluster, 'high', { cpu: '3' }, { priorityClassName: 'system-cluster-critical' });
+    const victim = await eventually('the victim is asked to end', async () => {
+      const pod = await get(cluster, 'low');
+      return pod.metadata.deletionTimestamp ? pod : undefined;
+    });
+    expect(victim.status?.conditions?.find(({ type }) => type === 'DisruptionTarget')).toMatchObject({
+      status: 'True',
+      reason: 'PreemptionByScheduler',
+      message: 'default-scheduler: preempting to accommodate a higher priority pod',
+    });
+    await eventually(
+      'the node is nominated',
+      async () => (await get(cluster, 'high')).status?.nominatedNodeName === 'node-0',
+    );
+    expect((await get(cluster, 'high')).spec.nodeName).toBeUndefined();
+    // What an agent does once the containers have ended.
+    await cluster.admin.delete(pods, { namespace: 'default', name: 'low-0' }, { gracePeriodSeconds: 0 });
+    expect(await nodeOf(cluster, 'high')).toBe('node-0');
+  });
+
+  it('does not preempt for a pod that says Never', async () => {
+    const cluster = await start(1);
+    await create(cluster, 'low', { cpu: '3' });
+    await nodeOf(cluster, 'low');
+    await create(
+      cluster,
+      'meek',
+      { cpu: '3' },
+      { priorityClassName: 'system-cluster-critical', preemptionPolicy: 'Never' },
+    );
+    const { message } = await reasonOf(cluster, 'meek');
+    expect(message).toBe(
+      '0/1 nodes are available: 1 Insufficient cpu. preemption: not eligible due to preemptionPolicy=Never.',
+    );
+  });
+
+  it('goes on where a scheduler that died left off', async () => {
+    const cluster = await start(1, 0);
+    await create(cluster, 'early', { cpu: '1' });
+    const first = new AbortController();
+    await startScheduler({
+      client: cluster.scheduler,
+      clock: systemClock,
+      log: silentLogger,
+      signal: first.signal,
+    });
+    await nodeOf(cluster, 'early');
+    first.abort(new Error('killed'));
+    await create(cluster, 'late', { cpu: '4' });
+    await create(cluster, 'fits', { cpu: '3' });
+    await startScheduler({
+      client: cluster.scheduler,
+      clock: systemClock,
+      log: silentLogger,
+      signal: stop.signal,
+    });
+    expect(await nodeOf(cluster, 'fits')).toBe('node-0');
+    // The pod that was there before still counts.
+    expect((await reasonOf(cluster, 'late')).message).toContain('1 Insufficient cpu');
+  });
+
   it('leaves a pod of another scheduler alone', async () => {
     const cluster = await start(1);
     await create(cluster, 'foreign', { cpu: '1' }, { schedulerName: 'another' });
