@@ -80,7 +80,7 @@ test('a watcher with a selector holds at every time what a list with it says', a
       const page = await cache.list('pods', { match: isRed });
       ending.abort();
       await watching;
-      expect([...held].sort()).toEqual(
+      expect([...held].sort(([a], [b]) => (a < b ? -1 : 1))).toEqual(
         page.items.map((item) => [item.key, `${item.revision} ${item.object.metadata.labels?.color}`]),
       );
     }),
