@@ -45,6 +45,7 @@ export interface Cluster {
 
 export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const clock = systemClock;
+  const startedAtMs = clock.now();
   const withNodes = options.nodes > 0;
   if (withNodes) await ensureMachine({ install: options.install, say: options.say });
 
@@ -73,7 +74,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
         apiPort: controlPlane.port,
         cniBinDir: cniBinDir() ?? '',
         logLevel: options.logLevel,
-        ready: (name) => isReady(controlPlane.client, name),
+        ready: (name) => isReady(controlPlane.client, name, startedAtMs),
         clock,
         log: createLogger('node', options.logLevel),
       });
@@ -193,12 +194,13 @@ async function writeAdminKubeconfig(
   writeKubeconfig(data.kubeconfig, renderKubeconfig({ server, ca: pki.ca.certificate, client }));
 }
 
-async function isReady(client: KubeClient, name: string): Promise<boolean> {
+/** Whether the node says that it is ready, and has said so since this start: what it said before is of no use. */
+async function isReady(client: KubeClient, name: string, sinceMs: number): Promise<boolean> {
   try {
     const node = await client.get(nodes, { name });
-    return (
-      node.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True') ?? false
-    );
+    const ready = node.status?.conditions?.find(({ type }) => type === 'Ready');
+    // Heartbeats have whole seconds.
+    return ready?.status === 'True' && Date.parse(ready.lastHeartbeatTime ?? '') >= sinceMs - (sinceMs % 1000);
   } catch (error) {
     if (isKind(error, 'NotFound')) return false;
     throw error;

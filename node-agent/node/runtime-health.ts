@@ -27,8 +27,12 @@ export function watchRuntimeHealth(
   let network: string | undefined = 'container runtime status check may not have completed yet';
   let runtimeProblem: string | undefined = 'container runtime status check may not have completed yet';
 
+  const problems = () =>
+    [runtimeProblem, network, relistProblem()].filter((problem) => problem !== undefined);
+  /** What was handed on last. */
+  let known = problems().length;
+
   async function check(): Promise<void> {
-    const before = `${network} ${runtimeProblem}`;
     try {
       const { conditions } = await runtime.status();
       const describe = (type: string) => {
@@ -43,7 +47,9 @@ export function watchRuntimeHealth(
     } catch (error) {
       runtimeProblem = `container runtime is down: ${messageOf(error)}`;
     }
-    if (before !== `${network} ${runtimeProblem}`) options.changed();
+    // The age in a message grows all the time; that there is one more or one fewer is what counts.
+    if (known !== problems().length) options.changed();
+    known = problems().length;
   }
 
   function relistProblem(): string | undefined {
@@ -56,12 +62,12 @@ export function watchRuntimeHealth(
 
   return {
     networkProblem: () => network,
-    problems: () => [runtimeProblem, network, relistProblem()].filter((problem) => problem !== undefined),
+    problems,
     check,
     async run(signal) {
       while (!signal.aborted) {
         await check();
-        const waitMs = network || runtimeProblem ? startingPollMs : pollMs;
+        const waitMs = problems().length > 0 ? startingPollMs : pollMs;
         await clock.sleep(waitMs, signal).catch(() => undefined);
       }
     },
