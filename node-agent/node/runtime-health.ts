@@ -30,7 +30,7 @@ export function watchRuntimeHealth(
   const problems = () =>
     [runtimeProblem, network, relistProblem()].filter((problem) => problem !== undefined);
   /** What was handed on last. */
-  let known = problems().length;
+  let known: number | undefined;
 
   async function check(): Promise<void> {
     try {
