@@ -10,6 +10,7 @@ import type { Informers } from '../../../lib/client/informers.ts';
 import { replicaSets, services } from '../../../lib/client/resources.ts';
 import { stateKey } from '../framework/cycle-state.ts';
 import type { ClusterEvent } from '../framework/events.ts';
+import { NodeDomains } from '../framework/node-domains.ts';
 import type { Plugin, PluginContext } from '../framework/plugin.ts';
 import { PodCounters } from '../framework/pod-counters.ts';
 import { type PodInfo, podInfoOf } from '../framework/pod-info.ts';
@@ -39,6 +40,7 @@ export function podTopologySpread(
   { snapshot, informers }: PluginContext,
 ): Plugin {
   const counters = new PodCounters(snapshot);
+  const nodeDomains = new NodeDomains(snapshot);
   const isSystem = (args.defaultingType ?? 'System') === 'System';
   const defaults = isSystem ? systemDefaults : (args.defaultConstraints ?? []);
   const defaultSelector = defaultSelectors(informers);
@@ -65,7 +67,7 @@ export function podTopologySpread(
     preFilter(state, pod) {
       const constraints = find(pod.pod, 'DoNotSchedule');
       if (constraints.length === 0) return { status: skip };
-      state.write(spreadKey, Spread.of(pod, constraints, snapshot, counters));
+      state.write(spreadKey, Spread.of(pod, constraints, snapshot, counters, nodeDomains));
       return undefined;
     },
     addPod: (state, pod, added, node) => state.find(spreadKey)?.update(pod, added, node, 1),

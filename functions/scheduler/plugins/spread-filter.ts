@@ -1,4 +1,5 @@
 import { matchesLabels } from '../../../lib/api/selectors/index.ts';
+import type { NodeDomains } from '../framework/node-domains.ts';
 import type { NodeInfo } from '../framework/node-info.ts';
 import type { PodCounters } from '../framework/pod-counters.ts';
 import type { PodInfo } from '../framework/pod-info.ts';
@@ -41,6 +42,7 @@ export class Spread {
     constraints: readonly SpreadConstraint[],
     snapshot: Snapshot,
     counters: PodCounters,
+    nodeDomains: NodeDomains,
   ): Spread {
     const required = requiredNodeAffinity(pod.pod);
     const counted = constraints.map((constraint) => ({
@@ -48,16 +50,28 @@ export class Spread {
       domains: new Map<string, number>(),
       least: undefined,
       self: matchesLabels(constraint.selector, pod.labels) ? 1 : 0,
-      perNode: counters.get(signatureOf(constraint.selector, pod.namespace), (other) =>
+      counter: counters.get(signatureOf(constraint.selector, pod.namespace), (other) =>
         counts(constraint.selector, pod.namespace, other),
-      ).perNode,
+      ),
     }));
+    const everyNodeCounts = constraints.every(
+      ({ topologyKey, honorsAffinity, honorsTaints }) =>
+        !honorsTaints && !(honorsAffinity && required) && nodeDomains.of(topologyKey).coversAllNodes,
+    );
+    if (everyNodeCounts) {
+      for (const { constraint, domains, counter } of counted) {
+        const sums = counter.domains(constraint.topologyKey);
+        for (const value of nodeDomains.of(constraint.topologyKey).values)
+          domains.set(value, sums.get(value) ?? 0);
+      }
+      return new Spread(counted);
+    }
     for (const node of snapshot.nodes) {
       if (!hasAllKeys(node, constraints)) continue;
-      for (const { constraint, domains, perNode } of counted) {
+      for (const { constraint, domains, counter } of counted) {
         if (!includesNode(constraint, node, pod.pod, required)) continue;
         const value = node.labels[constraint.topologyKey] as string;
-        domains.set(value, (domains.get(value) ?? 0) + (perNode.get(node) ?? 0));
+        domains.set(value, (domains.get(value) ?? 0) + (counter.perNode.get(node) ?? 0));
       }
     }
     return new Spread(counted);
