@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { type LogLevel, logLevels } from '../../lib/log.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { type Cluster, startCluster } from '../../localstack/embedded/cluster.ts';
+import { type StoreKind, storeKinds } from '../../localstack/embedded/store.ts';
 import { dataDirOption, wholeNumber } from '../options.ts';
 
 interface UpOptions {
@@ -12,6 +13,8 @@ interface UpOptions {
   node: boolean;
   install: boolean;
   logLevel: LogLevel;
+  store: StoreKind;
+  endpoint?: string;
 }
 
 export function upCommand(): Command {
@@ -24,6 +27,8 @@ export function upCommand(): Command {
     .addOption(new Option('--nodes <n>', 'how many nodes run containers').default(1).argParser(oneNode))
     .option('--no-node', 'the control plane alone; needs neither root nor Linux')
     .option('--no-install', 'fail where something is missing instead of installing it')
+    .addOption(new Option('--store <kind>', 'where objects are kept').choices(storeKinds).default('embedded'))
+    .option('--endpoint <url>', 'of DynamoDB, where it is an emulator: http://localhost:4566', endpointUrl)
     .addOption(
       new Option('--log-level <level>', 'of the control plane and the agent')
         .choices(logLevels)
@@ -39,13 +44,26 @@ function oneNode(value: string): number {
   return nodes;
 }
 
+function endpointUrl(value: string): string {
+  if (!/^https?:$/.test(URL.parse(value)?.protocol ?? ''))
+    throw new InvalidArgumentError('must be an http or https URL.');
+  return value;
+}
+
 async function up(options: UpOptions): Promise<void> {
+  if (options.endpoint && options.store === 'embedded') {
+    throw new Error(
+      '--endpoint names a DynamoDB, and --store is embedded. Add --store dynamodb, or leave it out.',
+    );
+  }
   const say = (line: string) => console.log(`kumulus: ${line}`);
   const cluster = await startCluster({
     dataDir: resolve(options.dataDir),
     port: options.port,
     nodes: options.node ? options.nodes : 0,
     install: options.install,
+    store: options.store,
+    ...(options.endpoint && { endpoint: options.endpoint }),
     logLevel: options.logLevel,
     say,
   });

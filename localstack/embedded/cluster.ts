@@ -13,7 +13,6 @@ import { nodes } from '../../lib/client/resources.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { isKind } from '../../lib/errors.ts';
 import { createLogger, type LogLevel } from '../../lib/log.ts';
-import { openEmbeddedStore } from '../../lib/store/embedded/index.ts';
 import { type DataDirectory, openDataDirectory } from './data-directory.ts';
 import { ensureMachine } from './install.ts';
 import { renderKubeconfig, writeKubeconfig } from './kubeconfig.ts';
@@ -24,12 +23,16 @@ import { openPki } from './pki.ts';
 import { Ending } from './ending.ts';
 import { cniBinDir } from './requirements.ts';
 import { type ClusterSettings, loadSettings } from './settings.ts';
+import { openStore, type StoreKind } from './store.ts';
 
 export interface ClusterOptions {
   dataDir: string;
   port: number;
   nodes: number;
   install: boolean;
+  store: StoreKind;
+  /** Where DynamoDB is, for an emulator. */
+  endpoint?: string;
   logLevel: LogLevel;
   /** Told of each step, for a person who waits. */
   say: (line: string) => void;
@@ -100,8 +103,15 @@ async function startControlPlane(
 ) {
   const { data, settings, advertised, clock, started, logLevel } = options;
   const pki = await openPki(data.pki, clock);
-  const store = await openEmbeddedStore({ dir: data.store, clock, log: createLogger('store', logLevel) });
-  started.defer('store', () => store.close());
+  const { store, close } = await openStore({
+    kind: options.store,
+    dir: data.store,
+    ...(options.endpoint && { endpoint: options.endpoint }),
+    table: `kumulus-${settings.id}`,
+    clock,
+    log: createLogger('store', logLevel),
+  });
+  started.defer('store', close);
 
   const nodeClient = await pki.certificate('apiserver-kubelet-client', {
     subject: { commonName: 'kube-apiserver-kubelet-client', organizations: ['system:masters'] },
@@ -200,7 +210,9 @@ async function isReady(client: KubeClient, name: string, sinceMs: number): Promi
     const node = await client.get(nodes, { name });
     const ready = node.status?.conditions?.find(({ type }) => type === 'Ready');
     // Heartbeats have whole seconds.
-    return ready?.status === 'True' && Date.parse(ready.lastHeartbeatTime ?? '') >= sinceMs - (sinceMs % 1000);
+    return (
+      ready?.status === 'True' && Date.parse(ready.lastHeartbeatTime ?? '') >= sinceMs - (sinceMs % 1000)
+    );
   } catch (error) {
     if (isKind(error, 'NotFound')) return false;
     throw error;

@@ -1,20 +1,32 @@
 import { mkdirSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { CommandFailed, runCommand } from '../../lib/process/run.ts';
 import { startTestCluster, type TestCluster } from '../support/cluster.ts';
 import { kubectlPath } from '../support/kubectl.ts';
 import { difference, readSteps } from '../support/readme.ts';
+import { startDynamoDbLocal } from '../support/store/dynamodb-local.ts';
 
 const root = join(import.meta.dirname, '..', '..');
-let cluster: TestCluster;
+const tourTimeoutMs = 300_000;
 
-beforeAll(async () => {
-  cluster = await startTestCluster();
+test("every step of the README's tour prints what the README shows", { timeout: tourTimeoutMs }, async () => {
+  await using cluster = disposable(await startTestCluster());
+  await takeTour(cluster);
 });
-afterAll(() => cluster?.remove());
 
-test("every step of the README's tour prints what the README shows", async () => {
+test('the same tour on DynamoDB', { timeout: tourTimeoutMs }, async () => {
+  const dynamo = await startDynamoDbLocal();
+  try {
+    const args = ['--store', 'dynamodb', '--endpoint', dynamo.endpoint];
+    await using cluster = disposable(await startTestCluster({ args }));
+    await takeTour(cluster);
+  } finally {
+    await dynamo.stop();
+  }
+});
+
+async function takeTour(cluster: TestCluster): Promise<void> {
   const bin = join(cluster.dataDir, 'bin');
   mkdirSync(bin, { recursive: true });
   symlinkSync(kubectlPath(), join(bin, 'kubectl'));
@@ -33,7 +45,7 @@ test("every step of the README's tour prints what the README shows", async () =>
     const output = await shell(command, env);
     expect(difference(shown, output), `$ ${command}\n${output}`).toBeUndefined();
   }
-}, 300_000);
+}
 
 /** As a terminal shows it: both outputs, and what a failing command prints too. */
 async function shell(command: string, env: NodeJS.ProcessEnv): Promise<string> {
@@ -43,4 +55,8 @@ async function shell(command: string, env: NodeJS.ProcessEnv): Promise<string> {
     if (error instanceof CommandFailed) throw new Error(`$ ${command}\n${error.stdout}`, { cause: error });
     throw error;
   }
+}
+
+function disposable(cluster: TestCluster): TestCluster & AsyncDisposable {
+  return Object.assign(cluster, { [Symbol.asyncDispose]: () => cluster.remove() });
 }
