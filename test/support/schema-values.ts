@@ -45,6 +45,8 @@ export function valueOf(schema: Schema, depth = 7): fc.Arbitrary<JsonValue> {
       return fc.constant('2024-01-01T00:00:00.000001Z');
     case 'byte':
       return fc.constantFrom('', 'YQ==', 'e30=');
+    default:
+      break;
   }
   if (schema.enum) return fc.oneof(fc.constantFrom(...schema.enum), strings);
   switch (schema.type) {

@@ -126,7 +126,12 @@ export function interPodAffinity(args: InterPodAffinityArgs, { snapshot }: Plugi
     }
     return added.length === 0
       ? constraints
-      : new Constraints({ ...constraints, existing: [...constraints.existing, ...added] });
+      : new Constraints({
+          affinity: constraints.affinity,
+          antiAffinity: constraints.antiAffinity,
+          matchesItself: constraints.matchesItself,
+          existing: [...constraints.existing, ...added],
+        });
   }
 
   function domainScores(pod: PodInfo): DomainScores {
