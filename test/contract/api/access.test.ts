@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createCa, issueCertificate } from '../../../lib/certificates/index.ts';
-import { startServer, type TestServer } from './server.ts';
+import { startServer, type TestServer } from '../../support/api-server.ts';
 
 let server: TestServer;
 beforeAll(async () => {

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
-import { startServer, type TestServer } from './server.ts';
+import { startServer, type TestServer } from '../../support/api-server.ts';
 
 let server: TestServer;
 let node: Server;

@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { startServer, type TestServer } from './server.ts';
+import { startServer, type TestServer } from '../../support/api-server.ts';
 
 let server: TestServer;
 let manifest: string;

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startServer, type TestServer } from './server.ts';
+import { startServer, type TestServer } from '../../support/api-server.ts';
 
 let server: TestServer;
 beforeAll(async () => {

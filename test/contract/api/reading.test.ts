@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Json, startServer, type TestServer } from './server.ts';
+import { type Json, startServer, type TestServer } from '../../support/api-server.ts';
 
 let server: TestServer;
 const path = '/api/v1/namespaces/default/configmaps';

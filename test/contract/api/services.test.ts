@@ -2,7 +2,7 @@ import { afterEach, expect, test } from 'vitest';
 import { createServiceAllocator } from '../../../functions/apiserver/registry/services/allocator.ts';
 import { createLogger } from '../../../lib/log.ts';
 import { openWatchCache } from '../../../lib/store/cache/index.ts';
-import { startServer, type TestServer } from './server.ts';
+import { startServer, type TestServer } from '../../support/api-server.ts';
 
 const path = '/api/v1/namespaces/default/services';
 const service = (name: string, spec: object = {}) => ({

@@ -3,19 +3,19 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { serveHttps } from '../../../functions/apiserver/hosts/https.ts';
-import { createApiServer } from '../../../functions/apiserver/index.ts';
-import type { ListMeta, ObjectMeta } from '../../../lib/api/gen/types.ts';
+import { serveHttps } from '../../functions/apiserver/hosts/https.ts';
+import { createApiServer } from '../../functions/apiserver/index.ts';
+import type { ListMeta, ObjectMeta } from '../../lib/api/gen/types.ts';
 import {
   type CertifiedKey,
   createCa,
   createSigningKey,
   issueCertificate,
-} from '../../../lib/certificates/index.ts';
-import { systemClock } from '../../../lib/clock.ts';
-import { createLogger } from '../../../lib/log.ts';
-import { openEmbeddedStore } from '../../../lib/store/embedded/index.ts';
-import { kubectlFor } from '../../support/kubectl.ts';
+} from '../../lib/certificates/index.ts';
+import { systemClock } from '../../lib/clock.ts';
+import { createLogger } from '../../lib/log.ts';
+import { openEmbeddedStore } from '../../lib/store/embedded/index.ts';
+import { kubectlFor } from './kubectl.ts';
 
 /** As much of the shape of answers as the tests look at. */
 export interface Json {
