@@ -50,7 +50,7 @@ async function lifecycle(path: string, make: (name: string) => object): Promise<
     .split('\n')
     .filter(Boolean)
     .map((line) => (JSON.parse(line) as Json).type);
-  expect(types.toSorted()).toEqual(['DELETED', 'DELETED', 'DELETED', 'MODIFIED', 'MODIFIED']);
+  expect(types.map(String).toSorted()).toEqual(['DELETED', 'DELETED', 'DELETED', 'MODIFIED', 'MODIFIED']);
 }
 
 test('Lease lease API should be available', () =>
