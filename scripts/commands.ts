@@ -51,7 +51,7 @@ async function test(): Promise<number> {
     if (reason) leftOut.push(`${suite}: ${reason}`);
     return !reason;
   });
-  if (runnable.some(startsContainers)) await ensureTestMachine((line) => console.error(`kumulus: ${line}`));
+  await prepareMachine(runnable);
   const code = await vitest(runnable);
   for (const line of leftOut) console.error(`kumulus: left out ${line}`);
   return code === 0 && leftOut.length > 0 && process.env.CI === 'true' ? 1 : code;
@@ -64,7 +64,7 @@ async function testSuite(suite: Suite): Promise<number> {
     console.error(`kumulus: test:${suite} cannot run here: ${reason}`);
     return 1;
   }
-  if (startsContainers(suite)) await ensureTestMachine((line) => console.error(`kumulus: ${line}`));
+  await prepareMachine([suite]);
   return await vitest([suite], args);
 }
 
@@ -75,6 +75,14 @@ function vitest(chosenSuites: readonly Suite[], more: string[] = []): Promise<nu
 
 function startsContainers(suite: Suite): boolean {
   return suite === 'e2e' || suite === 'aws';
+}
+
+/** Installs what the suites need where that is possible; where it is not, the tests say themselves what they lack. */
+async function prepareMachine(chosenSuites: readonly Suite[]): Promise<void> {
+  const containers = chosenSuites.some(startsContainers);
+  const isOurs = process.platform === 'linux' && process.getuid?.() === 0;
+  if (!containers && !(isOurs && chosenSuites.includes('contract'))) return;
+  await ensureTestMachine((line) => console.error(`kumulus: ${line}`), { containers });
 }
 
 /** Suites that start containers need Linux and root. */

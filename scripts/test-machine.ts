@@ -1,4 +1,5 @@
 /** What the tests need besides npm packages, installed from Debian's packages where this machine lacks it. */
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { ensureDebianPackages, ensureMachine } from '../localstack/embedded/install.ts';
 import { which } from '../localstack/embedded/requirements.ts';
@@ -8,11 +9,22 @@ const needed: { debianPackage: string; found: () => boolean }[] = [
   { debianPackage: 'busybox-static', found: () => existsSync('/bin/busybox') },
   // DynamoDB Local runs on it.
   { debianPackage: 'openjdk-17-jre-headless', found: () => which('java') !== undefined },
+  // MiniStack is installed by it, and runs on its Python.
+  {
+    debianPackage: 'python3-venv',
+    found: () => spawnSync('python3', ['-c', 'import ensurepip, venv']).status === 0,
+  },
 ];
 
-/** Needs root on Debian or Ubuntu; throws with what to do otherwise. */
-export async function ensureTestMachine(say: (line: string) => void): Promise<void> {
-  await ensureMachine({ install: true, say });
+/**
+ * Needs root on Debian or Ubuntu; throws with what to do otherwise. `containers`: whether anything is to start some, for
+ * which the machine must be able to run a node.
+ */
+export async function ensureTestMachine(
+  say: (line: string) => void,
+  { containers = true }: { containers?: boolean } = {},
+): Promise<void> {
+  if (containers) await ensureMachine({ install: true, say });
   const missing = needed.filter(({ found }) => !found()).map(({ debianPackage }) => debianPackage);
   await ensureDebianPackages(missing, say);
 }

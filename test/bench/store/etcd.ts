@@ -1,7 +1,7 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { freePort } from '../../support/store/free-port.ts';
 import { eventually } from '../../support/wait.ts';
 
 export interface Etcd {
@@ -63,18 +63,5 @@ function message(child: ChildProcess): Promise<unknown> {
     child.once('message', resolve);
     child.once('error', reject);
     child.once('exit', (code) => reject(new Error(`a client of etcd ended with ${code}`)));
-  });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() =>
-        address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port')),
-      );
-    });
   });
 }

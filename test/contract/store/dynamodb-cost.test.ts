@@ -14,7 +14,7 @@ import {
 } from '../../../lib/store/dynamodb/index.ts';
 import type { RestorableStore } from '../../../lib/store/port.ts';
 import {
-  type DynamoDbLocal,
+  type DynamoDbEndpoint,
   localCredentials,
   startDynamoDbLocal,
 } from '../../support/store/dynamodb-local.ts';
@@ -22,7 +22,7 @@ import { eventually } from '../../support/wait.ts';
 
 /** What the table of costs in `docs/store.md` says, as the service reports it. */
 
-let local: DynamoDbLocal;
+let local: DynamoDbEndpoint;
 let client: ReturnType<typeof createDynamoClient>;
 let consumed: Consumed[] = [];
 const table = `cost-${randomUUID()}`;

@@ -13,7 +13,7 @@ import {
 import { type Change, type Mutation, type Store, StoreConflict } from '../../../lib/store/port.ts';
 import { bytes, changesBetween } from '../../support/store/bodies.ts';
 import {
-  type DynamoDbLocal,
+  type DynamoDbEndpoint,
   localCredentials,
   startDynamoDbLocal,
 } from '../../support/store/dynamodb-local.ts';
@@ -30,7 +30,7 @@ const keys = ['a', 'b', 'c'];
 /** Waits as the system does, a fifth as long. */
 const hastyClock: Clock = { now: systemClock.now, sleep: (ms, signal) => systemClock.sleep(ms / 5, signal) };
 
-let local: DynamoDbLocal;
+let local: DynamoDbEndpoint;
 let client: ReturnType<typeof createDynamoClient>;
 const table = `faults-${randomUUID()}`;
 beforeAll(async () => {

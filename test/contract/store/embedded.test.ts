@@ -1,29 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { silentLogger } from '../../../lib/log.ts';
-import { openEmbeddedStore } from '../../../lib/store/embedded/index.ts';
-import { createSteppedClock } from '../../support/stepped-clock.ts';
 import { describeBackups } from './backups.ts';
-import { describeStore, type StoreHarness } from './contract.ts';
+import { describeStore } from './contract.ts';
+import { embedded } from './embedded-harness.ts';
 import { describeHistories } from './histories.ts';
-
-const embedded: StoreHarness = {
-  name: 'embedded',
-  async open() {
-    const dir = await mkdtemp(join(tmpdir(), 'kumulus-store-'));
-    const clock = createSteppedClock();
-    const store = await openEmbeddedStore({ dir, clock, log: silentLogger });
-    return {
-      store,
-      age: () => clock.step(400_000),
-      async close() {
-        await store.close();
-        await rm(dir, { recursive: true });
-      },
-    };
-  },
-};
 
 describeStore(embedded);
 describeHistories(embedded, 200);

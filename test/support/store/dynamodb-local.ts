@@ -1,22 +1,26 @@
 import { execFile, spawn } from 'node:child_process';
-import { createServer } from 'node:net';
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, rename, rm } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { createDynamoClient } from '../../../lib/store/dynamodb/index.ts';
 import { ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { eventually } from '../wait.ts';
+import { freePort } from './free-port.ts';
 
 /**
  * AWS's own DynamoDB Local, which the npm package `amplify-dynamodb-simulator` carries. Only its files are wanted: its
  * dependencies (a whole CDK among them) would be ten times as much.
  */
 const release = 'amplify-dynamodb-simulator@2.9.30';
+const releaseSha512 =
+  'xTeeRLvzEfqyd5lh3bH4c0kHvSHHmmhD5ZDsHFKAQ5g2Zl6JqlFdutaQhCLHzxEp6Ry1o7TB6niIoXuQAnSewQ==';
 const cache = join(import.meta.dirname, '../../../node_modules/.cache/dynamodb-local');
 const run = promisify(execFile);
 
-export interface DynamoDbLocal {
+/** A DynamoDB that answers at `endpoint` until it is stopped. */
+export interface DynamoDbEndpoint {
   endpoint: string;
   stop(): Promise<void>;
 }
@@ -29,9 +33,9 @@ export const localCredentials = {
 
 /**
  * Starts one in memory on a free port of loopback. Needs Java 17. With `KUMULUS_DYNAMODB_ENDPOINT` set the tests run
- * against what answers there (MiniStack, LocalStack) instead.
+ * against what answers there instead.
  */
-export async function startDynamoDbLocal(): Promise<DynamoDbLocal> {
+export async function startDynamoDbLocal(): Promise<DynamoDbEndpoint> {
   const given = process.env.KUMULUS_DYNAMODB_ENDPOINT;
   if (given) return { endpoint: given, stop: async () => {} };
   const home = await download();
@@ -88,22 +92,17 @@ async function download(): Promise<string> {
   const { stdout } = await run('npm', ['pack', release, '--silent', '--pack-destination', work], {
     cwd: work,
   });
-  await run('tar', ['-xzf', join(work, stdout.trim())], { cwd: work });
-  await rm(join(work, stdout.trim()));
+  const packed = join(work, stdout.trim());
+  const sha512 = createHash('sha512')
+    .update(await readFile(packed))
+    .digest('base64');
+  if (sha512 !== releaseSha512) {
+    await rm(work, { recursive: true });
+    throw new Error(`${release}: its SHA-512 is ${sha512}, not ${releaseSha512}; it was not unpacked`);
+  }
+  await run('tar', ['-xzf', packed], { cwd: work });
+  await rm(packed);
   // Another test may have been faster; then its copy is as good.
   await rename(work, join(cache, release)).catch(() => rm(work, { recursive: true }));
   return home;
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() =>
-        address && typeof address === 'object' ? resolve(address.port) : reject(new Error('no port')),
-      );
-    });
-  });
 }

@@ -1,0 +1,109 @@
+import { execFile, spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { eventually } from '../wait.ts';
+import type { DynamoDbEndpoint } from './dynamodb-local.ts';
+import { freePort } from './free-port.ts';
+
+/** Every package with its version, so that each machine runs the same. */
+const requirements = join(import.meta.dirname, 'ministack-requirements.txt');
+const cache = join(import.meta.dirname, '../../../node_modules/.cache/ministack');
+const run = promisify(execFile);
+
+/** Starts MiniStack, another implementation of DynamoDB, on a free port of loopback. Needs Python 3.10 or newer. */
+export async function startMiniStack(): Promise<DynamoDbEndpoint> {
+  const packages = await install();
+  const work = await mkdtemp(join(tmpdir(), 'kumulus-ministack-'));
+  const port = await freePort();
+  let output = '';
+  const server = spawn('python3', ['-m', 'ministack'], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    cwd: work,
+    env: {
+      PATH: process.env.PATH,
+      PYTHONPATH: packages,
+      PYTHONDONTWRITEBYTECODE: '1',
+      HOME: work,
+      TMPDIR: work,
+      BIND_HOST: '127.0.0.1',
+      GATEWAY_PORT: String(port),
+      SERVICES: 'dynamodb',
+      SFTP_ENABLED: '0',
+      IOT_MTLS_ENABLED: '0',
+      LOG_LEVEL: 'WARNING',
+    },
+  });
+  for (const stream of [server.stdout, server.stderr]) {
+    stream.setEncoding('utf8').on('data', (text: string) => {
+      output = (output + text).slice(-4000);
+    });
+  }
+  let hasEnded = false;
+  const exited = new Promise<void>((resolve) => {
+    server.once('close', () => {
+      hasEnded = true;
+      resolve();
+    });
+    server.once('error', (error) => {
+      output += error.message;
+      hasEnded = true;
+      resolve();
+    });
+  });
+  const stop = async () => {
+    server.kill('SIGKILL');
+    await exited;
+    await rm(work, { recursive: true, force: true });
+  };
+  const endpoint = `http://127.0.0.1:${port}`;
+  try {
+    await eventually(
+      'MiniStack answers',
+      async () => hasEnded || (await fetch(`${endpoint}/_ministack/health`)).ok,
+      { withinMs: 60_000 },
+    );
+    if (hasEnded) throw new Error(`MiniStack ended at once: ${output.trim()}`);
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+  return { endpoint, stop };
+}
+
+/**
+ * A folder with the packages, installed by a pip that a virtual environment brings along, or by the system's own where
+ * Python came without that module.
+ */
+async function install(): Promise<string> {
+  const version = /^ministack==(\S+)$/m.exec(await readFile(requirements, 'utf8'))?.[1] ?? '';
+  const { stdout } = await run('python3', ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])']).catch(
+    (cause: unknown) => {
+      throw new Error('MiniStack needs Python 3: apt-get install python3-venv', { cause });
+    },
+  );
+  const home = join(cache, `${version}-python${stdout.trim()}`);
+  if (existsSync(home)) return home;
+  await mkdir(cache, { recursive: true });
+  const work = await mkdtemp(join(cache, 'new-'));
+  try {
+    const venv = join(work, 'venv');
+    const hasVenv = await run('python3', ['-c', 'import ensurepip, venv']).then(
+      () => true,
+      () => false,
+    );
+    if (hasVenv) await run('python3', ['-m', 'venv', venv]);
+    const python = hasVenv ? join(venv, 'bin/python3') : 'python3';
+    const target = join(work, 'packages');
+    await run(python, ['-m', 'pip', 'install', '--quiet', '--target', target, '-r', requirements]);
+    // Another test may have been faster; then its copy is as good.
+    await rename(target, home).catch((error: unknown) => {
+      if (!existsSync(home)) throw error;
+    });
+    return home;
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+}
