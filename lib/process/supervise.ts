@@ -109,8 +109,9 @@ function start(options: SuperviseOptions): ProcessIdentity {
     options.log.error({ process: options.name, error: error.message }, 'cannot start'),
   );
   child.unref();
-  const identity = child.pid === undefined ? undefined : identify(child.pid);
-  if (!identity) throw new Error(`${options.command} could not be started`);
+  if (child.pid === undefined) throw new Error(`${options.command} could not be started`);
+  const identity = identify(child.pid);
+  if (!identity) throw new Error(`${options.name} ended while starting: ${options.hint}`);
   writePidFile(options.pidFile, identity.pid);
   return identity;
 }

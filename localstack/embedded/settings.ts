@@ -30,9 +30,10 @@ export function loadSettings(data: DataDirectory): ClusterSettings {
       );
     }
   }
+  const id = createHash('sha256').update(realpathSync(data.root)).digest('hex').slice(0, 8);
   const settings: ClusterSettings = {
-    id: createHash('sha256').update(realpathSync(data.root)).digest('hex').slice(0, 8),
-    nodeNetwork: freeNodeNetwork(),
+    id,
+    nodeNetwork: freeNodeNetwork(Number.parseInt(id.slice(0, 2), 16)),
     serviceCidr: '10.96.0.0/16',
     clusterCidr: '10.244.0.0/16',
     clusterDomain: 'cluster.local',
@@ -44,15 +45,18 @@ export function loadSettings(data: DataDirectory): ClusterSettings {
   return settings;
 }
 
-/** The first of 172.30.0.0/24 … 172.30.255.0/24 that no interface of this machine has an address in. */
-function freeNodeNetwork(): string {
+/**
+ * A network from 172.30.0.0/24 to 172.30.255.0/24 that no interface of this machine has an address in. Each cluster begins
+ * to look elsewhere, so that two that start at the same moment do not find the same.
+ */
+function freeNodeNetwork(first: number): string {
   const taken = new Set(
     Object.values(networkInterfaces())
       .flatMap((addresses) => addresses ?? [])
       .map(({ address }) => address.split('.').slice(0, 3).join('.')),
   );
-  for (let third = 0; third < 256; third++) {
-    const network = `172.30.${third}`;
+  for (let offset = 0; offset < 256; offset++) {
+    const network = `172.30.${(first + offset) % 256}`;
     if (!taken.has(network)) return network;
   }
   throw new Error('every network from 172.30.0.0/24 to 172.30.255.0/24 is taken on this machine');
