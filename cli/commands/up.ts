@@ -3,18 +3,15 @@ import { resolve } from 'node:path';
 import { type LogLevel, logLevels } from '../../lib/log.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { type Cluster, startCluster } from '../../localstack/embedded/cluster.ts';
-import { type StoreKind, storeKinds } from '../../localstack/embedded/store.ts';
 import { dataDirOption, wholeNumber } from '../options.ts';
+import { checkStoreFlags, endpointOption, type StoreFlags, storeOption } from '../store-options.ts';
 
-interface UpOptions {
-  dataDir: string;
+interface UpOptions extends StoreFlags {
   port: number;
   nodes: number;
   node: boolean;
   install: boolean;
   logLevel: LogLevel;
-  store: StoreKind;
-  endpoint?: string;
 }
 
 export function upCommand(): Command {
@@ -25,10 +22,13 @@ export function upCommand(): Command {
       new Option('--port <port>', 'of the API server').default(6443).argParser(wholeNumber(1, 65535)),
     )
     .addOption(new Option('--nodes <n>', 'how many nodes run containers').default(1).argParser(oneNode))
+    .addOption(
+      new Option('--hollow-nodes <n>', 'simulated nodes, for tests of scale').argParser(noHollowNodes),
+    )
     .option('--no-node', 'the control plane alone; needs neither root nor Linux')
     .option('--no-install', 'fail where something is missing instead of installing it')
-    .addOption(new Option('--store <kind>', 'where objects are kept').choices(storeKinds).default('embedded'))
-    .option('--endpoint <url>', 'of DynamoDB, where it is an emulator: http://localhost:4566', endpointUrl)
+    .addOption(storeOption())
+    .addOption(endpointOption())
     .addOption(
       new Option('--log-level <level>', 'of the control plane and the agent')
         .choices(logLevels)
@@ -44,18 +44,12 @@ function oneNode(value: string): number {
   return nodes;
 }
 
-function endpointUrl(value: string): string {
-  if (!/^https?:$/.test(URL.parse(value)?.protocol ?? ''))
-    throw new InvalidArgumentError('must be an http or https URL.');
-  return value;
+function noHollowNodes(): never {
+  throw new InvalidArgumentError('simulated nodes are not supported yet.');
 }
 
 async function up(options: UpOptions): Promise<void> {
-  if (options.endpoint && options.store === 'embedded') {
-    throw new Error(
-      '--endpoint names a DynamoDB, and --store is embedded. Add --store dynamodb, or leave it out.',
-    );
-  }
+  checkStoreFlags(options);
   const say = (line: string) => console.log(`kumulus: ${line}`);
   const cluster = await startCluster({
     dataDir: resolve(options.dataDir),

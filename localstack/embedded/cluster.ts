@@ -22,7 +22,7 @@ import { ensureClusterNetwork, hostAddress, removeClusterNetwork } from './node/
 import { openPki } from './pki.ts';
 import { Ending } from './ending.ts';
 import { cniBinDir } from './requirements.ts';
-import { type ClusterSettings, loadSettings } from './settings.ts';
+import { type ClusterSettings, loadSettings, tableName } from './settings.ts';
 import { openStore, type StoreKind } from './store.ts';
 
 export interface ClusterOptions {
@@ -107,7 +107,7 @@ async function startControlPlane(
     kind: options.store,
     dir: data.store,
     ...(options.endpoint && { endpoint: options.endpoint }),
-    table: `kumulus-${settings.id}`,
+    table: tableName(settings),
     clock,
     log: createLogger('store', logLevel),
   });

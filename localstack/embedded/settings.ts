@@ -45,6 +45,11 @@ export function loadSettings(data: DataDirectory): ClusterSettings {
   return settings;
 }
 
+/** The table of a cluster whose objects are in DynamoDB. */
+export function tableName({ id }: ClusterSettings): string {
+  return `kumulus-${id}`;
+}
+
 /**
  * A network from 172.30.0.0/24 to 172.30.255.0/24 that no interface of this machine has an address in. Each cluster begins
  * to look elsewhere, so that two that start at the same moment do not find the same.

@@ -1,7 +1,7 @@
 import type { Clock } from '../../lib/clock.ts';
 import type { Logger } from '../../lib/log.ts';
 import { openEmbeddedStore } from '../../lib/store/embedded/index.ts';
-import type { Store } from '../../lib/store/port.ts';
+import type { RestorableStore } from '../../lib/store/port.ts';
 
 export const storeKinds = ['embedded', 'dynamodb'] as const;
 export type StoreKind = (typeof storeKinds)[number];
@@ -19,7 +19,9 @@ export interface StoreOptions {
 }
 
 /** `close` ends the store and its connections. */
-export async function openStore(options: StoreOptions): Promise<{ store: Store; close(): Promise<void> }> {
+export async function openStore(
+  options: StoreOptions,
+): Promise<{ store: RestorableStore; close(): Promise<void> }> {
   const { kind, dir, endpoint, table, clock, log } = options;
   if (kind === 'embedded') {
     const store = await openEmbeddedStore({ dir, clock, log });

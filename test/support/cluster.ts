@@ -30,9 +30,9 @@ export interface TestCluster {
 }
 
 export async function startTestCluster(
-  options: { args?: string[]; readyWithinMs?: number } = {},
+  options: { args?: string[]; readyWithinMs?: number; dataDir?: string } = {},
 ): Promise<TestCluster> {
-  const dataDir = mkdtempSync(join(tmpdir(), 'kumulus-e2e-'));
+  const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), 'kumulus-e2e-'));
   const port = await freePort();
   const kubeconfig = join(dataDir, 'kubeconfig');
   let child: ChildProcess | undefined;
