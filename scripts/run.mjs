@@ -39,9 +39,9 @@ const child = spawn(
   {
     stdio: 'inherit',
     env: {
-      KUMULUS_STARTED_AT: String(startedAt),
       NODE_COMPILE_CACHE: join(root, 'node_modules', '.cache', 'compile'),
       ...process.env,
+      KUMULUS_STARTED_AT: String(startedAt),
     },
   },
 );

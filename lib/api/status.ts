@@ -21,7 +21,8 @@ export interface GroupKind {
   kind: string;
 }
 
-const codes: Record<ErrorKind, number> = {
+/** The one table of kinds and the HTTP codes that stand for them. */
+export const httpCodes: Readonly<Record<ErrorKind, number>> = {
   BadRequest: 400,
   Unauthorized: 401,
   Forbidden: 403,
@@ -48,7 +49,7 @@ const codes: Record<ErrorKind, number> = {
  */
 export function toStatus(error: unknown): { code: number; status: Status } {
   const known = error instanceof KumulusError ? error : internal(error);
-  const code = codes[known.kind];
+  const code = httpCodes[known.kind];
   return {
     code,
     status: {

@@ -1,27 +1,6 @@
 import type { Status } from '../api/gen/types.ts';
+import { httpCodes } from '../api/status.ts';
 import { type ErrorKind, KumulusError, type StatusDetails } from '../errors.ts';
-
-/** Reasons of `metav1.StatusReason` that a server may send, and the code that stands for each when it sends none. */
-const codes: Record<ErrorKind, number> = {
-  BadRequest: 400,
-  Unauthorized: 401,
-  Forbidden: 403,
-  NotFound: 404,
-  MethodNotAllowed: 405,
-  NotAcceptable: 406,
-  AlreadyExists: 409,
-  Conflict: 409,
-  Gone: 410,
-  Expired: 410,
-  RequestEntityTooLarge: 413,
-  UnsupportedMediaType: 415,
-  Invalid: 422,
-  TooManyRequests: 429,
-  ServerTimeout: 500,
-  Timeout: 504,
-  ServiceUnavailable: 503,
-  InternalError: 500,
-};
 
 const kindByCode: Record<number, ErrorKind> = {
   400: 'BadRequest',
@@ -61,7 +40,7 @@ export function errorOfResponse(httpCode: number, body: string): KumulusError {
 }
 
 function kindOf(reason: string | undefined, code: number): ErrorKind {
-  if (reason !== undefined && Object.hasOwn(codes, reason)) return reason as ErrorKind;
+  if (reason !== undefined && Object.hasOwn(httpCodes, reason)) return reason as ErrorKind;
   return kindByCode[code] ?? (code >= 400 && code < 500 ? 'BadRequest' : 'InternalError');
 }
 
