@@ -1,7 +1,17 @@
 import type { Clock } from '../../clock.ts';
+import { KumulusError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
 import { storeClosed, tooOld } from '../errors.ts';
-import type { Entry, ListOptions, Mutation, Page, RestorableStore, Revision, WatchBatch } from '../port.ts';
+import {
+  type Entry,
+  type ListOptions,
+  type Mutation,
+  type Page,
+  type RestorableStore,
+  type Revision,
+  StoreConflict,
+  type WatchBatch,
+} from '../port.ts';
 import { failureKind, translateAwsError, withRetries } from './aws-errors.ts';
 import { blobsIn } from './body.ts';
 import type { DynamoCalls } from './calls.ts';
@@ -67,13 +77,36 @@ class DynamoStore implements RestorableStore {
   }
 
   async commit(resource: string, mutations: readonly Mutation[]): Promise<Revision[]> {
-    const revisions = await this.#run(() => this.#writer.commit(resource, mutations));
+    const revisions = await this.#run(() => this.#commit(resource, mutations));
     this.#poke(resource);
     return revisions;
   }
 
+  async #commit(resource: string, mutations: readonly Mutation[]): Promise<Revision[]> {
+    const revisions = await this.#writer.commit(resource, mutations).catch(async (error: unknown) => {
+      if (error instanceof StoreConflict && error.current)
+        await this.#reader.settleTo(resource, error.current.revision);
+      throw error;
+    });
+    try {
+      await this.#reader.settleTo(resource, revisions.at(-1) ?? 0);
+    } catch (cause) {
+      // Not as it is: throttling says that nothing was written.
+      throw new KumulusError(
+        'Timeout',
+        `Timeout: the write to ${resource} is done, and DynamoDB did not say what came before it`,
+        { cause, details: { retryAfterSeconds: 1 } },
+      );
+    }
+    return revisions;
+  }
+
   get(resource: string, key: string): Promise<Entry | undefined> {
-    return this.#run(() => this.#writer.get(resource, key));
+    return this.#run(async () => {
+      const entry = await this.#writer.get(resource, key);
+      if (entry) await this.#reader.settleTo(resource, entry.revision);
+      return entry;
+    });
   }
 
   list(resource: string, prefix: string, options: ListOptions = {}): Promise<Page> {

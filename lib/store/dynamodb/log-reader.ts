@@ -18,6 +18,8 @@ import { ttlSeconds } from './context.ts';
 
 /** How long a reader waits for a pending revision before it settles it. */
 const patienceMs = [10, 20, 40, 80];
+/** How long a reader waits for writers of its own process, which say themselves when they have ended. */
+const ownPatienceMs = 1000;
 /** Entries kept of each type, so that what was just read or written is not read again. */
 const rememberedEntries = 512;
 /** `floor` is written back for other processes when it lags so far behind. */
@@ -37,8 +39,49 @@ export class LogReader {
   /** An entry never changes once it is there, so that one that was seen is as good as one that is read. */
   readonly #seen = new Map<string, Map<Revision, LogItem>>();
 
+  /** Revisions that this process has taken and not ended yet. */
+  readonly #underWay = new Map<string, Map<Revision, Promise<void>>>();
+
   constructor(context: Context) {
     this.#context = context;
+  }
+
+  /**
+   * Told of `count` revisions from `first` on that a writer of this process has taken, so that they are waited for
+   * without a call; the writer calls the answer when it has ended, however that was.
+   */
+  began(resource: string, first: Revision, count: number): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const own = this.#underWay.get(resource) ?? new Map<Revision, Promise<void>>();
+    this.#underWay.set(resource, own);
+    for (let revision = first; revision < first + count; revision++) own.set(revision, promise);
+    return () => {
+      for (let revision = first; revision < first + count; revision++) own.delete(revision);
+      if (own.size === 0 && this.#underWay.get(resource) === own) this.#underWay.delete(resource);
+      resolve();
+    };
+  }
+
+  /** Told of a counter that was read in passing. */
+  noted(resource: string, counter: Counter): void {
+    this.#raise(resource, Math.max(counter.floor, this.horizon(counter)));
+  }
+
+  /**
+   * Whoever is told `revision` may go on from it: to a watch, or to a read of another key, that then must not miss what
+   * has a lesser revision. So nothing may appear below it any more. Costs nothing where this process has read or written
+   * everything up to it.
+   */
+  async settleTo(resource: string, revision: Revision): Promise<void> {
+    if (revision <= this.floor(resource)) return;
+    await this.#ownWriters(resource, this.floor(resource), revision);
+    const floor = this.floor(resource);
+    // Without a gap in what is remembered, the counter has nothing to add.
+    const isKnown = missing(this.#remembered(resource, floor, revision), floor, revision).length === 0;
+    const counter = isKnown ? undefined : await this.counter(resource);
+    if (revision > this.floor(resource)) await this.read(resource, this.floor(resource), revision);
+    if (counter && this.floor(resource) - counter.floor >= floorLag)
+      await this.#writeFloor(resource, this.floor(resource));
   }
 
   /** One read unit: the counter as it is now. */
@@ -48,7 +91,7 @@ export class LogReader {
       calls.get({ TableName: table, Key: counterKey(resource), ConsistentRead: true }),
     );
     const counter = parseCounter(Item);
-    this.#raise(resource, Math.max(counter.floor, this.horizon(counter)));
+    this.noted(resource, counter);
     return counter;
   }
 
@@ -73,6 +116,7 @@ export class LogReader {
    * was settled before: its time to live has ended.
    */
   async read(resource: string, from: Revision, to: Revision, signal?: AbortSignal): Promise<LogChange[]> {
+    await this.#ownWriters(resource, from, to, signal);
     const entries = this.#remembered(resource, from, to);
     for (let attempt = 0; ; attempt++) {
       const pending = missing(entries, from, to);
@@ -119,6 +163,21 @@ export class LogReader {
       if (seen.size <= rememberedEntries) break;
       seen.delete(oldest);
     }
+  }
+
+  async #ownWriters(resource: string, from: Revision, to: Revision, signal?: AbortSignal): Promise<void> {
+    const ends = [...(this.#underWay.get(resource) ?? [])]
+      .filter(([revision]) => revision > from && revision <= to)
+      .map(([, end]) => end);
+    if (ends.length === 0) return;
+    const ended = new AbortController();
+    const patience = this.#context.clock
+      .sleep(ownPatienceMs, signal ? AbortSignal.any([signal, ended.signal]) : ended.signal)
+      .catch(() => {
+        // They have ended, or the read below is told by the signal itself.
+      });
+    await Promise.race([Promise.all(ends), patience]);
+    ended.abort();
   }
 
   #remembered(resource: string, from: Revision, to: Revision): Map<Revision, LogItem> {

@@ -99,8 +99,8 @@ export class Writer {
     mutations: readonly Mutation[],
     before: readonly (Known | undefined)[],
   ): Promise<Revision[] | undefined> {
-    const { clock, blobs, historyMs } = this.#context;
-    const bodies: { object: Packed | undefined; log: Packed }[] = [];
+    const { clock, blobs } = this.#context;
+    const bodies: Attempt['bodies'] = [];
     const written: Packed[] = [];
     for (const [i, { op, body }] of mutations.entries()) {
       const previous = before[i]?.entry.body;
@@ -111,6 +111,21 @@ export class Writer {
     }
     const takenAtMs = clock.now();
     const first = await this.#take(resource, mutations.length);
+    const ended = this.#reader.began(resource, first, mutations.length);
+    try {
+      return await this.#attemptAt(resource, mutations, before, { first, takenAtMs, bodies, written });
+    } finally {
+      ended();
+    }
+  }
+
+  async #attemptAt(
+    resource: string,
+    mutations: readonly Mutation[],
+    before: readonly (Known | undefined)[],
+    { first, takenAtMs, bodies, written }: Attempt,
+  ): Promise<Revision[] | undefined> {
+    const { historyMs } = this.#context;
     const writer = randomUUID();
     const ttl = ttlSeconds(this.#context);
     const entries = mutations.map(
@@ -265,6 +280,7 @@ export class Writer {
       }),
     );
     const old = parseCounter(Attributes);
+    this.#reader.noted(resource, old);
     const marks = marksAfter(old, historyMs);
     if (marks) await this.#writeMarks(resource, Attributes?.marks?.S, formatMarks(marks));
     return old.head + 1;
@@ -346,6 +362,15 @@ export class Writer {
   async #discard(packed: readonly Packed[]): Promise<void> {
     for (const one of packed) await this.#expire(one);
   }
+}
+
+/** A commit whose revisions, from `first` on, are taken. */
+interface Attempt {
+  first: Revision;
+  takenAtMs: number;
+  bodies: { object: Packed | undefined; log: Packed }[];
+  /** All that may have been stored as parts. */
+  written: Packed[];
 }
 
 /** All but `committed` are certain to have changed nothing. */

@@ -153,9 +153,8 @@ function checkList(read: Read, writes: readonly Write[], log: readonly Change[],
 }
 
 /**
- * A get names no revision: one between what was acknowledged of the key and what was not yet begun must explain it.
- * Linearizability composes, so that the key alone counts: a write of another key may be acknowledged at a later
- * revision while this key's is still under way.
+ * A get of nothing names no revision: one between what was acknowledged or shown before it began and what was not yet
+ * begun when it ended must explain it. What was shown counts whatever its key was.
  */
 function checkGet(
   read: Read,
@@ -164,13 +163,10 @@ function checkGet(
   log: readonly Change[],
   found: string[],
 ): void {
-  const writes = all.filter(({ mutations }) => mutations.some(({ key }) => key === read.key));
   const earlier = reads.filter((other) => other.ended < read.began);
-  const seen = earlier.map(({ key, revision, entries }) =>
-    key === read.key ? (entries[0]?.revision ?? 0) : (revision ?? 0),
-  );
-  const from = Math.max(latest(writes.filter((w) => w.ended < read.began)), 0, ...seen);
-  const until = earliest(writes.filter((w) => w.began > read.ended));
+  const seen = earlier.map(({ revision, entries }) => revision ?? entries[0]?.revision ?? 0);
+  const from = Math.max(latest(all.filter((w) => w.ended < read.began)), 0, ...seen);
+  const until = earliest(all.filter((w) => w.began > read.ended));
   const candidates = [from, ...log.map((c) => c.revision).filter((r) => r > from && r < until)];
   const explained = candidates.some((revision) =>
     sameAll(

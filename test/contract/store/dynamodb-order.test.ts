@@ -1,0 +1,105 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { systemClock } from '../../../lib/clock.ts';
+import { silentLogger } from '../../../lib/log.ts';
+import {
+  callsOf,
+  createDynamoClient,
+  type DynamoCalls,
+  ensureTable,
+  openDynamoStore,
+} from '../../../lib/store/dynamodb/index.ts';
+import type { Store } from '../../../lib/store/port.ts';
+import { bytes, changesBetween } from '../../support/store/bodies.ts';
+import {
+  type DynamoDbEndpoint,
+  localCredentials,
+  startDynamoDbLocal,
+} from '../../support/store/dynamodb-local.ts';
+import { Crashed } from '../../support/store/faults.ts';
+
+/** Whoever is shown a revision may watch from it: nothing with a lesser one may appear afterwards. */
+
+let local: DynamoDbEndpoint;
+let client: ReturnType<typeof createDynamoClient>;
+const table = `order-${randomUUID()}`;
+beforeAll(async () => {
+  local = await startDynamoDbLocal();
+  client = createDynamoClient({ endpoint: local.endpoint, ...localCredentials });
+  await ensureTable(client, table);
+});
+afterAll(async () => {
+  client?.destroy();
+  await local?.stop();
+});
+
+/** As another process would open it. */
+const open = (calls: DynamoCalls = callsOf(client)): Store =>
+  openDynamoStore({ calls, table, clock: systemClock, log: silentLogger, pollMs: { busy: 5, idle: 20 } });
+
+const create = (key: string) => ({ op: 'create', key, body: bytes(key) }) as const;
+
+/** A process that has taken a revision and whose transaction only goes out once it is let go. */
+function heldWriter(): { store: Store; isHeld: Promise<void>; letGo: () => void } {
+  const calls = callsOf(client);
+  const held = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  const transact: DynamoCalls['transact'] = async (input) => {
+    held.resolve();
+    await gate.promise;
+    return calls.transact(input);
+  };
+  return { store: open({ ...calls, transact }), isHeld: held.promise, letGo: gate.resolve };
+}
+
+let resource: string;
+beforeEach(() => {
+  resource = `r${randomUUID()}`;
+});
+
+test('a watch from the revision of an acknowledged write misses no write that was slower', async () => {
+  const slow = heldWriter();
+  const other = open();
+  const writing = slow.store.commit(resource, [create('slow')]);
+  await slow.isHeld;
+  const [shown = 0] = await other.commit(resource, [create('fast')]);
+  slow.letGo();
+  const [late = 0] = await writing;
+  expect(late).toBeGreaterThan(shown);
+  expect((await changesBetween(other, resource, shown, late)).map(({ key }) => key)).toEqual(['slow']);
+});
+
+test('a watch from the revision that a get has shown misses no write that was slower', async () => {
+  const slow = heldWriter();
+  const writing = slow.store.commit(resource, [create('slow')]);
+  await slow.isHeld;
+  // This process dies with its transaction done, so that it settles nothing itself.
+  const calls = callsOf(client);
+  let isDead = false;
+  const alive =
+    <I, O>(call: (input: I) => Promise<O>) =>
+    async (input: I): Promise<O> => {
+      if (isDead) throw new Crashed('the process is dead');
+      return call(input);
+    };
+  const dying = open({
+    get: alive(calls.get),
+    put: alive(calls.put),
+    update: alive(calls.update),
+    remove: alive(calls.remove),
+    query: alive(calls.query),
+    transact: alive(async (input) => {
+      const answer = await calls.transact(input);
+      isDead = true;
+      return answer;
+    }),
+  });
+  await dying.commit(resource, [create('fast')]).catch(() => undefined);
+  const reader = open();
+  const shown = (await reader.get(resource, 'fast'))?.revision ?? 0;
+  expect(shown).toBeGreaterThan(0);
+  slow.letGo();
+  const [late = 0] = await writing;
+  expect(late).toBeGreaterThan(shown);
+  expect((await changesBetween(reader, resource, shown, late)).map(({ key }) => key)).toEqual(['slow']);
+});
