@@ -1,6 +1,9 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { messageOf } from '../../../lib/errors.ts';
+import { ensureDebianPackages } from '../../../localstack/embedded/install.ts';
+import { which } from '../../../localstack/embedded/requirements.ts';
 import { freePort } from '../../support/store/free-port.ts';
 import { eventually } from '../../support/wait.ts';
 
@@ -14,9 +17,16 @@ export interface Etcd {
   stop(): Promise<void>;
 }
 
-/** Debian's etcd on loopback with its data in `dir`, durable as it is by default; undefined where it is not installed. */
-export async function startEtcd(dir: string): Promise<Etcd | undefined> {
-  if (!existsSync('/usr/bin/etcd')) return undefined;
+/**
+ * Debian's etcd on loopback with its data in `dir`, durable as it is by default. It is installed where that is possible;
+ * otherwise undefined, and `say` is told why.
+ */
+export async function startEtcd(dir: string, say: (line: string) => void): Promise<Etcd | undefined> {
+  const reason = await installEtcd(say);
+  if (reason) {
+    say(`no peer is measured: ${reason}`);
+    return undefined;
+  }
   const [client, peer] = await Promise.all([freePort(), freePort()]);
   const url = (port: number) => `http://127.0.0.1:${port}`;
   const server = spawn(
@@ -64,4 +74,20 @@ function message(child: ChildProcess): Promise<unknown> {
     child.once('error', reject);
     child.once('exit', (code) => reject(new Error(`a client of etcd ended with ${code}`)));
   });
+}
+
+/** Why etcd is not there; undefined when it is. */
+async function installEtcd(say: (line: string) => void): Promise<string | undefined> {
+  const isThere = () => existsSync('/usr/bin/etcd');
+  if (isThere()) return undefined;
+  if (process.platform !== 'linux' || !which('apt-get'))
+    return "etcd is not installed, and only Debian's package is known to install it by itself";
+  if (process.getuid?.() !== 0)
+    return 'etcd is not installed, and only root may install it: apt-get install etcd-server';
+  try {
+    await ensureDebianPackages(['etcd-server'], say);
+  } catch (error) {
+    return messageOf(error);
+  }
+  return isThere() ? undefined : 'etcd-server is installed, and there is no /usr/bin/etcd';
 }

@@ -24,8 +24,7 @@ const rounds = 3;
 export async function run(): Promise<BenchResult[]> {
   const dir = await mkdtemp(join(tmpdir(), 'kumulus-bench-'));
   const store = await openEmbeddedStore({ dir: join(dir, 'store'), clock: systemClock, log: silentLogger });
-  const etcd = await startEtcd(dir);
-  if (!etcd) console.error('etcd is not installed (apt-get install etcd-server): no peer is measured');
+  const etcd = await startEtcd(dir, (line) => console.error(`kumulus: ${line}`));
   try {
     const results: BenchResult[] = [];
     for (const [writers, target] of [
