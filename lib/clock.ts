@@ -32,3 +32,12 @@ export function rfc3339(ms: number): string {
 export function rfc3339Micro(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 23)}000Z`;
 }
+
+/** Waits for `ms`, or until the signal aborts: for loops that look at the signal themselves. */
+export async function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  try {
+    await clock.sleep(ms, signal);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}

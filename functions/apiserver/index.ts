@@ -1,6 +1,6 @@
 /** The API server without a host: what is built, from what, in which order. */
 import { pathNotFound } from '../../lib/api/status.ts';
-import type { Clock } from '../../lib/clock.ts';
+import { type Clock, pause } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { ApiHandler, ApiRequest, ApiResponse } from '../../lib/http/types.ts';
 import type { Logger } from '../../lib/log.ts';
@@ -198,7 +198,7 @@ async function repairForEver({ services, clock, log }: Backend, signal: AbortSig
     } catch (error) {
       log.warn({ reason: messageOf(error) }, 'service repair failed');
     }
-    await clock.sleep(repairIntervalMs, signal).catch(() => undefined);
+    await pause(clock, repairIntervalMs, signal);
   }
 }
 

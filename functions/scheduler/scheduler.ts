@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { PodDisruptionBudget } from '../../lib/api/gen/types.ts';
-import type { Clock } from '../../lib/clock.ts';
+import { type Clock, pause } from '../../lib/clock.ts';
 import type { EventRecorder } from '../../lib/client/events.ts';
 import type { Informers } from '../../lib/client/informers.ts';
 import type { KubeClient } from '../../lib/client/port.ts';
@@ -225,7 +225,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
             { err: messageOf(error) },
             'the snapshot could not be brought up to the head, will try again',
           );
-          await clock.sleep(1_000, signal).catch(() => undefined);
+          await pause(clock, 1_000, signal);
           continue;
         }
         await cycles(signal);

@@ -1,5 +1,5 @@
 import { type KubeObject, keyOf, type Persisted } from '../api/object.ts';
-import type { Clock } from '../clock.ts';
+import { type Clock, pause } from '../clock.ts';
 import { isKind, messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { backoffMs } from './backoff.ts';
@@ -148,7 +148,7 @@ export function createInformer<T extends KubeObject>(
         mustList ||= isKind(error, 'Expired', 'Gone') || failures >= 2;
         const waitMs = backoffMs(failures++, { ...backoff, random });
         log.warn({ err: messageOf(error), waitMs, relist: mustList }, 'list or watch failed, will try again');
-        await clock.sleep(waitMs, signal).catch(() => undefined);
+        await pause(clock, waitMs, signal);
       }
     }
   }
@@ -166,7 +166,7 @@ export function createInformer<T extends KubeObject>(
     const stop = new AbortController();
     const waiter = { revision: target, wake: () => stop.abort() };
     waiters.add(waiter);
-    await clock.sleep(watchGraceMs, stop.signal).catch(() => undefined);
+    await pause(clock, watchGraceMs, stop.signal);
     waiters.delete(waiter);
     return revision >= target;
   }

@@ -1,5 +1,5 @@
 import { statfs } from 'node:fs/promises';
-import type { Clock } from '../../lib/clock.ts';
+import { type Clock, pause } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { ContainerInspection, ImageRuntime } from '../cri/port.ts';
@@ -25,7 +25,7 @@ export async function collectImages(options: ImageGcOptions, signal: AbortSignal
   const { clock, log } = options;
   const lastUsedMs = new Map<string, number>();
   while (!signal.aborted) {
-    await clock.sleep(collectMs, signal).catch(() => undefined);
+    await pause(clock, collectMs, signal);
     if (signal.aborted) return;
     try {
       await collectOnce(options, lastUsedMs);

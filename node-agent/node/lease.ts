@@ -3,7 +3,7 @@ import type { Persisted } from '../../lib/api/object.ts';
 import { backoffMs } from '../../lib/client/backoff.ts';
 import type { KubeClient } from '../../lib/client/port.ts';
 import { leases } from '../../lib/client/resources.ts';
-import { type Clock, rfc3339Micro } from '../../lib/clock.ts';
+import { type Clock, rfc3339Micro, pause } from '../../lib/clock.ts';
 import { isKind, messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 
@@ -36,7 +36,7 @@ export async function keepLease(options: LeaseOptions, signal: AbortSignal): Pro
     }
     const retry = backoffMs(failures - 1, { baseMs: 200, maxMs: 7_000, random });
     const waitMs = failures > 0 ? retry : renewMs * (1 + 0.04 * random());
-    await clock.sleep(waitMs, signal).catch(() => undefined);
+    await pause(clock, waitMs, signal);
   }
 }
 

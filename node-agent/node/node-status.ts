@@ -3,7 +3,7 @@ import type { Node, NodeStatus } from '../../lib/api/gen/types.ts';
 import type { Persisted } from '../../lib/api/object.ts';
 import type { KubeClient } from '../../lib/client/port.ts';
 import { nodes } from '../../lib/client/resources.ts';
-import type { Clock } from '../../lib/clock.ts';
+import { type Clock, pause } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { NodeEvents } from './node-events.ts';
@@ -77,7 +77,7 @@ export function createNodeReporter(options: NodeReporterOptions): NodeReporter {
         const woken = new Promise<void>((resolve) => {
           wake = resolve;
         });
-        const timer = clock.sleep(waitMs, AbortSignal.any([signal, stop.signal])).catch(() => undefined);
+        const timer = pause(clock, waitMs, AbortSignal.any([signal, stop.signal]));
         await Promise.race([woken, timer]);
         stop.abort();
       }

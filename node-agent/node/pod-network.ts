@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { isIPv6 } from 'node:net';
-import type { Clock } from '../../lib/clock.ts';
+import { type Clock, pause } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import { runCommand } from '../../lib/process/run.ts';
@@ -32,7 +32,7 @@ export function keepPodNetwork(
         done = podCidrs.join();
       } catch (error) {
         log.error({ err: messageOf(error) }, "the pods' network could not be configured");
-        await clock.sleep(retryMs, signal).catch(() => undefined);
+        await pause(clock, retryMs, signal);
       }
     }
   }

@@ -1,4 +1,4 @@
-import type { Clock } from '../../lib/clock.ts';
+import { type Clock, pause } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { RuntimeInfo } from '../cri/port.ts';
 
@@ -68,7 +68,7 @@ export function watchRuntimeHealth(
       while (!signal.aborted) {
         await check();
         const waitMs = problems().length > 0 ? startingPollMs : pollMs;
-        await clock.sleep(waitMs, signal).catch(() => undefined);
+        await pause(clock, waitMs, signal);
       }
     },
   };

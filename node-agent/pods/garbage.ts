@@ -1,4 +1,4 @@
-import type { Clock } from '../../lib/clock.ts';
+import { type Clock, pause } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { ContainerRuntime } from '../cri/port.ts';
@@ -22,7 +22,7 @@ export interface GarbageOptions {
 export async function collectGarbage(options: GarbageOptions, signal: AbortSignal): Promise<void> {
   const { clock, log } = options;
   while (!signal.aborted) {
-    await clock.sleep(collectMs, signal).catch(() => undefined);
+    await pause(clock, collectMs, signal);
     if (signal.aborted) return;
     try {
       await removeDeadContainers(options);

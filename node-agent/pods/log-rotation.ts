@@ -3,7 +3,7 @@ import { readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
-import { type Clock, rfc3339 } from '../../lib/clock.ts';
+import { type Clock, rfc3339, pause } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { ContainerInspection, ContainerLifecycle } from '../cri/port.ts';
@@ -29,7 +29,7 @@ export interface LogRotationOptions {
 export async function keepLogsSmall(options: LogRotationOptions, signal: AbortSignal): Promise<void> {
   const { clock, log, runtime, owner } = options;
   while (!signal.aborted) {
-    await clock.sleep(checkMs, signal).catch(() => undefined);
+    await pause(clock, checkMs, signal);
     if (signal.aborted) return;
     try {
       const containers = await runtime.listContainers({ labelSelector: { [names.ownerLabel]: owner } });

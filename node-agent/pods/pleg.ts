@@ -1,4 +1,4 @@
-import type { Clock } from '../../lib/clock.ts';
+import { type Clock, pause } from '../../lib/clock.ts';
 import { isKind, messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { ContainerInspection, SandboxRuntime } from '../cri/port.ts';
@@ -76,7 +76,7 @@ export function createLifecycleEvents(
         if (isKind(error, 'MethodNotAllowed')) return;
         log.debug({ err: messageOf(error) }, 'container events ended');
       }
-      await clock.sleep(eventRetryMs, signal).catch(() => undefined);
+      await pause(clock, eventRetryMs, signal);
     }
   }
 
@@ -101,10 +101,7 @@ export function createLifecycleEvents(
           wake = resolve;
         });
         const stop = new AbortController();
-        await Promise.race([
-          woken,
-          clock.sleep(waitMs, AbortSignal.any([signal, stop.signal])).catch(() => undefined),
-        ]);
+        await Promise.race([woken, pause(clock, waitMs, AbortSignal.any([signal, stop.signal]))]);
         stop.abort();
       }
       await listening;

@@ -1,3 +1,4 @@
+import { pause } from '../../lib/clock.ts';
 import type { Pod, PodStatus } from '../../lib/api/gen/types.ts';
 import type { Persisted } from '../../lib/api/object.ts';
 import { messageOf } from '../../lib/errors.ts';
@@ -138,7 +139,7 @@ export function createPodAgent(options: PodAgentOptions): PodAgent {
       } catch (error) {
         log.warn({ err: messageOf(error) }, 'housekeeping failed');
       }
-      await clock.sleep(housekeepingMs, signal).catch(() => undefined);
+      await pause(clock, housekeepingMs, signal);
     }
   }
 

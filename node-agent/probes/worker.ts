@@ -1,5 +1,5 @@
 import type { Container, ContainerStatus, Pod, PodStatus, Probe } from '../../lib/api/gen/types.ts';
-import type { Clock } from '../../lib/clock.ts';
+import { type Clock, pause } from '../../lib/clock.ts';
 import { isTerminalPhase } from '../pods/api-status.ts';
 import type { ProbeResult } from '../pods/actions.ts';
 import type { ProbeOutcome } from './probe.ts';
@@ -53,7 +53,7 @@ export async function probeContainer(options: ProbeWorkerOptions, signal: AbortS
     const early = type === 'Readiness' && state.last !== 'success';
     const waitMs = state.probed ? (early ? Math.min(periodMs, 1_000) : periodMs) : awaitMs;
     const jitterMs = clock.now() - started < periodMs && !early ? random() * 0.1 * waitMs : 0;
-    await clock.sleep(waitMs + jitterMs, signal).catch(() => undefined);
+    await pause(clock, waitMs + jitterMs, signal);
   }
   if (state.containerId) options.forget(state.containerId);
 }

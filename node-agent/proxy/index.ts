@@ -1,6 +1,6 @@
 import type { EndpointSlice, Node, Service } from '../../lib/api/gen/types.ts';
 import { backoffMs } from '../../lib/client/backoff.ts';
-import type { Clock } from '../../lib/clock.ts';
+import { type Clock, pause } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import { HealthCheckServers, healthChecks } from './health-check.ts';
@@ -161,7 +161,7 @@ async function wakeOrTimeout(
 ): Promise<void> {
   const over = new AbortController();
   const either = AbortSignal.any([signal, over.signal]);
-  const timer = clock.sleep(ms, either).catch(() => undefined);
+  const timer = pause(clock, ms, either);
   await Promise.race([wake, timer]);
   over.abort();
   await timer;

@@ -1,6 +1,6 @@
 import type { Pod } from '../../../lib/api/gen/types.ts';
 import type { Persisted } from '../../../lib/api/object.ts';
-import type { Clock } from '../../../lib/clock.ts';
+import { type Clock, pause } from '../../../lib/clock.ts';
 import type { ClusterEvent } from '../framework/events.ts';
 import { type PodInfo, podInfoOf } from '../framework/pod-info.ts';
 import type { Profile } from '../framework/profile.ts';
@@ -198,7 +198,7 @@ export class SchedulingQueue {
     this.#wake = end;
     const next = this.nextReadyMs();
     const waitMs = Math.min(30_000, Math.max(1, (next ?? Number.POSITIVE_INFINITY) - clock.now()));
-    await clock.sleep(waitMs, stop.signal).catch(() => undefined);
+    await pause(clock, waitMs, stop.signal);
     this.#wake = undefined;
     signal.removeEventListener('abort', end);
   }

@@ -1,4 +1,4 @@
-import type { Clock } from '../../clock.ts';
+import { type Clock, pause } from '../../clock.ts';
 import { isKind, KumulusError } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
 import { tooLargeRevision } from '../errors.ts';
@@ -183,7 +183,7 @@ export class ResourceCache {
           return;
         }
         log.warn({ resource: this.#resource, err: error }, 'the log could not be read; trying again');
-        await clock.sleep(waitMs * (0.5 + random()), signal).catch(() => {});
+        await pause(clock, waitMs * (0.5 + random()), signal);
         waitMs = Math.min(waitMs * 2, retryMostMs);
       }
     }

@@ -1,4 +1,4 @@
-import type { Clock } from '../../clock.ts';
+import { type Clock, pause } from '../../clock.ts';
 import type { Logger } from '../../log.ts';
 import type { Revision } from '../port.ts';
 import type { Committer } from './committer.ts';
@@ -56,7 +56,7 @@ export class Compactor {
       } catch (error) {
         if (signal.aborted) return;
         this.#log.warn({ err: error }, 'history could not be compacted');
-        await this.#clock.sleep(turnMs, signal).catch(() => {});
+        await pause(this.#clock, turnMs, signal);
       }
     }
   }

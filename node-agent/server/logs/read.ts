@@ -1,7 +1,7 @@
 import { watch } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
-import type { Clock } from '../../../lib/clock.ts';
+import { type Clock, pause } from '../../../lib/clock.ts';
 import type { ContainerLog } from '../../pods/lookup.ts';
 import { fixedTimestamp, parseEntry } from './entry.ts';
 import type { LogOptions } from './options.ts';
@@ -150,7 +150,7 @@ function watchFile(path: string): { next(): Promise<void>; close(): void } {
 
 async function firstOf(change: Promise<void>, clock: Clock, signal: AbortSignal): Promise<void> {
   const over = new AbortController();
-  const timer = clock.sleep(pollMs, AbortSignal.any([signal, over.signal])).catch(() => undefined);
+  const timer = pause(clock, pollMs, AbortSignal.any([signal, over.signal]));
   await Promise.race([change, timer]);
   over.abort();
   signal.throwIfAborted();
