@@ -5,7 +5,7 @@ import { sameMap, semanticEqual } from '../common/equal.ts';
 import { computeHash } from '../common/hash.ts';
 import { controllerReference } from '../common/owners.ts';
 import { without } from '../common/without.ts';
-import { newSetAnnotations, replicasAnnotations } from './revision.ts';
+import { newSetAnnotations, replicasAnnotations, revisionOf } from './revision.ts';
 import { newSetReplicas } from './strategy.ts';
 
 export type Set = Persisted<ReplicaSet>;
@@ -39,7 +39,7 @@ export function byAge(a: Set, b: Set): number {
 export function buildSet(
   deployment: Persisted<Deployment>,
   old: readonly Set[],
-  revision: number,
+  revision: bigint,
 ): ReplicaSet {
   const { template, selector, minReadySeconds } = deployment.spec;
   const hash = computeHash(template, deployment.status?.collisionCount);
@@ -65,7 +65,7 @@ export function buildSet(
 }
 
 /** The existing set brought up to its Deployment's annotations and minReadySeconds; undefined when nothing differs. */
-export function refreshedSet(deployment: Deployment, set: Set, revision: number): Set | undefined {
+export function refreshedSet(deployment: Deployment, set: Set, revision: bigint): Set | undefined {
   const annotations = newSetAnnotations(deployment, set.metadata.annotations, revision);
   const minReadySeconds = deployment.spec.minReadySeconds ?? 0;
   if (sameMap(annotations, set.metadata.annotations) && (set.spec.minReadySeconds ?? 0) === minReadySeconds) {
@@ -83,16 +83,12 @@ export function resizedSet(deployment: Deployment, set: Set, replicas: number): 
 }
 
 /** Old sets beyond the history limit whose pods are gone, the oldest revisions first. */
-export function surplusHistory(
-  deployment: Deployment,
-  old: readonly Set[],
-  revisionOf: (set: Set) => number,
-): Set[] {
+export function surplusHistory(deployment: Deployment, old: readonly Set[]): Set[] {
   const limit = deployment.spec.revisionHistoryLimit;
   if (limit === undefined || limit === 2_147_483_647) return [];
   const alive = old.filter((set) => !set.metadata.deletionTimestamp);
   return alive
-    .sort((a, b) => revisionOf(a) - revisionOf(b) || byAge(a, b))
+    .sort((a, b) => compare(revisionOf(a), revisionOf(b)) || byAge(a, b))
     .slice(0, Math.max(0, alive.length - limit))
     .filter(
       ({ metadata, spec, status }) =>
@@ -100,4 +96,8 @@ export function surplusHistory(
         spec.replicas === 0 &&
         (metadata.generation ?? 0) <= (status?.observedGeneration ?? 0),
     );
+}
+
+function compare(a: bigint, b: bigint): number {
+  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -28,8 +28,18 @@ export function numberIn(set: ReplicaSet, annotation: string): number {
   return value !== undefined && /^-?\d+$/.test(value) ? Number(value) : 0;
 }
 
-export function maxRevision(sets: readonly ReplicaSet[]): number {
-  return Math.max(0, ...sets.map((set) => numberIn(set, revisionAnnotation)));
+/** A 64-bit number upstream, which is more than `number` holds exactly. 0 where there is none or it is no number. */
+export function revisionOf(set: ReplicaSet): bigint {
+  return revisionFrom(set.metadata.annotations);
+}
+
+export function maxRevision(sets: readonly ReplicaSet[]): bigint {
+  return sets.map(revisionOf).reduce((max, revision) => (revision > max ? revision : max), 0n);
+}
+
+function revisionFrom(annotations: Annotations | undefined): bigint {
+  const value = annotations?.[revisionAnnotation];
+  return value !== undefined && /^-?\d+$/.test(value) ? BigInt(value) : 0n;
 }
 
 /** Whether the Deployment's size changed since one of these sets was last scaled. */
@@ -56,14 +66,14 @@ export function replicasAnnotations(deployment: Deployment): Annotations {
 export function newSetAnnotations(
   deployment: Deployment,
   existing: Annotations | undefined,
-  newRevision: number,
+  newRevision: bigint,
 ): Annotations {
   const annotations: Annotations = { ...existing };
   for (const [key, value] of Object.entries(deployment.metadata.annotations ?? {})) {
     if (!notCopied.has(key)) annotations[key] = value;
   }
   const before = existing?.[revisionAnnotation];
-  if (Number(before ?? 0) < newRevision) {
+  if (revisionFrom(existing) < newRevision) {
     annotations[revisionAnnotation] = String(newRevision);
     if (before !== undefined) {
       annotations[revisionHistoryAnnotation] = withHistory(existing?.[revisionHistoryAnnotation], before);

@@ -16,7 +16,7 @@ import {
   sameTemplate,
   surplusHistory,
 } from './replica-sets.ts';
-import { maxRevision, numberIn, revisionAnnotation } from './revision.ts';
+import { maxRevision, revisionAnnotation } from './revision.ts';
 import { countStatus, hasProgressDeadline, progressCheckMs, rolloutStatus } from './status.ts';
 import { setReplicas } from './strategy.ts';
 
@@ -70,7 +70,7 @@ export function createSteps({ client, clock, recorder, log }: ControllerContext)
    * With `create` a set that is missing is made.
    */
   async function syncRevision(sync: Sync, create: boolean): Promise<void> {
-    const revision = maxRevision(sync.old) + 1;
+    const revision = maxRevision(sync.old) + 1n;
     if (sync.newSet) {
       const refreshed = refreshedSet(sync.deployment, sync.newSet, revision);
       if (refreshed) sync.newSet = await client.update(replicaSets, refreshed);
@@ -88,7 +88,7 @@ export function createSteps({ client, clock, recorder, log }: ControllerContext)
     }
   }
 
-  async function createNewSet(sync: Sync, revision: number): Promise<void> {
+  async function createNewSet(sync: Sync, revision: bigint): Promise<void> {
     const set = buildSet(sync.deployment, sync.old, revision);
     const name = set.metadata.name ?? '';
     let existed = false;
@@ -159,7 +159,7 @@ export function createSteps({ client, clock, recorder, log }: ControllerContext)
   }
 
   async function cleanUp(sync: Sync): Promise<void> {
-    const surplus = surplusHistory(sync.deployment, sync.old, (set) => numberIn(set, revisionAnnotation));
+    const surplus = surplusHistory(sync.deployment, sync.old);
     for (const { metadata } of surplus) {
       const { namespace, name, uid } = metadata;
       try {

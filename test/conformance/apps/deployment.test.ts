@@ -3,7 +3,7 @@ import type { Deployment, Scale } from '../../../lib/api/gen/types.ts';
 import { deployments, replicaSets } from '../../../lib/client/resources.ts';
 import { eventually } from '../../support/wait.ts';
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';
-import { mergePatch, strategicPatch } from '../support/requests.ts';
+import { mergePatch, strategicPatch, unconditional } from '../support/requests.ts';
 import { unready } from '../support/simulated-node.ts';
 import {
   deployment,
@@ -45,7 +45,9 @@ test('Deployment should have a working scale subresource', async () => {
     'autoscaling/v1',
     1,
   ]);
-  const put = await plane.call<Scale>('PUT', path, { body: { ...read.json, spec: { replicas: 2 } } });
+  const put = await plane.call<Scale>('PUT', path, {
+    body: { ...unconditional(read.json), spec: { replicas: 2 } },
+  });
   expect([put.status, put.json.spec?.replicas]).toEqual([200, 2]);
   expect((await plane.client.get(deployments, { namespace, name: 'web' })).spec.replicas).toBe(2);
   await readyPods(plane, namespace, 2);
@@ -91,7 +93,7 @@ test('Deployment RollingUpdateDeployment should delete old pods and create new o
   const annotations = { 'deployment.kubernetes.io/revision': '3546343826724305832' };
   const old = await plane.client.create(replicaSets, {
     ...own,
-    metadata: { ...own.metadata, namespace, annotations },
+    metadata: { ...own.metadata, namespace, labels, annotations },
   });
   const [oldPod] = await readyPods(plane, namespace, 1);
   await create(namespace, deployment('web', { replicas: 1 }));
@@ -140,11 +142,7 @@ test('Deployment should support rollover', async () => {
     spec.template?.spec?.containers[0]?.image,
     spec.replicas,
   ]);
-  expect(sizes.sort()).toEqual([
-    ['web:1', 0],
-    ['web:3', 1],
-    ['web:stuck', 0],
-  ]);
+  expect(Object.fromEntries(sizes)).toEqual({ 'web:1': 0, 'web:3': 1, 'web:stuck': 0 });
 });
 
 test('Deployment should support proportional scaling', async () => {
@@ -202,7 +200,7 @@ test('Deployment should run the lifecycle of a Deployment', async () => {
   const condition = { type: 'Tested', status: 'True', reason: 'Conformance', message: 'by a test' };
   const put = await plane.call<Deployment>('PUT', `${path}/status`, {
     body: {
-      ...read.json,
+      ...unconditional(read.json),
       status: { ...read.json.status, conditions: [...(read.json.status?.conditions ?? []), condition] },
     },
   });
@@ -223,7 +221,7 @@ test('Deployment should validate Deployment Status endpoints', async () => {
   expect(read.json.status?.replicas).toBe(1);
   const put = await plane.call<Deployment>('PUT', path, {
     body: {
-      ...read.json,
+      ...unconditional(read.json),
       spec: { ...read.json.spec, replicas: 7 },
       status: { ...read.json.status, conditions: [...(read.json.status?.conditions ?? []), condition] },
     },

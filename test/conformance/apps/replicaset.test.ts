@@ -3,7 +3,7 @@ import type { ReplicaSet, Scale } from '../../../lib/api/gen/types.ts';
 import { pods, replicaSets } from '../../../lib/client/resources.ts';
 import { eventually } from '../../support/wait.ts';
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';
-import { mergePatch, strategicPatch } from '../support/requests.ts';
+import { mergePatch, strategicPatch, unconditional } from '../support/requests.ts';
 import { readyPods, replicaSet } from '../support/workloads.ts';
 
 let plane: ControlPlane;
@@ -62,7 +62,9 @@ test('ReplicaSet should have a working scale subresource', async () => {
     1,
     'app=web',
   ]);
-  const put = await plane.call<Scale>('PUT', path, { body: { ...read.json, spec: { replicas: 2 } } });
+  const put = await plane.call<Scale>('PUT', path, {
+    body: { ...unconditional(read.json), spec: { replicas: 2 } },
+  });
   expect([put.status, put.json.spec?.replicas]).toEqual([200, 2]);
   await readyPods(plane, namespace, 2);
   const patched = await plane.call<Scale>('PATCH', path, {
@@ -135,7 +137,7 @@ test('ReplicaSet should validate Replicaset Status endpoints', async () => {
   const condition = { type: 'StatusUpdate', status: 'True', reason: 'E2E', message: 'Set from a test' };
   const put = await plane.call<ReplicaSet>('PUT', path, {
     body: {
-      ...read,
+      ...unconditional(read),
       spec: { ...read.spec, replicas: 9 },
       status: { ...read.status, conditions: [condition] },
     },

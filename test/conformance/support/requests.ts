@@ -1,3 +1,4 @@
+import type { ObjectMeta } from '../../../lib/api/gen/types.ts';
 import type { ApiHandler, UserInfo } from '../../../lib/http/types.ts';
 
 export interface Answer<T> {
@@ -63,4 +64,9 @@ export function requester(handle: ApiHandler, user: UserInfo, signal: AbortSigna
       json: (isJson && text ? JSON.parse(text) : {}) as T,
     };
   };
+}
+
+/** The object without its resourceVersion: an update with it is not refused because a controller wrote in between. */
+export function unconditional<T extends { metadata?: ObjectMeta }>(object: T): T {
+  return { ...object, metadata: { ...object.metadata, resourceVersion: undefined } };
 }

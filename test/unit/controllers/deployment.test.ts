@@ -124,7 +124,7 @@ describe('the template hash', () => {
   });
 
   test('is in the new set name, labels, selector and template', () => {
-    const set = buildSet(deployment({ replicas: 3 }), [], 1);
+    const set = buildSet(deployment({ replicas: 3 }), [], 1n);
     const hash = set.metadata.labels?.['pod-template-hash'];
     expect(set.metadata.name).toBe(`web-${hash}`);
     expect(set.spec.selector.matchLabels).toEqual({ app: 'web', 'pod-template-hash': hash });
@@ -143,18 +143,18 @@ describe('revisions', () => {
       {},
       { metadata: { annotations: { note: 'x', 'kubectl.kubernetes.io/last-applied-configuration': '{}' } } },
     );
-    const first = newSetAnnotations(it, { 'deployment.kubernetes.io/revision': '1' }, 3);
+    const first = newSetAnnotations(it, { 'deployment.kubernetes.io/revision': '1' }, 3n);
     expect(first).toEqual({
       note: 'x',
       'deployment.kubernetes.io/revision': '3',
       'deployment.kubernetes.io/revision-history': '1',
     });
-    expect(newSetAnnotations(it, first, 5)['deployment.kubernetes.io/revision-history']).toBe('1,3');
-    expect(newSetAnnotations(it, first, 2)).toEqual(first);
+    expect(newSetAnnotations(it, first, 5n)['deployment.kubernetes.io/revision-history']).toBe('1,3');
+    expect(newSetAnnotations(it, first, 2n)).toEqual(first);
   });
 
   test('compares revisions as numbers', () => {
-    const annotations = newSetAnnotations(deployment(), { 'deployment.kubernetes.io/revision': '9' }, 10);
+    const annotations = newSetAnnotations(deployment(), { 'deployment.kubernetes.io/revision': '9' }, 10n);
     expect(annotations['deployment.kubernetes.io/revision']).toBe('10');
   });
 
