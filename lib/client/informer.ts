@@ -194,8 +194,12 @@ export function createInformer<T extends KubeObject>(
       return new Promise((resolve, reject) => {
         if (signal.aborted) return reject(signal.reason as Error);
         signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true });
-        run(signal, resolve).catch(() => undefined);
-        if (options.resyncMs) resync(options.resyncMs, signal).catch(() => undefined);
+        const stopped = (error: unknown) => {
+          reject(error as Error);
+          if (!signal.aborted) log.error({ err: error }, 'the informer stopped');
+        };
+        run(signal, resolve).catch(stopped);
+        if (options.resyncMs) resync(options.resyncMs, signal).catch(stopped);
       });
     },
     catchUp: shared(toHead),

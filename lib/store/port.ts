@@ -11,7 +11,8 @@
 export interface Store {
   /**
    * Applies all mutations or none, and acknowledges only what is durable. Every mutation gets a revision of its own,
-   * in order, each greater than every one that a reader has been shown before the commit.
+   * in order, each greater than every one that a reader has been shown before the commit, be it by a list, a watch, a
+   * get or another commit's answer: whoever watches from a revision that he was shown misses nothing.
    *
    * Rejects with StoreConflict when a precondition does not hold (nothing is changed), with KumulusError
    * `TooManyRequests` when the engine throttles, `RequestEntityTooLarge` when a body is over `maxBodyBytes`.
