@@ -163,7 +163,8 @@ describe.skipIf(reason !== undefined)(
     it('gives a terminal of the asked size', async () => {
       const socket = await client.webSocket(
         execPath(
-          ['sh', '-c', 'read line; until stty size 2>/dev/null; do sleep 0.05; done; echo $line'],
+          // The size comes on a channel of its own, so it may reach the terminal after the input does.
+          ['sh', '-c', 'read line; until stty size | grep "17 91"; do sleep 0.05; done; echo $line'],
           'input=1&output=1&tty=1',
         ),
         'v5.channel.k8s.io',
