@@ -19,6 +19,8 @@ export interface ResourceDefinition {
   verbs: readonly Verb[];
   schema: Schema;
   subresources: readonly SubresourceDefinition[];
+  /** Where objects are stored in another group or version than they are served in here. */
+  storedAs?: { group: string; version: string };
 }
 
 export interface SubresourceDefinition {

@@ -1,8 +1,8 @@
 import type { KubeObject } from '../../../lib/api/object.ts';
 import type { GroupResource } from '../../../lib/api/status.ts';
 import { apiVersionOf } from '../../../lib/client/resources.ts';
-import { builtinDefinitions } from './builtin.ts';
-import { type Conversion, eventConversion } from './conversion.ts';
+import { builtinDefinitions } from './builtin/index.ts';
+import { type Conversion, conversionFor } from './conversion/index.ts';
 import type { ResourceDefinition } from './definition.ts';
 import { type Strategy, strategyFor } from './strategy.ts';
 
@@ -40,15 +40,14 @@ export function createRegistry(): Registry {
 }
 
 function entryOf(definition: ResourceDefinition): RegistryEntry {
-  const isNewEvent = definition.group === 'events.k8s.io';
-  const storageGroup = isNewEvent ? '' : definition.group;
+  const storageGroup = (definition.storedAs ?? definition).group;
   return {
     definition,
     strategy: strategyFor(definition),
     storage: storageGroup ? `${storageGroup}/${definition.plural}` : definition.plural,
     groupResource: { group: definition.group, resource: definition.plural },
     apiVersion: apiVersionOf(definition),
-    conversion: isNewEvent ? eventConversion : undefined,
+    conversion: conversionFor(definition),
   };
 }
 

@@ -1,43 +1,26 @@
 /** The rules of the built-in kinds, by group, version and kind. */
-import { configMapRules } from './config-map.ts';
-import { deploymentRules } from './deployment.ts';
-import { endpointSliceRules } from './endpoint-slice.ts';
-import { endpointsRules } from './endpoints.ts';
-import { coreEventRules, eventRules } from './event.ts';
-import { ipAddressRules, serviceCidrRules } from './ip-address.ts';
-import { leaseRules } from './lease.ts';
-import { namespaceRules } from './namespace.ts';
-import { nodeRules } from './node.ts';
-import { podRules } from './pod/index.ts';
-import { replicaSetRules } from './replica-set.ts';
+import { coreRules } from './core/index.ts';
+import { appsRules } from './apps/index.ts';
+import { coordinationRules } from './coordination/index.ts';
+import { discoveryRules } from './discovery/index.ts';
+import { eventsRules } from './events/index.ts';
+import { networkingRules } from './networking/index.ts';
 import type { KindRules } from './rules.ts';
-import { secretRules } from './secret.ts';
-import { serviceRules } from './service/index.ts';
-import { serviceAccountRules } from './service-account.ts';
 
 export type { KindRules } from './rules.ts';
 
-const all: Readonly<Record<string, KindRules>> = {
-  '/v1/ConfigMap': configMapRules,
-  '/v1/Endpoints': endpointsRules,
-  '/v1/Event': coreEventRules,
-  '/v1/Namespace': namespaceRules,
-  '/v1/Node': nodeRules,
-  '/v1/Pod': podRules,
-  '/v1/Secret': secretRules,
-  '/v1/Service': serviceRules,
-  '/v1/ServiceAccount': serviceAccountRules,
-  'apps/v1/Deployment': deploymentRules,
-  'apps/v1/ReplicaSet': replicaSetRules,
-  'coordination.k8s.io/v1/Lease': leaseRules,
-  'discovery.k8s.io/v1/EndpointSlice': endpointSliceRules,
-  'events.k8s.io/v1/Event': eventRules,
-  'networking.k8s.io/v1/IPAddress': ipAddressRules,
-  'networking.k8s.io/v1/ServiceCIDR': serviceCidrRules,
+const groups: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
+  '': coreRules,
+  apps: appsRules,
+  'coordination.k8s.io': coordinationRules,
+  'discovery.k8s.io': discoveryRules,
+  'events.k8s.io': eventsRules,
+  'networking.k8s.io': networkingRules,
 };
 
 /** `group` is empty for the core group. Undefined for kinds that are not stored, or not built in. */
 export function kindRules(group: string, version: string, kind: string): KindRules | undefined {
-  const key = `${group}/${version}/${kind}`;
-  return Object.hasOwn(all, key) ? all[key] : undefined;
+  const ofGroup = Object.hasOwn(groups, group) ? groups[group] : undefined;
+  const key = `${version}/${kind}`;
+  return ofGroup && Object.hasOwn(ofGroup, key) ? ofGroup[key] : undefined;
 }

@@ -6,7 +6,7 @@ import { fieldForbidden, invalidValue, notSupported, required } from '../validat
 import { isEmptySelector, validateLabelSelector } from '../validate/labels.ts';
 import { nonnegative } from '../validate/object-meta.ts';
 import { Path } from '../validate/path.ts';
-import { validatePodTemplate } from './pod/template.ts';
+import { validatePodTemplate } from './core/pod/template.ts';
 
 export const specPath = Path.of('spec');
 const statusPath = Path.of('status');

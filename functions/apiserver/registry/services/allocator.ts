@@ -7,7 +7,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import type { IPAddress, Service } from '../../../../lib/api/gen/types.ts';
-import { needsHealthCheck } from '../../../../lib/api/kinds/service/index.ts';
+import { needsHealthCheck } from '../../../../lib/api/kinds/core/service/index.ts';
 import { keyOf } from '../../../../lib/api/object.ts';
 import { invalid, internal } from '../../../../lib/api/status.ts';
 import { encodeStored } from '../../../../lib/api/stored.ts';

@@ -1,5 +1,5 @@
 import type { Namespace } from '../../../../lib/api/gen/types.ts';
-import { prepareForFinalize, validateFinalize } from '../../../../lib/api/kinds/namespace.ts';
+import { prepareForFinalize, validateFinalize } from '../../../../lib/api/kinds/core/namespace.ts';
 import type { ApiResponse } from '../../../../lib/http/types.ts';
 import type { RequestContext } from '../../pipeline/context.ts';
 import type { Backend } from '../backend.ts';

@@ -1,0 +1,54 @@
+import type { ResourceDefinition } from '../definition.ts';
+import { define, editVerbs, sub } from './define.ts';
+
+export function coreDefinitions(): ResourceDefinition[] {
+  return [
+    define({ plural: 'configmaps', kind: 'ConfigMap', shortNames: ['cm'] }),
+    define({ plural: 'endpoints', kind: 'Endpoints', shortNames: ['ep'] }),
+    define({ plural: 'events', kind: 'Event', shortNames: ['ev'] }),
+    define({
+      plural: 'namespaces',
+      kind: 'Namespace',
+      namespaced: false,
+      shortNames: ['ns'],
+      verbs: ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'],
+      subresources: [sub('finalize', 'Namespace', ['update']), sub('status', 'Namespace', editVerbs)],
+    }),
+    define({
+      plural: 'nodes',
+      kind: 'Node',
+      namespaced: false,
+      shortNames: ['no'],
+      subresources: [sub('status', 'Node', editVerbs)],
+    }),
+    define({
+      plural: 'pods',
+      kind: 'Pod',
+      shortNames: ['po'],
+      categories: ['all'],
+      subresources: [
+        sub('attach', 'PodAttachOptions', ['create', 'get']),
+        sub('binding', 'Binding', ['create']),
+        sub('eviction', 'Eviction', ['create'], 'policy'),
+        sub('exec', 'PodExecOptions', ['create', 'get']),
+        sub('log', 'Pod', ['get']),
+        sub('portforward', 'PodPortForwardOptions', ['create', 'get']),
+        sub('status', 'Pod', editVerbs),
+      ],
+    }),
+    define({ plural: 'secrets', kind: 'Secret' }),
+    define({
+      plural: 'serviceaccounts',
+      kind: 'ServiceAccount',
+      shortNames: ['sa'],
+      subresources: [sub('token', 'TokenRequest', ['create'], 'authentication.k8s.io')],
+    }),
+    define({
+      plural: 'services',
+      kind: 'Service',
+      shortNames: ['svc'],
+      categories: ['all'],
+      subresources: [sub('status', 'Service', editVerbs)],
+    }),
+  ];
+}

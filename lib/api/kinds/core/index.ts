@@ -1,0 +1,23 @@
+import type { KindRules } from '../rules.ts';
+import { coreEventRules } from '../events/event.ts';
+import { configMapRules } from './config-map.ts';
+import { endpointsRules } from './endpoints.ts';
+import { namespaceRules } from './namespace.ts';
+import { nodeRules } from './node.ts';
+import { podRules } from './pod/index.ts';
+import { secretRules } from './secret.ts';
+import { serviceAccountRules } from './service-account.ts';
+import { serviceRules } from './service/index.ts';
+
+/** By version and kind. */
+export const coreRules: Readonly<Record<string, KindRules>> = {
+  'v1/ConfigMap': configMapRules,
+  'v1/Endpoints': endpointsRules,
+  'v1/Event': coreEventRules,
+  'v1/Namespace': namespaceRules,
+  'v1/Node': nodeRules,
+  'v1/Pod': podRules,
+  'v1/Secret': secretRules,
+  'v1/Service': serviceRules,
+  'v1/ServiceAccount': serviceAccountRules,
+};
