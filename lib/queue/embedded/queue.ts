@@ -46,7 +46,7 @@ export type WorkHandler = (item: WorkItem, signal: AbortSignal) => Promise<WorkR
 export interface EmbeddedQueue extends WorkQueue {
   /**
    * Hands items out until the signal aborts, then waits for what is being worked on and resolves. Items that still
-   * wait stay, and a later `run` hands them out.
+   * wait stay, and a later `run` hands them out. Rejects when the queue itself, or a hook it was given, fails.
    */
   run(handler: WorkHandler, signal: AbortSignal): Promise<void>;
   /** Items waiting (delayed ones and those whose key is being worked on included) and being worked on. */
@@ -87,6 +87,8 @@ export function createEmbeddedQueue(options: EmbeddedQueueOptions): EmbeddedQueu
   let ready = 0;
   let running: { handler: WorkHandler; signal: AbortSignal } | undefined;
   let onQuiet: (() => void) | undefined;
+  /** A fault of the queue's own, or of who counts for it: handlers' failures never come here. */
+  let onFault: ((error: unknown) => void) | undefined;
 
   function laneOf(controller: string): Lane {
     let lane = lanes.get(controller);
@@ -128,7 +130,7 @@ export function createEmbeddedQueue(options: EmbeddedQueueOptions): EmbeddedQueu
       lane.working++;
       working++;
       metrics?.depth(controller, lane.ready.size);
-      work(id, entries.get(id) as Entry, running).catch(() => undefined);
+      work(id, entries.get(id) as Entry, running).catch((error: unknown) => onFault?.(error));
     }
   }
 
@@ -224,16 +226,21 @@ export function createEmbeddedQueue(options: EmbeddedQueueOptions): EmbeddedQueu
       if (running) throw new Error('the work queue is being run already');
       running = { handler, signal };
       for (const controller of lanes.keys()) pump(controller);
-      await new Promise<void>((resolve) => {
-        const stop = () => {
-          onQuiet = resolve;
-          if (working === 0) resolve();
-        };
-        if (signal.aborted) stop();
-        else signal.addEventListener('abort', stop, { once: true });
-      });
-      running = undefined;
-      onQuiet = undefined;
+      try {
+        await new Promise<void>((resolve, reject) => {
+          onFault = reject;
+          const stop = () => {
+            onQuiet = resolve;
+            if (working === 0) resolve();
+          };
+          if (signal.aborted) stop();
+          else signal.addEventListener('abort', stop, { once: true });
+        });
+      } finally {
+        running = undefined;
+        onQuiet = undefined;
+        onFault = undefined;
+      }
     },
     get size() {
       return { waiting: entries.size - working, working };

@@ -105,4 +105,21 @@ describe('the embedded queue', () => {
     await second;
     expect(keys).toEqual(['k']);
   });
+
+  test('a hook that throws ends the run with its error, and is not swallowed', async () => {
+    const clock = createSteppedClock();
+    const queue = createEmbeddedQueue({
+      clock,
+      maxTries: 1,
+      onDeadLetter: () => {
+        throw new Error('no room for letters');
+      },
+    });
+    await queue.add({ controller: 'c', key: 'k' });
+    const running = queue.run(
+      async () => ({ outcome: 'failed', error: new Error('poison') }),
+      new AbortController().signal,
+    );
+    await expect(running).rejects.toThrow('no room for letters');
+  });
 });
