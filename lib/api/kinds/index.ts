@@ -5,6 +5,7 @@ import { coordinationRules } from './coordination/index.ts';
 import { discoveryRules } from './discovery/index.ts';
 import { eventsRules } from './events/index.ts';
 import { networkingRules } from './networking/index.ts';
+import { rbacRules } from './rbac/index.ts';
 import type { KindRules } from './rules.ts';
 
 export type { KindRules } from './rules.ts';
@@ -16,6 +17,7 @@ const groups: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
   'discovery.k8s.io': discoveryRules,
   'events.k8s.io': eventsRules,
   'networking.k8s.io': networkingRules,
+  'rbac.authorization.k8s.io': rbacRules,
 };
 
 /** `group` is empty for the core group. Undefined for kinds that are not stored, or not built in. */

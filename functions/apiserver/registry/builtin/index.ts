@@ -6,6 +6,7 @@ import { appsDefinitions } from './apps.ts';
 import { networkingDefinitions } from './networking.ts';
 import { coordinationDefinitions } from './coordination.ts';
 import { discoveryDefinitions } from './discovery.ts';
+import { rbacDefinitions } from './rbac.ts';
 
 export function builtinDefinitions(): ResourceDefinition[] {
   return [
@@ -15,5 +16,6 @@ export function builtinDefinitions(): ResourceDefinition[] {
     ...networkingDefinitions(),
     ...coordinationDefinitions(),
     ...discoveryDefinitions(),
+    ...rbacDefinitions(),
   ];
 }
