@@ -120,7 +120,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       const answer = await endpoint.respond(path, request.query);
       if (answer) return answer;
     }
-    const { accept, 'if-none-match': ifNoneMatch } = request.headers;
+    const { accept, 'accept-encoding': acceptEncoding, 'if-none-match': ifNoneMatch } = request.headers;
     if (/^\/version\/?$/.test(path)) return json(versionInfo());
     if (path === '/metrics') return metrics.respond();
     if (path === '/') return json({ paths: rootPaths });
@@ -128,7 +128,14 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     if (path === '/.well-known/openid-configuration') return json(openIdConfiguration(tokens.issuer));
     const answer =
       discovery.respond({ path, accept, ifNoneMatch }) ??
-      (await openApi.respond({ path, query: request.query, accept, ifNoneMatch, now: clock.now() }));
+      (await openApi.respond({
+        path,
+        query: request.query,
+        accept,
+        acceptEncoding,
+        ifNoneMatch,
+        now: clock.now(),
+      }));
     if (!answer) throw pathNotFound();
     // Made once and kept: what later stages add must not stay on it.
     return { ...answer, headers: { ...answer.headers } };

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createOpenApi } from '../../../../functions/apiserver/openapi/index.ts';
 import type { JsonObject, JsonValue } from '../../../../lib/api/object.ts';
 import { builtInKinds, schemaFor } from '../../../../lib/api/schemas.ts';
+import { asBytes, readFields } from '../../../../lib/api/protobuf/wire.ts';
 import { definitionOf } from '../definitions.ts';
 
 const builtIn = builtInKinds().flatMap(({ group, version, kind }) => {
@@ -195,8 +196,40 @@ describe('OpenAPI v2', () => {
     expect(again.response?.status).toBe(304);
   });
 
-  it('makes clients that ask for protobuf ask for JSON', async () => {
+  it('says in protobuf what it says in JSON', async () => {
     const accept = 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf';
-    await expect(get('/openapi/v2', { accept })).rejects.toMatchObject({ kind: 'NotAcceptable' });
+    const response = await openApi.respond({
+      path: '/openapi/v2',
+      query: new URLSearchParams(),
+      accept,
+      ifNoneMatch: undefined,
+      now: 0,
+    });
+    const { document } = await get('/openapi/v2');
+    const message = response?.body as Uint8Array;
+    const names = (number: number, field: number) =>
+      fieldsOf(only(message, number), field).map((one) => text(only(one, 1)));
+    expect(names(8, 2)).toEqual(Object.keys(at(document, 'paths') as JsonObject));
+    expect(names(9, 1)).toEqual(Object.keys(at(document, 'definitions') as JsonObject));
+    const port = fieldsOf(only(message, 9), 1).find(
+      (one) => text(only(one, 1)) === 'io.k8s.api.core.v1.ContainerPort',
+    );
+    const properties = fieldsOf(only(only(port ?? message, 2), 25), 1);
+    expect(properties.map((one) => text(only(one, 1)))).toContain('containerPort');
+    expect(text(only(only(only(properties[0] ?? message, 2), 22), 1))).toBe('integer');
   });
 });
+
+function fieldsOf(message: Uint8Array, number: number): Uint8Array[] {
+  return [...readFields(message)].filter((field) => field.number === number).map(asBytes);
+}
+
+function only(message: Uint8Array, number: number): Uint8Array {
+  const [first] = fieldsOf(message, number);
+  if (!first) throw new Error(`no field ${number}`);
+  return first;
+}
+
+function text(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString();
+}
