@@ -44,7 +44,7 @@ function writeField(writer: Writer, field: Field, value: JsonValue): void {
   const { number } = field;
   switch (field.as) {
     case 'string':
-      return writeString(writer, number, String(value));
+      return writeString(writer, number, stringOf(value));
     case 'boolean':
       if (value === true) {
         writer.tag(number, wireType.varint);
@@ -58,7 +58,7 @@ function writeField(writer: Writer, field: Field, value: JsonValue): void {
       writer.tag(number, wireType.fixed64);
       return writer.double(Number(value));
     case 'strings':
-      for (const item of arrayOf(value)) writeString(writer, number, String(item));
+      for (const item of arrayOf(value)) writeString(writer, number, stringOf(item));
       return;
     case 'any':
       return writeBytes(writer, number, any(value));
@@ -115,6 +115,11 @@ function writeBytes(writer: Writer, number: number, value: Uint8Array): void {
 function objectOf(value: JsonValue): JsonObject {
   if (value !== null && typeof value === 'object' && !Array.isArray(value)) return value;
   throw new Error(`an object was expected in the OpenAPI document, not ${JSON.stringify(value)}`);
+}
+
+function stringOf(value: JsonValue): string {
+  if (typeof value === 'string') return value;
+  throw new Error(`a string was expected in the OpenAPI document, not ${JSON.stringify(value)}`);
 }
 
 function arrayOf(value: JsonValue): JsonValue[] {
@@ -193,7 +198,7 @@ function booleanItem(value: boolean): Uint8Array {
 
 function stringList(value: JsonValue): Uint8Array {
   const writer = new Writer();
-  for (const item of arrayOf(value)) writeString(writer, 1, String(item));
+  for (const item of arrayOf(value)) writeString(writer, 1, stringOf(item));
   return writer.finish();
 }
 
