@@ -21,6 +21,34 @@ export const endpointSlices = resource<t.EndpointSlice>(
   'EndpointSlice',
 );
 export const leases = resource<t.Lease>('coordination.k8s.io', 'v1', 'leases', 'Lease');
+export const persistentVolumes = core<t.PersistentVolume>('persistentvolumes', 'PersistentVolume', false);
+export const persistentVolumeClaims = core<t.PersistentVolumeClaim>(
+  'persistentvolumeclaims',
+  'PersistentVolumeClaim',
+);
+export const resourceQuotas = core<t.ResourceQuota>('resourcequotas', 'ResourceQuota');
+export const limitRanges = core<t.LimitRange>('limitranges', 'LimitRange');
+export const priorityClasses = resource<t.PriorityClass>(
+  'scheduling.k8s.io',
+  'v1',
+  'priorityclasses',
+  'PriorityClass',
+  false,
+);
+export const storageClasses = resource<t.StorageClass>(
+  'storage.k8s.io',
+  'v1',
+  'storageclasses',
+  'StorageClass',
+  false,
+);
+export const clusterRoles = resource<t.ClusterRole>(
+  'rbac.authorization.k8s.io',
+  'v1',
+  'clusterroles',
+  'ClusterRole',
+  false,
+);
 
 /** `apps/v1`, or `v1` for the core group. */
 export function apiVersionOf(resource: { group: string; version: string }): string {

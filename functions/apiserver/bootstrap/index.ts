@@ -1,5 +1,6 @@
 /** What every cluster has from its first moment on. Each step may have been done before, in part or by another process. */
 import type { Endpoints, EndpointSlice, Service, ServiceCIDR } from '../../../lib/api/gen/types.ts';
+import { systemPriorityClasses } from '../../../lib/api/kinds/scheduling/priority-class.ts';
 import type { KubeObject } from '../../../lib/api/object.ts';
 import { equalJson } from '../../../lib/api/patch/index.ts';
 import type { JsonValue } from '../../../lib/api/object.ts';
@@ -11,6 +12,7 @@ import {
   endpointSlices,
   endpoints,
   namespaces,
+  priorityClasses,
   services,
 } from '../../../lib/client/resources.ts';
 import { isKind, messageOf } from '../../../lib/errors.ts';
@@ -45,6 +47,11 @@ export async function bootstrap(options: BootstrapOptions): Promise<void> {
   for (const name of systemNamespaces) {
     await attempt(options, `namespace ${name}`, () =>
       ensure(client, namespaces, { metadata: { name }, spec: {} }),
+    );
+  }
+  for (const priorityClass of systemPriorityClasses) {
+    await attempt(options, `PriorityClass ${priorityClass.metadata.name}`, () =>
+      ensure(client, priorityClasses, priorityClass),
     );
   }
   await attempt(options, 'ServiceCIDR kubernetes', () => ensureServiceCidr(client, options));

@@ -54,7 +54,10 @@ function validateDataSources(spec: PersistentVolumeClaimSpec, path: Path): Field
     const at = path.child(field);
     const { apiGroup, kind, name } = source;
     errors.push(...filled(name, at.child('name')), ...filled(kind, at.child('kind')));
-    if (!apiGroup && kind !== 'PersistentVolumeClaim') errors.push(invalidValue(at, kind, ''));
+    if (!apiGroup && kind !== 'PersistentVolumeClaim') {
+      const detail = "must be 'PersistentVolumeClaim' when referencing the default apiGroup";
+      errors.push(invalidValue(at, kind, detail));
+    }
     if (apiGroup) errors.push(...matches(dns1123Subdomain, apiGroup, at.child('apiGroup')));
   }
   const namespace = dataSourceRef?.namespace;

@@ -6,6 +6,7 @@ import { discoveryRules } from './discovery/index.ts';
 import { eventsRules } from './events/index.ts';
 import { networkingRules } from './networking/index.ts';
 import { rbacRules } from './rbac/index.ts';
+import { schedulingRules } from './scheduling/index.ts';
 import type { KindRules } from './rules.ts';
 
 export type { KindRules } from './rules.ts';
@@ -18,6 +19,7 @@ const groups: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
   'events.k8s.io': eventsRules,
   'networking.k8s.io': networkingRules,
   'rbac.authorization.k8s.io': rbacRules,
+  'scheduling.k8s.io': schedulingRules,
 };
 
 /** `group` is empty for the core group. Undefined for kinds that are not stored, or not built in. */

@@ -1,7 +1,7 @@
 /** The rules of resource names and amounts, on containers, nodes, quotas and claims. */
 import { compareQuantities, parseQuantity, quantityMilliValue, zero } from '../quantity/index.ts';
 import type { FieldError } from './field-error.ts';
-import { invalidValue } from './field-error.ts';
+import { invalidValue, notSupported } from './field-error.ts';
 import { qualifiedName } from './formats.ts';
 import type { Path } from './path.ts';
 
@@ -55,6 +55,21 @@ export function validateContainerResourceName(name: string, path: Path): FieldEr
   }
   if (isNative(name) || isExtendedResource(name)) return errors;
   return [...errors, invalidValue(path, name, "doesn't follow extended resource name standard")];
+}
+
+/** What a claim's status may speak of: `storage`, and what a storage provider has named in its own domain. */
+export function validateClaimResourceName(name: string, path: Path): FieldError[] {
+  const errors = qualifiedName(name).map((message) => invalidValue(path, name, message));
+  if (errors.length > 0 || !isNative(name) || name === 'storage') return errors;
+  return [notSupported(path, name, ['storage'])];
+}
+
+/** Not negative. */
+export function basicResource(amount: string, path: Path): FieldError[] {
+  const quantity = parseQuantity(amount);
+  if (compareQuantities(quantity, zero) >= 0) return [];
+  const value = Math.trunc(quantityMilliValue(quantity) / 1000);
+  return [invalidValue(path, value, 'must be a valid resource quantity')];
 }
 
 /** Not negative, and whole where the resource is counted. */

@@ -22,6 +22,12 @@ export function coreDefinitions(): ResourceDefinition[] {
       subresources: [sub('status', 'Node', editVerbs)],
     }),
     define({
+      plural: 'persistentvolumeclaims',
+      kind: 'PersistentVolumeClaim',
+      shortNames: ['pvc'],
+      subresources: [sub('status', 'PersistentVolumeClaim', editVerbs)],
+    }),
+    define({
       plural: 'pods',
       kind: 'Pod',
       shortNames: ['po'],

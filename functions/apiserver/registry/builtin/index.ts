@@ -7,6 +7,7 @@ import { networkingDefinitions } from './networking.ts';
 import { coordinationDefinitions } from './coordination.ts';
 import { discoveryDefinitions } from './discovery.ts';
 import { rbacDefinitions } from './rbac.ts';
+import { schedulingDefinitions } from './scheduling.ts';
 
 export function builtinDefinitions(): ResourceDefinition[] {
   return [
@@ -17,5 +18,6 @@ export function builtinDefinitions(): ResourceDefinition[] {
     ...coordinationDefinitions(),
     ...discoveryDefinitions(),
     ...rbacDefinitions(),
+    ...schedulingDefinitions(),
   ];
 }

@@ -4,6 +4,7 @@ import { configMapRules } from './config-map.ts';
 import { endpointsRules } from './endpoints.ts';
 import { namespaceRules } from './namespace.ts';
 import { nodeRules } from './node.ts';
+import { persistentVolumeClaimRules } from './persistent-volume-claim.ts';
 import { podRules } from './pod/index.ts';
 import { secretRules } from './secret.ts';
 import { serviceAccountRules } from './service-account.ts';
@@ -16,6 +17,7 @@ export const coreRules: Readonly<Record<string, KindRules>> = {
   'v1/Event': coreEventRules,
   'v1/Namespace': namespaceRules,
   'v1/Node': nodeRules,
+  'v1/PersistentVolumeClaim': persistentVolumeClaimRules,
   'v1/Pod': podRules,
   'v1/Secret': secretRules,
   'v1/Service': serviceRules,
