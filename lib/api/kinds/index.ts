@@ -4,6 +4,7 @@ import { appsRules } from './apps/index.ts';
 import { coordinationRules } from './coordination/index.ts';
 import { discoveryRules } from './discovery/index.ts';
 import { eventsRules } from './events/index.ts';
+import { flowcontrolRules } from './flowcontrol/index.ts';
 import { networkingRules } from './networking/index.ts';
 import { rbacRules } from './rbac/index.ts';
 import { schedulingRules } from './scheduling/index.ts';
@@ -17,6 +18,7 @@ const groups: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
   'coordination.k8s.io': coordinationRules,
   'discovery.k8s.io': discoveryRules,
   'events.k8s.io': eventsRules,
+  'flowcontrol.apiserver.k8s.io': flowcontrolRules,
   'networking.k8s.io': networkingRules,
   'rbac.authorization.k8s.io': rbacRules,
   'scheduling.k8s.io': schedulingRules,

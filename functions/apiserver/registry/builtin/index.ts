@@ -6,6 +6,7 @@ import { appsDefinitions } from './apps.ts';
 import { networkingDefinitions } from './networking.ts';
 import { coordinationDefinitions } from './coordination.ts';
 import { discoveryDefinitions } from './discovery.ts';
+import { flowcontrolDefinitions } from './flowcontrol.ts';
 import { rbacDefinitions } from './rbac.ts';
 import { schedulingDefinitions } from './scheduling.ts';
 
@@ -17,6 +18,7 @@ export function builtinDefinitions(): ResourceDefinition[] {
     ...networkingDefinitions(),
     ...coordinationDefinitions(),
     ...discoveryDefinitions(),
+    ...flowcontrolDefinitions(),
     ...rbacDefinitions(),
     ...schedulingDefinitions(),
   ];
