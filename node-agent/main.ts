@@ -1,14 +1,19 @@
-/** The node agent: `node node-agent/main.ts --config FILE.json`. */
+/** The node agent: `node node-agent/main.ts --config FILE.json [--runtime hollow]`. */
 import { parseArgs } from 'node:util';
 import { systemClock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import { createLogger, type LogLevel } from '../lib/log.ts';
-import { runAgent } from './agent.ts';
+import { type AgentEnvironment, runAgent } from './agent.ts';
 import { readConfig } from './config.ts';
+import { readHollowConfig } from './hollow/config.ts';
+import { hollowRuntime } from './hollow/identity.ts';
+import { runHollowNodes } from './hollow/index.ts';
 
-const { values } = parseArgs({ options: { config: { type: 'string' } } });
+const { values } = parseArgs({ options: { config: { type: 'string' }, runtime: { type: 'string' } } });
 if (!values.config) fail('--config: Required value: the path of the configuration file');
-const config = await readConfig(values.config).catch((error: unknown) => fail(messageOf(error)));
+const { config, run } = await load(values.config, values.runtime).catch((error: unknown) =>
+  fail(messageOf(error)),
+);
 const log = createLogger('node-agent', config.logLevel as LogLevel);
 
 const stop = new AbortController();
@@ -26,12 +31,24 @@ if (config.parentLifeline) {
 }
 
 try {
-  await runAgent(config, { clock: systemClock, random: Math.random, log, signal: stop.signal });
+  await run({ clock: systemClock, random: Math.random, log, signal: stop.signal });
   process.exit(0);
 } catch (error) {
   if (stop.signal.aborted) process.exit(0);
   log.fatal({ err: error }, messageOf(error));
   process.exit(1);
+}
+
+/** Real containers through CRI, where the configuration says; or none at all: `hollow`. */
+async function load(file: string, runtime: string | undefined) {
+  if (runtime !== undefined && runtime !== hollowRuntime)
+    fail(`--runtime: Invalid value: "${runtime}": must be ${hollowRuntime}, or absent`);
+  if (runtime === hollowRuntime) {
+    const config = await readHollowConfig(file);
+    return { config, run: (environment: AgentEnvironment) => runHollowNodes(config, environment) };
+  }
+  const config = await readConfig(file);
+  return { config, run: (environment: AgentEnvironment) => runAgent(config, environment) };
 }
 
 function fail(message: string): never {

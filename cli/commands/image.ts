@@ -1,6 +1,7 @@
 import { Command } from 'commander';
 import { existsSync, readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { readPidFile } from '../../lib/process/identity.ts';
 import { openDataDirectory } from '../../localstack/embedded/data-directory.ts';
 import { loadImages } from '../../localstack/embedded/node/images.ts';
 import { dataDirOption } from '../options.ts';
@@ -23,7 +24,11 @@ function loadCommand(): Command {
         throw new Error(`${dataDir}: no node has run here. Start the cluster first: npm start`);
       }
       const data = openDataDirectory(dataDir);
-      for (const node of names) {
+      // Folders of earlier starts with more nodes stay; their runtimes do not.
+      const running = names.filter((node) => readPidFile(data.node(node).containerdPid));
+      if (running.length === 0)
+        throw new Error(`${dataDir}: no node runs. Start the cluster first: npm start`);
+      for (const node of running) {
         for (const image of await loadImages(data.node(node), resolve(file)))
           console.log(`${node}: ${image}`);
       }

@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { Command, Option } from 'commander';
 import { resolve } from 'node:path';
 import { type LogLevel, logLevels } from '../../lib/log.ts';
 import { messageOf } from '../../lib/errors.ts';
@@ -6,9 +6,14 @@ import { type Cluster, startCluster } from '../../localstack/embedded/cluster.ts
 import { dataDirOption, wholeNumber } from '../options.ts';
 import { checkStoreFlags, endpointOption, type StoreFlags, storeOption } from '../store-options.ts';
 
+/** The addresses of a /24 without the machine's own and the broadcast. */
+const maxNodes = 250;
+const maxHollowNodes = 5_000;
+
 interface UpOptions extends StoreFlags {
   port: number;
   nodes: number;
+  hollowNodes?: number;
   node: boolean;
   install: boolean;
   logLevel: LogLevel;
@@ -21,9 +26,15 @@ export function upCommand(): Command {
     .addOption(
       new Option('--port <port>', 'of the API server').default(6443).argParser(wholeNumber(1, 65535)),
     )
-    .addOption(new Option('--nodes <n>', 'how many nodes run containers').default(1).argParser(oneNode))
     .addOption(
-      new Option('--hollow-nodes <n>', 'simulated nodes, for tests of scale').argParser(noHollowNodes),
+      new Option('--nodes <n>', 'how many nodes run containers')
+        .default(1)
+        .argParser(wholeNumber(0, maxNodes)),
+    )
+    .addOption(
+      new Option('--hollow-nodes <n>', 'simulated nodes, for tests of scale: nothing runs on them').argParser(
+        wholeNumber(0, maxHollowNodes),
+      ),
     )
     .option('--no-node', 'the control plane alone; needs neither root nor Linux')
     .option('--no-install', 'fail where something is missing instead of installing it')
@@ -37,17 +48,6 @@ export function upCommand(): Command {
     .action(up);
 }
 
-/** Several nodes are not there yet: said here, before anything is changed. */
-function oneNode(value: string): number {
-  const nodes = wholeNumber(0, 250)(value);
-  if (nodes > 1) throw new InvalidArgumentError('more than one node on one machine is not supported yet.');
-  return nodes;
-}
-
-function noHollowNodes(): never {
-  throw new InvalidArgumentError('simulated nodes are not supported yet.');
-}
-
 async function up(options: UpOptions): Promise<void> {
   checkStoreFlags(options);
   const say = (line: string) => console.log(`kumulus: ${line}`);
@@ -55,6 +55,7 @@ async function up(options: UpOptions): Promise<void> {
     dataDir: resolve(options.dataDir),
     port: options.port,
     nodes: options.node ? options.nodes : 0,
+    ...(options.hollowNodes && { hollowNodes: options.hollowNodes }),
     install: options.install,
     store: options.store,
     ...(options.endpoint && { endpoint: options.endpoint }),

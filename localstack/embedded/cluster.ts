@@ -17,8 +17,11 @@ import { type DataDirectory, openDataDirectory } from './data-directory.ts';
 import { ensureMachine } from './install.ts';
 import { renderKubeconfig, writeKubeconfig } from './kubeconfig.ts';
 import { lockDataDirectory } from './lock.ts';
-import { type LocalNode, startNode } from './node/node.ts';
+import { startHollowNodes } from './node/hollow.ts';
+import type { LocalNode } from './node/node.ts';
+import { startNodes } from './node/nodes.ts';
 import { ensureClusterNetwork, hostAddress, removeClusterNetwork } from './node/network.ts';
+import { keepRoutes } from './node/routes.ts';
 import { openPki } from './pki.ts';
 import { Ending } from './ending.ts';
 import { cniBinDir } from './requirements.ts';
@@ -29,6 +32,8 @@ export interface ClusterOptions {
   dataDir: string;
   port: number;
   nodes: number;
+  /** Simulated ones, for tests of scale. */
+  hollowNodes?: number;
   install: boolean;
   store: StoreKind;
   /** Where DynamoDB is, for an emulator. */
@@ -67,22 +72,25 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     const server = `https://127.0.0.1:${controlPlane.port}`;
     await writeAdminKubeconfig(data, server, controlPlane.pki);
 
-    const nodes: LocalNode[] = [];
-    for (let number = 1; number <= options.nodes; number++) {
-      const node = await startNode({
-        data,
-        settings,
-        pki: controlPlane.pki,
-        number,
-        apiPort: controlPlane.port,
-        cniBinDir: cniBinDir() ?? '',
-        logLevel: options.logLevel,
-        ready: (name) => isReady(controlPlane.client, name, startedAtMs),
-        clock,
-        log: createLogger('node', options.logLevel),
-      });
-      started.defer(node.name, () => node.stop());
-      nodes.push(node);
+    const log = createLogger('node', options.logLevel);
+    const ready = (name: string) => isReady(controlPlane.client, name, startedAtMs);
+    const common = { data, pki: controlPlane.pki, logLevel: options.logLevel, ready, clock, log };
+    const nodes = withNodes
+      ? await startNodes(
+          options.nodes,
+          { ...common, settings, apiPort: controlPlane.port, cniBinDir: cniBinDir() ?? '' },
+          started,
+        )
+      : [];
+    if (nodes.length > 1) {
+      const { client, signal } = controlPlane;
+      await keepRoutes({ client, settings, numbers: nodes.map(({ number }) => number), clock, log, signal });
+    }
+    if (options.hollowNodes) {
+      started.defer(
+        'hollow nodes',
+        await startHollowNodes({ ...common, server, count: options.hollowNodes }),
+      );
     }
     return { data, server, nodes, stop: () => started.end() };
   } catch (error) {
@@ -169,7 +177,13 @@ async function startControlPlane(
     log: createLogger('scheduler', logLevel),
     signal: stopping.signal,
   });
-  return { pki, port: options.port, client: clientFor('system:kube-controller-manager') };
+  return {
+    pki,
+    port: options.port,
+    client: clientFor('system:kube-controller-manager'),
+    /** Aborts when the controllers end. */
+    signal: stopping.signal,
+  };
 }
 
 async function listen(options: Parameters<typeof serveHttps>[0]): ReturnType<typeof serveHttps> {

@@ -12,6 +12,9 @@ export interface DataDirectory {
   pki: string;
   store: string;
   logs: string;
+  /** Of the process that hosts the simulated nodes. */
+  hollowConfig: string;
+  hollowPid: string;
   node(name: string): NodeDirectory;
 }
 
@@ -41,6 +44,8 @@ export function openDataDirectory(root: string): DataDirectory {
     pki: at('pki'),
     store: at('store'),
     logs: at('logs'),
+    hollowConfig: at('hollow-nodes.json'),
+    hollowPid: at('hollow-nodes.pid'),
     node: (name) => nodeDirectory(join(root, 'nodes', name)),
   };
 }

@@ -1,5 +1,5 @@
 /** What `kumulus doctor` finds out about this machine and about a local cluster on it. */
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { readPidFile } from '../../lib/process/identity.ts';
@@ -116,8 +116,11 @@ async function cluster(dataDir: string): Promise<Finding[]> {
 
 function leftovers(dataDir: string): string[] {
   const nodesDir = join(dataDir, 'nodes');
-  return ['containerd', 'agent'].filter(
-    (name) => readPidFile(join(nodesDir, 'node-1', `${name}.pid`)) !== undefined,
+  const names = existsSync(nodesDir) ? readdirSync(nodesDir).sort() : [];
+  return names.flatMap((node) =>
+    ['containerd', 'agent']
+      .filter((name) => readPidFile(join(nodesDir, node, `${name}.pid`)) !== undefined)
+      .map((name) => `${name} of ${node}`),
   );
 }
 

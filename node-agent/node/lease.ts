@@ -9,7 +9,7 @@ import type { Logger } from '../../lib/log.ts';
 
 const namespace = 'kube-node-lease';
 const durationSeconds = 40;
-const renewMs = 10_000;
+const defaultRenewMs = 10_000;
 
 export interface LeaseOptions {
   client: KubeClient;
@@ -18,11 +18,13 @@ export interface LeaseOptions {
   clock: Clock;
   random: () => number;
   log: Logger;
+  /** Default 10 s. */
+  renewMs?: number;
 }
 
-/** Says that the node is alive, every ten seconds, until the signal aborts (Leases, "Node heartbeats"). */
+/** Says that the node is alive, every so often, until the signal aborts (Leases, "Node heartbeats"). */
 export async function keepLease(options: LeaseOptions, signal: AbortSignal): Promise<void> {
-  const { clock, random, log } = options;
+  const { clock, random, log, renewMs = defaultRenewMs } = options;
   let held: Persisted<Lease> | undefined;
   let failures = 0;
   while (!signal.aborted) {

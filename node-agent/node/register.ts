@@ -1,5 +1,5 @@
 import { hostname } from 'node:os';
-import type { Node, NodeStatus } from '../../lib/api/gen/types.ts';
+import type { Node, NodeSpec, NodeStatus } from '../../lib/api/gen/types.ts';
 import type { Persisted } from '../../lib/api/object.ts';
 import { backoffMs } from '../../lib/client/backoff.ts';
 import type { KubeClient } from '../../lib/client/port.ts';
@@ -12,6 +12,8 @@ export interface RegisterOptions {
   client: KubeClient;
   nodeName: string;
   labels: Record<string, string>;
+  /** Of a new Node; one that is there keeps its own. */
+  spec?: NodeSpec;
   status: NodeStatus;
   clock: Clock;
   random: () => number;
@@ -48,14 +50,14 @@ export async function registerNode(
 }
 
 async function registerOnce(options: RegisterOptions): Promise<{ node: Persisted<Node>; isNew: boolean }> {
-  const { client, nodeName, labels, status } = options;
+  const { client, nodeName, labels, spec = {}, status } = options;
   const annotations = { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' };
   try {
     const node = await client.create(nodes, {
       apiVersion: 'v1',
       kind: 'Node',
       metadata: { name: nodeName, labels, annotations },
-      spec: {},
+      spec,
       status,
     });
     return { node, isNew: true };

@@ -9,7 +9,7 @@ import { type Supervised, supervise } from '../../../lib/process/supervise.ts';
 import type { AgentConfig } from '../../../node-agent/config.ts';
 import type { NodeDirectory } from '../data-directory.ts';
 
-const program = join(import.meta.dirname, '..', '..', '..', 'node-agent', 'main.ts');
+export const agentProgram = join(import.meta.dirname, '..', '..', '..', 'node-agent', 'main.ts');
 
 export interface AgentOptions {
   dir: NodeDirectory;
@@ -36,7 +36,7 @@ export async function startAgent(options: AgentOptions): Promise<Supervised> {
       '--',
       process.execPath,
       '--disable-warning=ExperimentalWarning',
-      program,
+      agentProgram,
       '--config',
       dir.agentConfig,
     ],

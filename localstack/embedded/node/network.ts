@@ -61,7 +61,7 @@ export async function ensureClusterNetwork(settings: ClusterSettings): Promise<v
 export async function ensureNodeNetwork(settings: ClusterSettings, node: number): Promise<NodeNetwork> {
   const name = namespaceName(settings, node);
   const namespacePath = `/run/netns/${name}`;
-  const nodeIp = `${settings.nodeNetwork}.${node + 1}`;
+  const nodeIp = nodeIpOf(settings, node);
   const outside = `k${settings.id}n${node}`;
   if (!existsSync(namespacePath)) await ip('netns', 'add', name);
   if (!existsSync(`/sys/class/net/${outside}`)) {
@@ -73,6 +73,24 @@ export async function ensureNodeNetwork(settings: ClusterSettings, node: number)
   await ip('-n', name, 'link', 'set', 'eth0', 'up');
   await ip('-n', name, 'route', 'replace', 'default', 'via', hostAddress(settings));
   return { namespacePath, nodeIp };
+}
+
+/**
+ * Routes a range of pods, from one node, to the node that they are on. The node that has them needs none: its own bridge
+ * has the range.
+ */
+export async function routePods(
+  settings: ClusterSettings,
+  node: number,
+  range: string,
+  viaNodeIp: string,
+): Promise<void> {
+  if (viaNodeIp === nodeIpOf(settings, node)) return;
+  await ip('-n', namespaceName(settings, node), 'route', 'replace', range, 'via', viaNodeIp, 'dev', 'eth0');
+}
+
+function nodeIpOf(settings: ClusterSettings, node: number): string {
+  return `${settings.nodeNetwork}.${node + 1}`;
 }
 
 export async function removeNodeNetwork(settings: ClusterSettings, node: number): Promise<void> {

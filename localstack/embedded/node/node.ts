@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../../lib/clock.ts';
 import type { Logger } from '../../../lib/log.ts';
-import type { DataDirectory } from '../data-directory.ts';
+import type { DataDirectory, NodeDirectory } from '../data-directory.ts';
 import type { Pki } from '../pki.ts';
 import type { ClusterSettings } from '../settings.ts';
 import { startAgent } from './agent.ts';
@@ -31,6 +31,7 @@ export interface NodeOptions {
 }
 
 export interface LocalNode {
+  number: number;
   name: string;
   nodeIp: string;
   /** Ends the pods and everything of the node that the kernel keeps. */
@@ -100,6 +101,7 @@ export async function startNode(options: NodeOptions): Promise<LocalNode> {
       log,
     });
     return {
+      number: options.number,
       name,
       nodeIp,
       async stop() {
@@ -107,10 +109,7 @@ export async function startNode(options: NodeOptions): Promise<LocalNode> {
         await agent.stop(10_000);
         await stopAllPods(dir, log);
         await containerd.stop(10_000);
-        await removeNodeNetwork(settings, options.number);
-        await unmountBelow(dir.root);
-        await removeCgroups(cgroupRoot(settings, name));
-        rmSync(dir.containerdState, { recursive: true, force: true });
+        await removeNodeTraces(settings, options.number, dir);
       },
     };
   } catch (error) {
@@ -118,6 +117,18 @@ export async function startNode(options: NodeOptions): Promise<LocalNode> {
     containerd.release();
     throw error;
   }
+}
+
+/** Takes a node whose processes have ended out of the kernel. */
+export async function removeNodeTraces(
+  settings: ClusterSettings,
+  number: number,
+  dir: NodeDirectory,
+): Promise<void> {
+  await removeNodeNetwork(settings, number);
+  await unmountBelow(dir.root);
+  await removeCgroups(cgroupRoot(settings, nodeName(number)));
+  rmSync(dir.containerdState, { recursive: true, force: true });
 }
 
 function cgroupRoot(settings: ClusterSettings, name: string): string {
