@@ -22,7 +22,7 @@ export function complete(apiVersion: string, kind: string, object: object): Kube
   const decoded = decodeBody(bytes, options).object as unknown as KubeObject & JsonObject;
   const rules = rulesOf(apiVersion, kind);
   rules.applyDefaults(decoded);
-  rules.prepareForCreate?.(decoded);
+  rules.prepareForCreate?.(decoded, { user: { username: 'jane', groups: [] }, now: 0 });
   return decoded;
 }
 

@@ -1,5 +1,13 @@
 import type { KubeObject } from '../object.ts';
+import type { UserInfo } from '../../http/types.ts';
 import type { FieldError } from '../validate/field-error.ts';
+
+/** What the rules may know of the request that writes. */
+export interface WriteRequest {
+  user: UserInfo;
+  /** Milliseconds since the epoch. */
+  now: number;
+}
 
 /**
  * What the API does with an object of one kind between decoding and the store: upstream's create and update
@@ -8,16 +16,18 @@ import type { FieldError } from '../validate/field-error.ts';
  */
 export interface KindRules<T extends KubeObject = KubeObject> {
   namespaced: boolean;
+  /** Brings in code that validation needs and that no other request should wait for; validation comes after it. */
+  load?(): Promise<void>;
   /** Fills in what was left out. Doing it twice is the same as once. Runs after each decoding and each patch. */
   applyDefaults(object: T): void;
   /** Drops what a creation may not say, `status` above all. Runs before `validateCreate`. */
-  prepareForCreate?(object: T): void;
+  prepareForCreate?(object: T, request: WriteRequest): void;
   /** Keeps what an update of the object itself may not touch. Runs before `validateUpdate`. */
   prepareForUpdate?(object: T, old: T): void;
   validateCreate(object: T): FieldError[];
   validateUpdate(object: T, old: T): FieldError[];
   /** For an update of `…/status`: keeps everything but the status. Kinds without it have no status subresource. */
-  prepareForStatusUpdate?(object: T, old: T): void;
+  prepareForStatusUpdate?(object: T, old: T, request: WriteRequest): void;
   validateStatusUpdate?(object: T, old: T): FieldError[];
   /** Texts of HTTP `Warning` headers; `old` is undefined for a creation. */
   warnings?(object: T, old: T | undefined): string[];

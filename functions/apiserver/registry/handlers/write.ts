@@ -2,6 +2,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { ignoredFields, managerName, updateManagers } from '../../../../lib/api/apply/index.ts';
 import type { ObjectMeta } from '../../../../lib/api/gen/types.ts';
+import type { WriteRequest } from '../../../../lib/api/kinds/rules.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import { badRequest, conflict, generateNameConflict, invalid } from '../../../../lib/api/status.ts';
 import { type FieldError, required } from '../../../../lib/api/validate/field-error.ts';
@@ -117,7 +118,8 @@ async function createNamed(
   const { backend, entry, context } = write;
   const { rules } = entry.strategy;
   const object = track(decoded);
-  rules.prepareForCreate?.(object);
+  if (rules.load) await rules.load();
+  rules.prepareForCreate?.(object, writeRequest(write));
   const meta = object.metadata;
   meta.uid = randomUUID();
   meta.creationTimestamp = rfc3339(backend.clock.now());
@@ -164,8 +166,9 @@ export async function nextState(
   const attributes = admissionOf(write, 'UPDATE', wanted, old);
   await backend.admission.mutate(attributes);
   const next = track(wanted);
+  if (rules.load) await rules.load();
   if (subresource === 'status') {
-    rules.prepareForStatusUpdate?.(next, old);
+    rules.prepareForStatusUpdate?.(next, old, writeRequest(write));
     keepGeneration(next, old);
     refuse(entry, old.metadata.name ?? '', rules.validateStatusUpdate?.(next, old) ?? []);
     await backend.admission.validate({ ...attributes, object: next });
@@ -184,6 +187,10 @@ export async function nextState(
     await hold.undo();
     throw error;
   }
+}
+
+function writeRequest({ backend, context }: Write): WriteRequest {
+  return { user: context.user, now: backend.clock.now() };
 }
 
 function keepGeneration(next: AnyObject, old: AnyObject): void {

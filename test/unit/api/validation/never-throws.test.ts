@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { decodeBody } from '../../../../lib/api/decode/index.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import { kindRules } from '../../../../lib/api/kinds/index.ts';
@@ -27,6 +27,9 @@ describe.each(kinds)('$group/$version $kind', ({ group, version, kind }) => {
   const schema = schemaFor(group, version, kind) ?? {};
   const rules = kindRules(group, version, kind);
   if (!rules) throw new Error('filtered above');
+  const request = { user: { username: 'jane', groups: ['people'] }, now: 0 };
+
+  beforeAll(async () => rules.load?.());
 
   it('takes any object of its shape without a fault', () => {
     fc.assert(
@@ -41,10 +44,10 @@ describe.each(kinds)('$group/$version $kind', ({ group, version, kind }) => {
         const errors = rules.validateUpdate(updated, old);
         rules.warnings?.(updated, old);
         const statusUpdated = structuredClone(object);
-        rules.prepareForStatusUpdate?.(statusUpdated, old);
+        rules.prepareForStatusUpdate?.(statusUpdated, old, request);
         errors.push(...(rules.validateStatusUpdate?.(statusUpdated, old) ?? []));
         rules.generationChanged?.(updated, old);
-        rules.prepareForCreate?.(object);
+        rules.prepareForCreate?.(object, request);
         errors.push(...rules.validateCreate(object));
         // Whatever was found can be written into an answer.
         expect(invalid({ group, kind }, 'x', errors).message).toContain('is invalid');
