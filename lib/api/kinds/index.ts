@@ -1,6 +1,9 @@
 /** The rules of the built-in kinds, by group, version and kind. */
 import { coreRules } from './core/index.ts';
 import { appsRules } from './apps/index.ts';
+import { authenticationRules } from './authentication/index.ts';
+import { authorizationRules } from './authorization/index.ts';
+import { certificatesRules } from './certificates/index.ts';
 import { coordinationRules } from './coordination/index.ts';
 import { discoveryRules } from './discovery/index.ts';
 import { eventsRules } from './events/index.ts';
@@ -15,6 +18,9 @@ export type { KindRules } from './rules.ts';
 const groups: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
   '': coreRules,
   apps: appsRules,
+  'authentication.k8s.io': authenticationRules,
+  'authorization.k8s.io': authorizationRules,
+  'certificates.k8s.io': certificatesRules,
   'coordination.k8s.io': coordinationRules,
   'discovery.k8s.io': discoveryRules,
   'events.k8s.io': eventsRules,

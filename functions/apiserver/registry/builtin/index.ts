@@ -3,6 +3,9 @@ import type { ResourceDefinition } from '../definition.ts';
 import { coreDefinitions } from './core.ts';
 import { eventsDefinitions } from './events.ts';
 import { appsDefinitions } from './apps.ts';
+import { authenticationDefinitions } from './authentication.ts';
+import { authorizationDefinitions } from './authorization.ts';
+import { certificatesDefinitions } from './certificates.ts';
 import { networkingDefinitions } from './networking.ts';
 import { coordinationDefinitions } from './coordination.ts';
 import { discoveryDefinitions } from './discovery.ts';
@@ -14,7 +17,10 @@ export function builtinDefinitions(): ResourceDefinition[] {
   return [
     ...coreDefinitions(),
     ...eventsDefinitions(),
+    ...authenticationDefinitions(),
+    ...authorizationDefinitions(),
     ...appsDefinitions(),
+    ...certificatesDefinitions(),
     ...networkingDefinitions(),
     ...coordinationDefinitions(),
     ...discoveryDefinitions(),

@@ -5,6 +5,7 @@ import { handleUpdate } from '../handlers/create.ts';
 import { handleGet } from '../handlers/get.ts';
 import { handlePatch } from '../handlers/patch.ts';
 import type { RegistryEntry } from '../registry.ts';
+import { handleApproval } from './approval.ts';
 import { handleBinding } from './binding.ts';
 import { handleConnect } from './connect.ts';
 import { handleEviction } from './eviction.ts';
@@ -32,6 +33,7 @@ export const subresourceHandlers: Readonly<Record<string, SubresourceHandler>> =
     }
   },
   scale: handleScale,
+  'certificatesigningrequests/approval': handleApproval,
   'namespaces/finalize': handleFinalize,
   'pods/attach': handleConnect,
   'pods/binding': handleBinding,

@@ -1,0 +1,18 @@
+import type { ResourceDefinition } from '../definition.ts';
+import { define, editVerbs, sub } from './define.ts';
+
+const group = 'certificates.k8s.io';
+
+export function certificatesDefinitions(): ResourceDefinition[] {
+  const kind = 'CertificateSigningRequest';
+  return [
+    define({
+      group,
+      plural: 'certificatesigningrequests',
+      kind,
+      namespaced: false,
+      shortNames: ['csr'],
+      subresources: [sub('approval', kind, editVerbs, group), sub('status', kind, editVerbs, group)],
+    }),
+  ];
+}
