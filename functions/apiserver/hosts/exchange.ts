@@ -2,61 +2,85 @@ import type { Writable } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { ApiRequest, Peer } from '../../../lib/http/types.ts';
 
-/** One request under way, as the server sees it that has to close. */
-export interface Exchange {
-  /** Tells a streamed answer to end, as if its client had gone away: what it has sent stays good. */
-  endStream(): void;
-  abort(): void;
-  done: Promise<void>;
-}
-
 export type Exchanges = Set<Exchange>;
 
-/** Registers an exchange until `finish` is called. */
-export function openExchange(exchanges: Exchanges): {
-  signal: AbortSignal;
-  /** The client went away, or the server cannot wait any longer. */
-  abort(): void;
+/**
+ * One request under way. What only few requests need (a signal, somebody who waits for the end) is made when it is asked
+ * for.
+ */
+export class Exchange {
+  readonly #exchanges: Exchanges;
+  #controller: AbortController | undefined;
+  #isStreaming = false;
+  #isEnding = false;
+  #isAborted = false;
+  #isFinished = false;
+  #onFinished: (() => void) | undefined;
+
+  constructor(exchanges: Exchanges) {
+    this.#exchanges = exchanges;
+    exchanges.add(this);
+  }
+
+  /** Aborts when the client went away, or when the server cannot wait any longer. */
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      this.#controller = new AbortController();
+      if (this.#isAborted) this.#controller.abort(closedError());
+    }
+    return this.#controller.signal;
+  }
+
+  /** Nobody waits for the answer any more. After the end it means nothing. */
+  abort(): void {
+    if (this.#isAborted || this.#isFinished) return;
+    this.#isAborted = true;
+    this.#controller?.abort(closedError());
+  }
+
   /** From now on the answer is a stream that may be ended at will. */
-  streaming(): void;
-  finish(): void;
-} {
-  const controller = new AbortController();
-  const { promise, resolve } = Promise.withResolvers<void>();
-  let isStreaming = false;
-  let ending = false;
-  const abort = () => {
-    if (!controller.signal.aborted) controller.abort(new Error('the connection was closed'));
-  };
-  const exchange: Exchange = {
-    endStream() {
-      ending = true;
-      if (isStreaming) abort();
-    },
-    abort,
-    done: promise,
-  };
-  exchanges.add(exchange);
-  return {
-    signal: controller.signal,
-    abort,
-    streaming() {
-      isStreaming = true;
-      if (ending) abort();
-    },
-    finish() {
-      exchanges.delete(exchange);
-      resolve();
-    },
-  };
+  streaming(): void {
+    this.#isStreaming = true;
+    if (this.#isEnding) this.abort();
+  }
+
+  /** Tells a streamed answer to end, as if its client had gone away: what it has sent stays good. */
+  endStream(): void {
+    this.#isEnding = true;
+    if (this.#isStreaming) this.abort();
+  }
+
+  finish(): void {
+    this.#isFinished = true;
+    this.#exchanges.delete(this);
+    this.#onFinished?.();
+  }
+
+  /** To be called once at most. */
+  finished(): Promise<void> {
+    if (this.#isFinished) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.#onFinished = resolve;
+    });
+  }
 }
 
+function closedError(): Error {
+  return new Error('the connection was closed');
+}
+
+const peers = new WeakMap<object, Peer>();
+
+/** Who is at the other end of a connection: read once, as it stays the same one (`disableRenegotiation`). */
 export function peerOf(socket: TLSSocket): Peer {
-  const address = socket.remoteAddress ?? '';
-  if (!socket.authorized) return { via: 'tls', address };
-  // The same object for a connection's life, so that it can be told apart cheaply.
-  const certificate = socket.getPeerX509Certificate()?.raw;
-  return { via: 'tls', address, ...(certificate && { clientCertificate: certificate }) };
+  let peer = peers.get(socket);
+  if (!peer) {
+    const address = socket.remoteAddress ?? '';
+    const certificate = socket.authorized ? socket.getPeerX509Certificate()?.raw : undefined;
+    peer = { via: 'tls', address, ...(certificate && { clientCertificate: certificate }) };
+    peers.set(socket, peer);
+  }
+  return peer;
 }
 
 export function splitTarget(target: string): Pick<ApiRequest, 'path' | 'query'> {
@@ -69,7 +93,8 @@ export function joinHeaders(
   headers: Readonly<Record<string, string | string[] | undefined>>,
 ): Record<string, string | undefined> {
   const joined: Record<string, string | undefined> = {};
-  for (const [name, value] of Object.entries(headers)) {
+  for (const name in headers) {
+    const value = headers[name];
     if (!name.startsWith(':')) joined[name] = Array.isArray(value) ? value.join(', ') : value;
   }
   return joined;

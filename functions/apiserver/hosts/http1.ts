@@ -2,7 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import type { ApiHandler } from '../../../lib/http/types.ts';
 import type { Logger } from '../../../lib/log.ts';
-import { type Exchanges, joinHeaders, openExchange, peerOf, splitTarget, writeAll } from './exchange.ts';
+import { Exchange, type Exchanges, joinHeaders, peerOf, splitTarget, writeAll } from './exchange.ts';
+import { readChunks } from './chunks.ts';
 
 /** How long what nobody reads may go on arriving. */
 const drainTimeoutMs = 2_000;
@@ -14,7 +15,7 @@ export function answerHttp1(
   exchanges: Exchanges,
   log: Logger,
 ): void {
-  const exchange = openExchange(exchanges);
+  const exchange = new Exchange(exchanges);
   response.once('close', () => exchange.abort());
   respond(handle, request, response, exchange)
     .catch((error: unknown) => {
@@ -28,7 +29,7 @@ async function respond(
   handle: ApiHandler,
   request: IncomingMessage,
   response: ServerResponse,
-  exchange: ReturnType<typeof openExchange>,
+  exchange: Exchange,
 ): Promise<void> {
   const hasBody =
     request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined;
@@ -36,10 +37,11 @@ async function respond(
     method: request.method ?? 'GET',
     ...splitTarget(request.url ?? '/'),
     headers: joinHeaders(request.headers),
-    // Who stops reading must still be able to answer.
-    body: hasBody ? request.iterator({ destroyOnReturn: false }) : undefined,
+    body: hasBody ? readChunks(request) : undefined,
     peer: peerOf(request.socket as TLSSocket),
-    signal: exchange.signal,
+    get signal() {
+      return exchange.signal;
+    },
   });
   if (response.destroyed) return;
   // A body that nobody read would be taken for the next request.

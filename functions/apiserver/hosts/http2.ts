@@ -2,7 +2,8 @@ import { constants, type IncomingHttpHeaders, type ServerHttp2Stream } from 'nod
 import type { TLSSocket } from 'node:tls';
 import type { ApiHandler } from '../../../lib/http/types.ts';
 import type { Logger } from '../../../lib/log.ts';
-import { type Exchanges, joinHeaders, openExchange, peerOf, splitTarget, writeAll } from './exchange.ts';
+import { readChunks } from './chunks.ts';
+import { Exchange, type Exchanges, joinHeaders, peerOf, splitTarget, writeAll } from './exchange.ts';
 
 export function answerHttp2(
   handle: ApiHandler,
@@ -11,7 +12,7 @@ export function answerHttp2(
   exchanges: Exchanges,
   log: Logger,
 ): void {
-  const exchange = openExchange(exchanges);
+  const exchange = new Exchange(exchanges);
   stream.once('close', () => exchange.abort());
   stream.on('error', (error) => log.debug({ err: error }, 'HTTP/2 stream failed'));
   respond(handle, stream, headers, exchange)
@@ -26,19 +27,18 @@ async function respond(
   handle: ApiHandler,
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
-  exchange: ReturnType<typeof openExchange>,
+  exchange: Exchange,
 ): Promise<void> {
   const method = headers[':method'] ?? 'GET';
   const answer = await handle({
     method,
     ...splitTarget(headers[':path'] ?? '/'),
     headers: joinHeaders(headers),
-    body:
-      stream.readableEnded || method === 'GET' || method === 'HEAD'
-        ? undefined
-        : stream.iterator({ destroyOnReturn: false }),
+    body: stream.readableEnded || method === 'GET' || method === 'HEAD' ? undefined : readChunks(stream),
     peer: peerOf(stream.session?.socket as TLSSocket),
-    signal: exchange.signal,
+    get signal() {
+      return exchange.signal;
+    },
   });
   if (stream.destroyed) return;
   stream.respond(

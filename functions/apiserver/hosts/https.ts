@@ -12,7 +12,7 @@ import type { ApiHandler } from '../../../lib/http/types.ts';
 import type { Logger } from '../../../lib/log.ts';
 import { answerHttp1 } from './http1.ts';
 import { answerHttp2 } from './http2.ts';
-import type { Exchange, Exchanges } from './exchange.ts';
+import type { Exchanges } from './exchange.ts';
 import { bridgeUpgrade, type NodeTls } from './upgrade.ts';
 
 export interface HttpsOptions {
@@ -81,6 +81,8 @@ export async function serveHttps(options: HttpsOptions): Promise<{ port: number;
     socket.setNoDelay(true);
     socket.once('close', () => sockets.delete(socket));
   });
+  // TLS 1.2 could change who the client is in the middle of a connection; no client of Kubernetes wants to.
+  server.on('secureConnection', (socket) => socket.disableRenegotiation());
   server.on('tlsClientError', (error, socket) => {
     log.debug({ err: error, peer: socket.remoteAddress }, 'TLS handshake failed');
     socket.destroy();
@@ -148,5 +150,5 @@ function closeSession(session: ServerHttp2Session): Promise<void> {
 }
 
 async function waitForAll(exchanges: Exchanges): Promise<void> {
-  await Promise.all([...exchanges].map((exchange: Exchange) => exchange.done));
+  await Promise.all([...exchanges].map((exchange) => exchange.finished()));
 }

@@ -6,7 +6,7 @@ import { messageOf } from '../../../lib/errors.ts';
 import type { ApiHandler, ApiResponse, UpgradeTarget } from '../../../lib/http/types.ts';
 import type { Logger } from '../../../lib/log.ts';
 import { errorResponse } from '../pipeline/respond.ts';
-import { type Exchanges, joinHeaders, openExchange, peerOf, splitTarget } from './exchange.ts';
+import { Exchange, type Exchanges, joinHeaders, peerOf, splitTarget } from './exchange.ts';
 
 /** How the API server shows itself to the servers of nodes, and whom it believes there. PEM. */
 export interface NodeTls {
@@ -27,7 +27,7 @@ export function bridgeUpgrade(
   exchanges: Exchanges,
   log: Logger,
 ): void {
-  const exchange = openExchange(exchanges);
+  const exchange = new Exchange(exchanges);
   exchange.streaming();
   socket.once('close', () => exchange.abort());
   socket.on('error', (error) => log.debug({ err: error }, 'upgraded connection failed'));

@@ -9,6 +9,8 @@ import { acceptedMediaTypes, jsonType, protobufType, yamlType } from './negotiat
 export const maxRequestBytes = 3 * 1024 * 1024;
 /** How long a client may take to send a body. */
 const bodyTimeoutMs = 60_000;
+/** Given to `abort`, which would otherwise make an error with a stack for every request. */
+const bodyArrived = new Error('the body has arrived');
 
 /** @throws KumulusError RequestEntityTooLarge, Timeout */
 export async function readBody(request: ApiRequest, clock: Clock): Promise<Uint8Array> {
@@ -28,7 +30,7 @@ export async function readBody(request: ApiRequest, clock: Clock): Promise<Uint8
   try {
     return await Promise.race([collect(request.body), deadline]);
   } finally {
-    done.abort();
+    done.abort(bodyArrived);
   }
 }
 
