@@ -19,7 +19,8 @@ import { createOpenApi } from './openapi/index.ts';
 import { admissionChain } from './pipeline/admission.ts';
 import { type AuditSink, audit } from './pipeline/audit.ts';
 import { anonymous, authentication } from './pipeline/authentication.ts';
-import { type Authorizer, authorization } from './pipeline/authorization.ts';
+import type { Authorizer } from './authorization/port.ts';
+import { authorization } from './pipeline/authorization.ts';
 import { createBuiltinAuthorizer } from './pipeline/builtin-policy.ts';
 import { compose, type RequestContext } from './pipeline/context.ts';
 import { defaultInFlightLimits, flowControl, type InFlightLimits } from './pipeline/flow-control.ts';
@@ -74,6 +75,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const authorizer = options.authorizer ?? createBuiltinAuthorizer();
   const nodes = createNodeConnection({ ca: clusterCa, ...options.nodeClient });
   const tokens = createTokenIssuer({ ...options.serviceAccounts, now: () => clock.now() });
+  const authenticator = serviceAccountTokens(tokens, cache);
   const backend: Backend = {
     store,
     cache,
@@ -81,6 +83,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     log,
     registry,
     authorizer,
+    authenticator,
     tokens,
     nodes,
     admission: admissionChain([
@@ -142,7 +145,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   };
   const run = compose(
     [
-      authentication(serviceAccountTokens(tokens, cache)),
+      authentication(authenticator),
       impersonation(authorizer),
       audit(options.audit, () => clock.now()),
       flowControl(options.inFlight ?? defaultInFlightLimits),

@@ -10,7 +10,14 @@ import type { RequestContext, Stage } from './context.ts';
 
 /** Resolves a bearer token to its user; undefined when the token is not one of this authenticator's, or not good. */
 export interface TokenAuthenticator {
-  authenticate(token: string): Promise<UserInfo | undefined>;
+  /** `audiences`: whom the token must be meant for, one at least; absent: this API server. */
+  authenticate(token: string, audiences?: readonly string[]): Promise<AuthenticatedToken | undefined>;
+}
+
+export interface AuthenticatedToken {
+  user: UserInfo;
+  /** Those of the audiences asked for that the token is meant for. */
+  audiences: string[];
 }
 
 export const anonymous: UserInfo = { username: 'system:anonymous', groups: ['system:unauthenticated'] };
@@ -39,26 +46,24 @@ async function identify(context: RequestContext, tokens: TokenAuthenticator): Pr
       if (isKind(error, 'Unauthorized')) return undefined;
       throw error;
     });
-    if (user) return user;
+    if (user) return user.user;
     throw unauthorized();
   }
   if (!info.isResourceRequest && publicPaths.test(info.path)) return anonymous;
   throw unauthorized();
 }
 
-function withAuthenticatedGroup(user: UserInfo): UserInfo {
+export function withAuthenticatedGroup(user: UserInfo): UserInfo {
   if (user.groups.includes('system:authenticated') || user.groups.includes('system:unauthenticated'))
     return user;
   return { ...user, groups: [...user.groups, 'system:authenticated'] };
 }
 
-/** Parsing a certificate costs more than most requests; connections come back with the same one. */
-const parsedCertificates = new Map<string, UserInfo>();
-const maxParsedCertificates = 1024;
+/** Parsing a certificate costs more than most requests; a connection has the same bytes for its life. */
+const parsedCertificates = new WeakMap<Uint8Array, UserInfo>();
 
 function userOfCertificate(der: Uint8Array): UserInfo | undefined {
-  const id = Buffer.from(der.buffer, der.byteOffset, der.byteLength).toString('latin1');
-  const known = parsedCertificates.get(id);
+  const known = parsedCertificates.get(der);
   if (known) return known;
   const certificate = new X509Certificate(der);
   const subject = certificate.toLegacyObject().subject as { CN?: string | string[]; O?: string | string[] };
@@ -66,13 +71,12 @@ function userOfCertificate(der: Uint8Array): UserInfo | undefined {
   const username = [subject.CN ?? []].flat().at(-1);
   if (!username) return undefined;
   const fingerprint = certificate.fingerprint256.replaceAll(':', '').toLowerCase();
-  const user: UserInfo = {
+  const user = withAuthenticatedGroup({
     username,
     groups: [subject.O ?? []].flat(),
     extra: { 'authentication.kubernetes.io/credential-id': [`X509SHA256=${fingerprint}`] },
-  };
-  if (parsedCertificates.size >= maxParsedCertificates) parsedCertificates.clear();
-  parsedCertificates.set(id, user);
+  });
+  parsedCertificates.set(der, user);
   return user;
 }
 

@@ -1,27 +1,13 @@
 import { forbidden } from '../../../lib/api/status.ts';
 import { KumulusError } from '../../../lib/errors.ts';
-import type { UserInfo } from '../../../lib/http/types.ts';
-import type { RequestInfo } from './request-info.ts';
+import type { AuthorizationAttributes, Authorizer } from '../authorization/port.ts';
+import { selectorsOf } from '../authorization/selectors.ts';
 import type { Stage } from './context.ts';
-
-/** What a decision is made on; the fields are those of RequestInfo. */
-export interface AuthorizationAttributes extends Omit<RequestInfo, 'rest'> {
-  user: UserInfo;
-}
-
-export interface AuthorizationDecision {
-  decision: 'allow' | 'deny' | 'noOpinion';
-  reason?: string;
-}
-
-/** Decides whether a user may do something. What nobody allows is denied. */
-export interface Authorizer {
-  authorize(attributes: AuthorizationAttributes): Promise<AuthorizationDecision>;
-}
 
 export function authorization(authorizer: Authorizer): Stage {
   return async (context, next) => {
-    const attributes = { ...context.info, user: context.user };
+    const { info, user, request } = context;
+    const attributes = { ...info, user, ...selectorsOf(info, request.query) };
     const { decision, reason } = await authorizer.authorize(attributes);
     if (decision !== 'allow') throw forbiddenError(attributes, reason);
     return next();

@@ -3,7 +3,7 @@
  * upstream's bootstrap policy by hand. What no rule names is denied.
  */
 import type { UserInfo } from '../../../lib/http/types.ts';
-import type { AuthorizationAttributes, Authorizer } from './authorization.ts';
+import type { AuthorizationAttributes, Authorizer } from '../authorization/port.ts';
 
 /** As in an RBAC PolicyRule: `*` is everything; resources may name a subresource (`pods/status`). */
 interface Rule {
@@ -41,7 +41,14 @@ const discovery = ['/api', '/api/*', '/apis', '/apis/*', '/openapi', '/openapi/*
 
 const grants: readonly Grant[] = [
   { to: inGroup('system:unauthenticated'), rules: [], paths: health },
-  { to: inGroup('system:authenticated'), rules: [], paths: [...health, ...discovery] },
+  {
+    to: inGroup('system:authenticated'),
+    rules: [
+      rule(['authorization.k8s.io'], ['selfsubjectaccessreviews', 'selfsubjectrulesreviews'], ['create']),
+      rule(['authentication.k8s.io'], ['selfsubjectreviews'], ['create']),
+    ],
+    paths: [...health, ...discovery],
+  },
   {
     to: inGroup('system:serviceaccounts'),
     rules: [],
@@ -120,6 +127,28 @@ export function createBuiltinAuthorizer(): Authorizer {
         attributes.user.groups.includes('system:masters') ||
         grants.some((grant) => grant.to(attributes.user) && grantAllows(grant, attributes));
       return Promise.resolve({ decision: allowed ? 'allow' : 'noOpinion' });
+    },
+    rulesFor(user) {
+      const held = grants.filter((grant) => grant.to(user));
+      const everything = user.groups.includes('system:masters');
+      return Promise.resolve({
+        resourceRules: [
+          ...(everything ? [{ apiGroups: ['*'], resources: ['*'], verbs: ['*'] }] : []),
+          ...held.flatMap(({ rules }) =>
+            rules.map(({ groups, resources, verbs }) => ({
+              apiGroups: [...groups],
+              resources: [...resources],
+              verbs: [...verbs],
+            })),
+          ),
+        ],
+        nonResourceRules: [
+          ...(everything ? [{ nonResourceURLs: ['*'], verbs: ['*'] }] : []),
+          ...held.map(({ paths }) => ({ nonResourceURLs: [...paths], verbs: ['get'] })),
+        ],
+        incomplete: false,
+        errors: [],
+      });
     },
   };
 }

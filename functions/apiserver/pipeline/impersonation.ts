@@ -1,5 +1,5 @@
 import { badRequest, forbidden } from '../../../lib/api/status.ts';
-import type { Authorizer } from './authorization.ts';
+import type { Authorizer } from '../authorization/port.ts';
 import type { Stage } from './context.ts';
 
 /**

@@ -1,7 +1,6 @@
-import type { UserInfo } from '../../../lib/http/types.ts';
 import type { WatchCache } from '../../../lib/store/cache/index.ts';
 import type { NamedRef, TokenIssuer } from '../../../lib/tokens/index.ts';
-import type { TokenAuthenticator } from './authentication.ts';
+import type { AuthenticatedToken, TokenAuthenticator } from './authentication.ts';
 
 /** A token is as good as what it is bound to: its account, and its pod, secret or node, must be the ones it names. */
 export function serviceAccountTokens(tokens: TokenIssuer, cache: WatchCache): TokenAuthenticator {
@@ -11,8 +10,8 @@ export function serviceAccountTokens(tokens: TokenIssuer, cache: WatchCache): To
     return found?.object.metadata.uid === ref.uid;
   };
   return {
-    async authenticate(token): Promise<UserInfo | undefined> {
-      const verified = await tokens.verify(token, [tokens.issuer]);
+    async authenticate(token, asked = [tokens.issuer]): Promise<AuthenticatedToken | undefined> {
+      const verified = await tokens.verify(token, asked);
       const { namespace, serviceAccount, pod, secret, node, id } = verified;
       const isGood =
         (await lives('serviceaccounts', `${namespace}/${serviceAccount.name}`, serviceAccount)) &&
@@ -21,7 +20,7 @@ export function serviceAccountTokens(tokens: TokenIssuer, cache: WatchCache): To
         // A pod's node is told, not checked: the pod's own end is what counts.
         (pod !== undefined || (await lives('nodes', node?.name ?? '', node)));
       if (!isGood) return undefined;
-      return {
+      const user = {
         username: `system:serviceaccount:${namespace}:${serviceAccount.name}`,
         uid: serviceAccount.uid,
         groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`],
@@ -37,6 +36,7 @@ export function serviceAccountTokens(tokens: TokenIssuer, cache: WatchCache): To
           }),
         },
       };
+      return { user, audiences: asked.filter((audience) => verified.audiences.includes(audience)) };
     },
   };
 }

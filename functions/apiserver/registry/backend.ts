@@ -4,7 +4,8 @@ import type { WatchCache } from '../../../lib/store/cache/index.ts';
 import type { Store } from '../../../lib/store/port.ts';
 import type { TokenIssuer } from '../../../lib/tokens/index.ts';
 import type { AdmissionChain } from '../pipeline/admission.ts';
-import type { Authorizer } from '../pipeline/authorization.ts';
+import type { Authorizer } from '../authorization/port.ts';
+import type { TokenAuthenticator } from '../pipeline/authentication.ts';
 import type { NodeConnection } from './node-connection.ts';
 import type { Registry } from './registry.ts';
 import type { ServiceAllocator } from './services/allocator.ts';
@@ -18,6 +19,8 @@ export interface Backend {
   registry: Registry;
   admission: AdmissionChain;
   authorizer: Authorizer;
+  /** Of bearer tokens, for TokenReview. */
+  authenticator: TokenAuthenticator;
   tokens: TokenIssuer;
   services: ServiceAllocator;
   nodes: NodeConnection;

@@ -11,6 +11,7 @@ import { listObjects } from './handlers/list.ts';
 import { handlePatch } from './handlers/patch.ts';
 import { watchObjects } from './handlers/watch.ts';
 import type { RegistryEntry } from './registry.ts';
+import { reviewHandler } from './reviews/index.ts';
 import { type SubresourceHandler, subresourceHandlers } from './subresources/index.ts';
 
 type Handler = (backend: Backend, context: RequestContext, entry: RegistryEntry) => Promise<ApiResponse>;
@@ -48,7 +49,7 @@ export async function routeResource(backend: Backend, context: RequestContext): 
   // POST goes to a collection, PUT and PATCH to an object.
   if (verb === 'create' && info.name && !isNamespaceItself) throw methodNotAllowed();
   if ((verb === 'update' || verb === 'patch') && !info.name) throw methodNotAllowed();
-  return handlers[verb](backend, context, entry);
+  return (reviewHandler(entry) ?? handlers[verb])(backend, context, entry);
 }
 
 function routeSubresource(
