@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts';
 import { KumulusError } from '../../errors.ts';
 import type { WorkItem, WorkQueue, WorkResult } from '../port.ts';
-import { defaultRetryBackoff, type RetryBackoff, retryDelayMs } from './backoff.ts';
+import { defaultRetryBackoff, type RetryBackoff, retryDelayMs } from '../backoff.ts';
 import { createTimers } from './timers.ts';
 
 export interface EmbeddedQueueOptions {

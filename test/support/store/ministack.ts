@@ -1,6 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { get } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -13,8 +14,26 @@ const requirements = join(import.meta.dirname, 'ministack-requirements.txt');
 const cache = join(import.meta.dirname, '../../../node_modules/.cache/ministack');
 const run = promisify(execFile);
 
-/** Starts MiniStack, another implementation of DynamoDB, on a free port of loopback. Needs Python 3.10 or newer. */
-export async function startMiniStack(): Promise<DynamoDbEndpoint> {
+export interface MiniStackOptions {
+  /** By MiniStack's names. Default DynamoDB alone, of which it is another implementation; absent of the list: all. */
+  services?: readonly string[] | 'all';
+  /** HTTPS, with a certificate of its own making: `certificateFile`. */
+  tls?: boolean;
+  /** On top of what it needs: settings, or a PATH with the Node.js that functions run on. */
+  env?: Record<string, string>;
+  /** Told each line that it logs. */
+  onLog?: (text: string) => void;
+}
+
+export interface MiniStack extends DynamoDbEndpoint {
+  port: number;
+  /** With TLS: PEM of its certificate, and the file it is in. */
+  certificateFile: string;
+}
+
+/** Starts MiniStack on a free port of loopback. Needs Python 3.10 or newer. */
+export async function startMiniStack(options: MiniStackOptions = {}): Promise<MiniStack> {
+  const { services = ['dynamodb'], tls = false } = options;
   const packages = await install();
   const work = await mkdtemp(join(tmpdir(), 'kumulus-ministack-'));
   const port = await freePort();
@@ -30,15 +49,18 @@ export async function startMiniStack(): Promise<DynamoDbEndpoint> {
       TMPDIR: work,
       BIND_HOST: '127.0.0.1',
       GATEWAY_PORT: String(port),
-      SERVICES: 'dynamodb',
+      ...(services !== 'all' && { SERVICES: services.join(',') }),
+      ...(tls && { USE_SSL: '1' }),
       SFTP_ENABLED: '0',
       IOT_MTLS_ENABLED: '0',
       LOG_LEVEL: 'WARNING',
+      ...options.env,
     },
   });
   for (const stream of [server.stdout, server.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
       output = (output + text).slice(-4000);
+      options.onLog?.(text);
     });
   }
   let hasEnded = false;
@@ -58,11 +80,12 @@ export async function startMiniStack(): Promise<DynamoDbEndpoint> {
     await exited;
     await rm(work, { recursive: true, force: true });
   };
-  const endpoint = `http://127.0.0.1:${port}`;
+  const endpoint = `${tls ? 'https' : 'http'}://127.0.0.1:${port}`;
+  const certificateFile = join(work, 'ministack-tls', 'server.crt');
   try {
     await eventually(
       'MiniStack answers',
-      async () => hasEnded || (await fetch(`${endpoint}/_ministack/health`)).ok,
+      async () => hasEnded || (await isHealthy(endpoint, tls ? certificateFile : undefined)),
       { withinMs: 60_000 },
     );
     if (hasEnded) throw new Error(`MiniStack ended at once: ${output.trim()}`);
@@ -70,7 +93,19 @@ export async function startMiniStack(): Promise<DynamoDbEndpoint> {
     await stop();
     throw error;
   }
-  return { endpoint, stop };
+  return { endpoint, port, certificateFile, stop };
+}
+
+async function isHealthy(endpoint: string, certificateFile: string | undefined): Promise<boolean> {
+  const url = `${endpoint}/_ministack/health`;
+  if (!certificateFile) return (await fetch(url)).ok;
+  const ca = await readFile(certificateFile, 'utf8');
+  return new Promise((resolve, reject) => {
+    get(url, { ca, agent: false }, (response) => {
+      response.resume();
+      resolve(response.statusCode === 200);
+    }).on('error', reject);
+  });
 }
 
 /**

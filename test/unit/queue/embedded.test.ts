@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { isKind } from '../../../lib/errors.ts';
-import { defaultRetryBackoff, retryDelayMs } from '../../../lib/queue/embedded/backoff.ts';
+import { defaultRetryBackoff, retryDelayMs } from '../../../lib/queue/backoff.ts';
 import { createEmbeddedQueue, type DeadLetter } from '../../../lib/queue/embedded/index.ts';
 import { createSteppedClock } from '../../support/stepped-clock.ts';
 
