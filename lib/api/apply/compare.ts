@@ -1,7 +1,14 @@
 import type { JsonObject, JsonValue } from '../object.ts';
 import { equalJson, isJsonObject } from '../patch/index.ts';
 import type { Schema } from '../schema.ts';
-import { type FieldSet, type FieldSetBuilder, insertPath, isEmptySet, subtractTrees } from './field-set.ts';
+import {
+  type FieldSet,
+  type FieldSetBuilder,
+  insertPath,
+  insertTree,
+  isEmptySet,
+  subtractTrees,
+} from './field-set.ts';
 import { fieldElement, itemElement } from './path-element.ts';
 import { isEmptyValue, memberOf, memberSchema, shapeOf } from './shape.ts';
 
@@ -51,19 +58,37 @@ function compareValues(
   schema: Schema | undefined,
 ): void {
   if (before === after) return;
+  if (walk.path.length > 0) {
+    if (before === undefined) return insertTree(walk.added, walk.path, allOf(after, schema));
+    if (after === undefined) return insertTree(walk.removed, walk.path, allOf(before, schema));
+  }
   const shape = shapeOf(schema, before, after);
   // Two that are empty, or empty and absent, count as one field: so that their difference is seen at all.
   if (shape === 'leaf' || (isEmptyValue(before) && isEmptyValue(after))) {
-    if (before === undefined) insertPath(walk.added, walk.path);
-    else if (after === undefined) insertPath(walk.removed, walk.path);
-    else if (!equalJson(before, after)) insertPath(walk.modified, walk.path);
+    if (!equalJson(before, after)) insertPath(walk.modified, walk.path);
     return;
   }
   if (shape === 'map') compareMaps(walk, before, after, schema);
   else compareLists(walk, before, after, schema);
-  if (walk.path.length === 0) return;
-  if (before === undefined) insertPath(walk.added, walk.path);
-  else if (after === undefined) insertPath(walk.removed, walk.path);
+}
+
+/** A value that is on one side only: itself, and every field and item in it. */
+function allOf(value: JsonValue | undefined, schema: Schema | undefined): FieldSetBuilder {
+  const node: FieldSetBuilder = {};
+  const shape = shapeOf(schema, value);
+  if (shape === 'map' && isJsonObject(value)) {
+    for (const name of Object.keys(value)) {
+      const member = value[name];
+      if (member !== undefined) node[fieldElement(name)] = allOf(member, memberSchema(schema, name));
+    }
+  } else if (shape === 'list' && schema) {
+    for (const [element, items] of groupItems(value, schema)) {
+      // Items that have their keys in common are owned as one.
+      node[element] = items.length === 1 ? allOf(items[0], schema.items) : {};
+    }
+  }
+  if (!isEmptySet(node)) node['.'] = {};
+  return node;
 }
 
 function compareMaps(
