@@ -18,7 +18,8 @@ import { createMetrics } from './metrics.ts';
 import { createOpenApi } from './openapi/index.ts';
 import { admissionChain } from './pipeline/admission.ts';
 import { type AuditSink, audit } from './pipeline/audit.ts';
-import { anonymous, authentication } from './pipeline/authentication.ts';
+import { anonymous, authentication, type TokenAuthenticator } from './pipeline/authentication.ts';
+import { firstToKnow } from './pipeline/authenticators.ts';
 import type { Authorizer } from './authorization/port.ts';
 import { authorization } from './pipeline/authorization.ts';
 import { createBuiltinAuthorizer } from './pipeline/builtin-policy.ts';
@@ -52,12 +53,21 @@ export interface ApiServerOptions {
   /** What the API server shows to the servers of nodes. PEM. */
   nodeClient: { certificate: string; key: string };
   authorizer?: Authorizer;
+  /** Asked before the service account tokens' own, in order. */
+  authenticators?: readonly TokenAuthenticator[];
   audit?: AuditSink;
   inFlight?: InFlightLimits;
+  /**
+   * Who sees to it that the cluster has what every cluster has, and that no service address is lost: the server `self`
+   * (default), or its `host`, that has many of it and calls `keepHouse` from time to time.
+   */
+  housekeeping?: 'self' | 'host';
 }
 
 export interface ApiServer {
   handle: ApiHandler;
+  /** Creates what every cluster has where it is missing, and gives back what no Service holds. May run in many at once. */
+  keepHouse(): Promise<void>;
   /** Ends watches and lets go of what it keeps; the store stays open. */
   close(): Promise<void>;
 }
@@ -75,7 +85,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const authorizer = options.authorizer ?? createBuiltinAuthorizer();
   const nodes = createNodeConnection({ ca: clusterCa, ...options.nodeClient });
   const tokens = createTokenIssuer({ ...options.serviceAccounts, now: () => clock.now() });
-  const authenticator = serviceAccountTokens(tokens, cache);
+  const authenticator = firstToKnow([...(options.authenticators ?? []), serviceAccountTokens(tokens, cache)]);
   const backend: Backend = {
     store,
     cache,
@@ -99,7 +109,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const metrics = createMetrics(cache);
   const discovery = createDiscovery(definitions, `${options.advertise.address}:${options.advertise.port}`);
   const openApi = createOpenApi(definitions, kubernetesVersion);
-  let isBootstrapped = false;
+  const isHosted = options.housekeeping === 'host';
+  let isBootstrapped = isHosted;
   const ping = { name: 'ping', check: () => Promise.resolve() };
   const checks = [
     ping,
@@ -186,11 +197,20 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     return response;
   };
 
-  await bootstrap({ handle, clock, log, serviceCidr, clusterCa, advertise: options.advertise });
-  isBootstrapped = true;
-  const repairing = repairForEver(backend, closing.signal);
+  const bootstrapCluster = () =>
+    bootstrap({ handle, clock, log, serviceCidr, clusterCa, advertise: options.advertise });
+  let repairing: Promise<void> | undefined;
+  if (!isHosted) {
+    await bootstrapCluster();
+    isBootstrapped = true;
+    repairing = repairForEver(backend, closing.signal);
+  }
   return {
     handle,
+    async keepHouse() {
+      await bootstrapCluster();
+      await repair(backend);
+    },
     async close() {
       closing.abort(new Error('the API server is closing'));
       await repairing;
@@ -200,15 +220,17 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   };
 }
 
-async function repairForEver({ services, clock, log }: Backend, signal: AbortSignal): Promise<void> {
+async function repair({ services, log }: Backend): Promise<void> {
+  const given = await services.repair();
+  if (given > 0) log.info({ given }, 'gave back service addresses and node ports that no Service has');
+}
+
+async function repairForEver(backend: Backend, signal: AbortSignal): Promise<void> {
   while (!signal.aborted) {
-    try {
-      const given = await services.repair();
-      if (given > 0) log.info({ given }, 'gave back service addresses and node ports that no Service has');
-    } catch (error) {
-      log.warn({ reason: messageOf(error) }, 'service repair failed');
-    }
-    await pause(clock, repairIntervalMs, signal);
+    await repair(backend).catch((error: unknown) =>
+      backend.log.warn({ reason: messageOf(error) }, 'service repair failed'),
+    );
+    await pause(backend.clock, repairIntervalMs, signal);
   }
 }
 
