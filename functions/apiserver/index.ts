@@ -175,7 +175,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     let end: (() => void) | undefined;
     try {
       const info = parseRequestInfo(request.method, request.path, request.query);
-      context = { request, info, receivedAtMs, user: anonymous, warnings: [] };
+      context = { request, info, receivedAtMs, user: anonymous, warnings: [], auditAnnotations: {} };
       end = metrics.begin(info);
       response = await run(context);
     } catch (error) {

@@ -15,6 +15,8 @@ export interface AdmissionAttributes {
   user: UserInfo;
   dryRun: boolean;
   warnings: string[];
+  /** Of the request's audit event. */
+  auditAnnotations: Record<string, string>;
 }
 
 /** Looks at a write before it happens (API reference, "Admission control"); a throw refuses it. */

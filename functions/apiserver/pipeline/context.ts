@@ -11,6 +11,8 @@ export interface RequestContext {
   user: UserInfo;
   /** Each becomes a `Warning: 299` header of the response (KEP-1693). */
   readonly warnings: string[];
+  /** What stages and admission plugins add to the request's audit event: `pod-security.kubernetes.io/enforce-policy`. */
+  readonly auditAnnotations: Record<string, string>;
 }
 
 /** One step of the pipeline: answers by itself, or calls `next` and may look at what comes back. */

@@ -50,6 +50,7 @@ export function admissionOf(
     user: context.user,
     dryRun: params.dryRun,
     warnings: context.warnings,
+    auditAnnotations: context.auditAnnotations,
   };
 }
 

@@ -18,6 +18,7 @@ const context = (method: string, path: string, ...groups: string[]): RequestCont
   receivedAtMs: 0,
   user: { username: 'u', groups },
   warnings: [],
+  auditAnnotations: {},
 });
 
 test('refuses what is over the limit, and lets in again what has become free', async () => {
