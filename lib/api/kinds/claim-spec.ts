@@ -8,14 +8,16 @@ import { validateLabelSelector } from '../validate/labels.ts';
 import type { Path } from '../validate/path.ts';
 import { positiveQuantity, validateResourceAmount } from '../validate/resources.ts';
 
-export const accessModes = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
+const accessModes = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
 export const volumeModes = ['Block', 'Filesystem'];
 
 /** Of a PersistentVolumeClaim, or of the template for one. */
 export function validateClaimSpec(spec: PersistentVolumeClaimSpec, path: Path): FieldError[] {
+  const modesPath = path.child('accessModes');
   return [
-    ...validateModes(spec, path.child('accessModes')),
+    ...(spec.accessModes?.length ? [] : [required(modesPath, 'at least 1 access mode is required')]),
     ...validateLabelSelector(spec.selector, path.child('selector')),
+    ...validateAccessModes(spec.accessModes, modesPath),
     ...validateStorage(spec, path.child('resources').key('storage')),
     ...validateClassName(spec.storageClassName, path.child('storageClassName')),
     ...optionalChoice(spec.volumeMode, volumeModes, path.child('volumeMode')),
@@ -24,8 +26,8 @@ export function validateClaimSpec(spec: PersistentVolumeClaimSpec, path: Path): 
   ];
 }
 
-function validateModes({ accessModes: modes = [] }: PersistentVolumeClaimSpec, path: Path): FieldError[] {
-  const errors = modes.length === 0 ? [required(path, 'at least 1 access mode is required')] : [];
+export function validateAccessModes(modes: readonly string[] = [], path: Path): FieldError[] {
+  const errors: FieldError[] = [];
   for (const mode of modes)
     if (!accessModes.includes(mode)) errors.push(notSupported(path, mode, accessModes));
   const others = modes.filter((mode) => mode !== 'ReadWriteOncePod' && accessModes.includes(mode));

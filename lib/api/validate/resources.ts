@@ -28,7 +28,15 @@ const standardResources = new Set([
   'storage',
 ]);
 
+/** What a quota can limit without a prefix of its own. */
+const quotaResources = new Set([...standardResources].filter((name) => name !== 'storage'));
+
 export const isHugePages = (name: string): boolean => name.startsWith('hugepages-');
+
+const isQuotaHugePages = (name: string): boolean =>
+  isHugePages(name) || name.startsWith('requests.hugepages-');
+
+export const isQuotaResource = (name: string): boolean => quotaResources.has(name) || isQuotaHugePages(name);
 
 const isNative = (name: string): boolean => !name.includes('/') || name.includes('kubernetes.io/');
 
@@ -42,8 +50,8 @@ export const isOvercommitAllowed = (name: string): boolean => isNative(name) && 
 
 export function validateResourceName(name: string, path: Path): FieldError[] {
   const errors = qualifiedName(name).map((message) => invalidValue(path, name, message));
-  if (errors.length > 0 || name.includes('/') || standardResources.has(name) || isHugePages(name))
-    return errors;
+  if (errors.length > 0 || name.includes('/') || standardResources.has(name)) return errors;
+  if (isQuotaHugePages(name)) return errors;
   return [invalidValue(path, name, 'must be a standard resource type or fully qualified')];
 }
 
@@ -55,6 +63,12 @@ export function validateContainerResourceName(name: string, path: Path): FieldEr
   }
   if (isNative(name) || isExtendedResource(name)) return errors;
   return [...errors, invalidValue(path, name, "doesn't follow extended resource name standard")];
+}
+
+export function validateQuotaResourceName(name: string, path: Path): FieldError[] {
+  const errors = validateResourceName(name, path);
+  if (name.includes('/') || isQuotaResource(name)) return errors;
+  return [...errors, invalidValue(path, name, 'must be a standard resource for quota')];
 }
 
 /** What a claim's status may speak of: `storage`, and what a storage provider has named in its own domain. */

@@ -6,6 +6,7 @@ export function coreDefinitions(): ResourceDefinition[] {
     define({ plural: 'configmaps', kind: 'ConfigMap', shortNames: ['cm'] }),
     define({ plural: 'endpoints', kind: 'Endpoints', shortNames: ['ep'] }),
     define({ plural: 'events', kind: 'Event', shortNames: ['ev'] }),
+    define({ plural: 'limitranges', kind: 'LimitRange', shortNames: ['limits'] }),
     define({
       plural: 'namespaces',
       kind: 'Namespace',
@@ -28,6 +29,13 @@ export function coreDefinitions(): ResourceDefinition[] {
       subresources: [sub('status', 'PersistentVolumeClaim', editVerbs)],
     }),
     define({
+      plural: 'persistentvolumes',
+      kind: 'PersistentVolume',
+      namespaced: false,
+      shortNames: ['pv'],
+      subresources: [sub('status', 'PersistentVolume', editVerbs)],
+    }),
+    define({
       plural: 'pods',
       kind: 'Pod',
       shortNames: ['po'],
@@ -41,6 +49,12 @@ export function coreDefinitions(): ResourceDefinition[] {
         sub('portforward', 'PodPortForwardOptions', ['create', 'get']),
         sub('status', 'Pod', editVerbs),
       ],
+    }),
+    define({
+      plural: 'resourcequotas',
+      kind: 'ResourceQuota',
+      shortNames: ['quota'],
+      subresources: [sub('status', 'ResourceQuota', editVerbs)],
     }),
     define({ plural: 'secrets', kind: 'Secret' }),
     define({

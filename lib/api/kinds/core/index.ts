@@ -2,10 +2,13 @@ import type { KindRules } from '../rules.ts';
 import { coreEventRules } from '../events/event.ts';
 import { configMapRules } from './config-map.ts';
 import { endpointsRules } from './endpoints.ts';
+import { limitRangeRules } from './limit-range.ts';
 import { namespaceRules } from './namespace.ts';
 import { nodeRules } from './node.ts';
+import { persistentVolumeRules } from './persistent-volume/index.ts';
 import { persistentVolumeClaimRules } from './persistent-volume-claim.ts';
 import { podRules } from './pod/index.ts';
+import { resourceQuotaRules } from './resource-quota.ts';
 import { secretRules } from './secret.ts';
 import { serviceAccountRules } from './service-account.ts';
 import { serviceRules } from './service/index.ts';
@@ -15,10 +18,13 @@ export const coreRules: Readonly<Record<string, KindRules>> = {
   'v1/ConfigMap': configMapRules,
   'v1/Endpoints': endpointsRules,
   'v1/Event': coreEventRules,
+  'v1/LimitRange': limitRangeRules,
   'v1/Namespace': namespaceRules,
   'v1/Node': nodeRules,
+  'v1/PersistentVolume': persistentVolumeRules,
   'v1/PersistentVolumeClaim': persistentVolumeClaimRules,
   'v1/Pod': podRules,
+  'v1/ResourceQuota': resourceQuotaRules,
   'v1/Secret': secretRules,
   'v1/Service': serviceRules,
   'v1/ServiceAccount': serviceAccountRules,

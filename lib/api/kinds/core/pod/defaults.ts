@@ -1,11 +1,15 @@
 import type {
+  AzureDiskVolumeSource,
   Container,
   EphemeralContainer,
+  ISCSIVolumeSource,
   LifecycleHandler,
   Pod,
   PodSpec,
   Probe,
   ProjectedVolumeSource,
+  RBDVolumeSource,
+  ScaleIOVolumeSource,
   Volume,
 } from '../../../gen/types.ts';
 import { formatQuantity, parseQuantity, roundUpQuantity } from '../../../quantity/index.ts';
@@ -155,7 +159,15 @@ function applyProjectedDefaults(projected: ProjectedVolumeSource): void {
   }
 }
 
-function applyNetworkVolumeDefaults({ iscsi, rbd, azureDisk, scaleIO }: Volume): void {
+/** What pods' volumes and persistent ones have in common. */
+interface NetworkVolume {
+  iscsi?: Pick<ISCSIVolumeSource, 'iscsiInterface'>;
+  rbd?: Pick<RBDVolumeSource, 'pool' | 'user' | 'keyring'>;
+  azureDisk?: AzureDiskVolumeSource;
+  scaleIO?: Pick<ScaleIOVolumeSource, 'storageMode' | 'fsType'>;
+}
+
+export function applyNetworkVolumeDefaults({ iscsi, rbd, azureDisk, scaleIO }: NetworkVolume): void {
   if (iscsi) iscsi.iscsiInterface ||= 'default';
   if (rbd) {
     rbd.pool ||= 'rbd';

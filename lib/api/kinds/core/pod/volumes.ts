@@ -16,13 +16,14 @@ import {
   requiredMatch,
 } from '../../../validate/check.ts';
 import type { FieldError } from '../../../validate/field-error.ts';
-import { duplicate, fieldForbidden, invalidValue, required, tooLong } from '../../../validate/field-error.ts';
+import { duplicate, fieldForbidden, invalidValue, required } from '../../../validate/field-error.ts';
 import { dns1123Label, dns1123Subdomain } from '../../../validate/formats.ts';
 import { validateLabels } from '../../../validate/labels.ts';
 import { validateAnnotations } from '../../../validate/object-meta.ts';
 import type { Path } from '../../../validate/path.ts';
 import { quote } from '../../../validate/quote.ts';
 import { validateClaimSpec } from '../../claim-spec.ts';
+import { validateDriverName } from '../../driver-name.ts';
 import type { Volumes } from './mounts.ts';
 import { validateProjected } from './projected.ts';
 import { validateDownwardFile, validateItems } from './volume-files.ts';
@@ -196,19 +197,12 @@ const hostPathTypes = [
   'Socket',
 ];
 
-function validateHostPath({ path: target, type }: HostPathVolumeSource, path: Path): FieldError[] {
+export function validateHostPath({ path: target, type }: HostPathVolumeSource, path: Path): FieldError[] {
   if (!target) return [required(path.child('path'))];
   return [
     ...noBacksteps(target, path.child('path')),
     ...optionalChoice(type, hostPathTypes, path.child('type')),
   ];
-}
-
-function validateDriverName(name: string, path: Path): FieldError[] {
-  const errors = filled(name, path);
-  if (name.length > 63) errors.push(tooLong(path, 63));
-  const messages = dns1123Subdomain(name.toLowerCase());
-  return [...errors, ...messages.map((message) => invalidValue(path, name, message))];
 }
 
 function validateEphemeral(volume: Volume, meta: ObjectMeta | undefined, at: Path, path: Path): FieldError[] {
