@@ -1,4 +1,5 @@
 /** The rules of the built-in kinds, by group, version and kind. */
+import { admissionregistrationRules } from './admissionregistration/index.ts';
 import { coreRules } from './core/index.ts';
 import { appsRules } from './apps/index.ts';
 import { authenticationRules } from './authentication/index.ts';
@@ -17,6 +18,7 @@ export type { KindRules } from './rules.ts';
 
 const groups: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
   '': coreRules,
+  'admissionregistration.k8s.io': admissionregistrationRules,
   apps: appsRules,
   'authentication.k8s.io': authenticationRules,
   'authorization.k8s.io': authorizationRules,

@@ -7,6 +7,7 @@ import { authenticationDefinitions } from './authentication.ts';
 import { authorizationDefinitions } from './authorization.ts';
 import { certificatesDefinitions } from './certificates.ts';
 import { networkingDefinitions } from './networking.ts';
+import { admissionregistrationDefinitions } from './admissionregistration.ts';
 import { coordinationDefinitions } from './coordination.ts';
 import { discoveryDefinitions } from './discovery.ts';
 import { flowcontrolDefinitions } from './flowcontrol.ts';
@@ -22,6 +23,7 @@ export function builtinDefinitions(): ResourceDefinition[] {
     ...appsDefinitions(),
     ...certificatesDefinitions(),
     ...networkingDefinitions(),
+    ...admissionregistrationDefinitions(),
     ...coordinationDefinitions(),
     ...discoveryDefinitions(),
     ...flowcontrolDefinitions(),
