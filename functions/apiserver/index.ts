@@ -10,6 +10,7 @@ import { createTokenIssuer } from '../../lib/tokens/index.ts';
 import { kubernetesVersion } from '../../lib/version.ts';
 import { namespaceLifecycle } from './admission/namespace-lifecycle.ts';
 import { defaultTolerationSeconds, priority, taintNodesByCondition } from './admission/pod-defaults.ts';
+import { podSecurity } from './admission/pod-security.ts';
 import { serviceAccount } from './admission/service-account.ts';
 import { bootstrap } from './bootstrap/index.ts';
 import { createDiscovery } from './discovery/index.ts';
@@ -31,6 +32,7 @@ import { addWarnings, errorResponse } from './pipeline/respond.ts';
 import { serviceAccountTokens } from './pipeline/service-account-tokens.ts';
 import type { Backend } from './registry/backend.ts';
 import { createNodeConnection } from './registry/node-connection.ts';
+import { createProxyTransport } from './registry/proxy/send.ts';
 import { createRegistry } from './registry/registry.ts';
 import { routeResource } from './registry/route.ts';
 import { createServiceAllocator } from './registry/services/allocator.ts';
@@ -84,6 +86,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const { serviceCidr, nodePortRange, clusterCa } = options;
   const authorizer = options.authorizer ?? createBuiltinAuthorizer();
   const nodes = createNodeConnection({ ca: clusterCa, ...options.nodeClient });
+  // A pod's certificate is its own affair, as kube-apiserver sees it too.
+  const proxy = createProxyTransport({ rejectUnauthorized: false });
   const tokens = createTokenIssuer({ ...options.serviceAccounts, now: () => clock.now() });
   const authenticator = firstToKnow([...(options.authenticators ?? []), serviceAccountTokens(tokens, cache)]);
   const backend: Backend = {
@@ -96,10 +100,12 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     authenticator,
     tokens,
     nodes,
+    proxy,
     admission: admissionChain([
       namespaceLifecycle(cache),
       taintNodesByCondition,
       serviceAccount(cache, clock),
+      podSecurity(cache, clock),
       priority,
       defaultTolerationSeconds,
     ]),
@@ -216,6 +222,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       await repairing;
       await cache.close();
       nodes.close();
+      proxy.close();
     },
   };
 }

@@ -44,9 +44,11 @@ export interface ApiResponse {
   upgrade?: UpgradeTarget;
 }
 
-/** Where an upgraded connection (exec, attach, port-forward, proxy) goes on: the server of a node. */
+/** Where an upgraded connection (exec, attach, port-forward, proxy) goes on: the server of a node, or a pod. */
 export interface UpgradeTarget {
   /** `https://10.0.0.5:10250/exec/default/web/app?command=ls` */
   url: string;
   headers: Record<string, string>;
+  /** Set where no certificate is demanded of the server and ours is not shown to it: a pod's. */
+  trusts?: 'anyone';
 }

@@ -1,5 +1,5 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
-import { isIP } from 'node:net';
+import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import { internal } from '../../../lib/api/status.ts';
 import { messageOf } from '../../../lib/errors.ts';
@@ -65,21 +65,24 @@ async function bridge(
   await join(socket, node);
 }
 
-function dial(target: UpgradeTarget, tls: NodeTls, signal: AbortSignal): Promise<TLSSocket> {
+function dial(target: UpgradeTarget, tls: NodeTls, signal: AbortSignal): Promise<Socket> {
   const url = new URL(target.url);
   const host = url.hostname.replace(/^\[|\]$/g, '');
+  const isPlain = url.protocol === 'http:';
   return new Promise((resolve, reject) => {
-    const node = connect({
-      host,
-      port: Number(url.port || 443),
-      ...tls,
-      ...(isIP(host) ? {} : { servername: host }),
-      ALPNProtocols: ['http/1.1'],
-    });
+    const node = isPlain
+      ? connectPlain({ host, port: Number(url.port || 80) })
+      : connect({
+          host,
+          port: Number(url.port || 443),
+          ...(target.trusts === 'anyone' ? { rejectUnauthorized: false } : tls),
+          ...(isIP(host) ? {} : { servername: host }),
+          ALPNProtocols: ['http/1.1'],
+        });
     const timer = setTimeout(() => node.destroy(new Error(`dial ${url.host}: i/o timeout`)), dialTimeoutMs);
     const onAbort = () => node.destroy(new Error('the client went away'));
     signal.addEventListener('abort', onAbort, { once: true });
-    node.once('secureConnect', () => {
+    node.once(isPlain ? 'connect' : 'secureConnect', () => {
       clearTimeout(timer);
       node.removeListener('error', reject);
       resolve(node);
@@ -101,10 +104,10 @@ function requestHead(method: string, target: UpgradeTarget): string {
 }
 
 /** Until both have ended; an end on one side is passed on, a failure takes both down. */
-function join(client: TLSSocket, node: TLSSocket): Promise<void> {
+function join(client: TLSSocket, node: Socket): Promise<void> {
   return new Promise((resolve) => {
     let open = 2;
-    const closed = (other: TLSSocket) => () => {
+    const closed = (other: Socket) => () => {
       other.destroySoon();
       if (--open === 0) resolve();
     };

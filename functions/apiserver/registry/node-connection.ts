@@ -3,11 +3,11 @@ import { Agent } from 'node:https';
 import type { Node } from '../../../lib/api/gen/types.ts';
 import { internal, serviceUnavailable } from '../../../lib/api/status.ts';
 import { messageOf } from '../../../lib/errors.ts';
+import { createProxyTransport, type ProxyTransport } from './proxy/send.ts';
 
 /** How the API server reaches the servers of nodes (`--kubelet-client-certificate`). */
-export interface NodeConnection {
+export interface NodeConnection extends ProxyTransport {
   get(url: string, signal: AbortSignal): Promise<NodeAnswer>;
-  close(): void;
 }
 
 export interface NodeAnswer {
@@ -20,7 +20,9 @@ const dialTimeoutMs = 10_000;
 
 export function createNodeConnection(tls: { ca: string; certificate: string; key: string }): NodeConnection {
   const agent = new Agent({ ca: tls.ca, cert: tls.certificate, key: tls.key, keepAlive: true });
+  const transport = createProxyTransport({ ca: tls.ca, cert: tls.certificate, key: tls.key });
   return {
+    send: (outgoing) => transport.send(outgoing),
     get: (url, signal) =>
       new Promise((resolve, reject) => {
         const outgoing = request(url, { agent, signal }, (response) => {
@@ -39,7 +41,10 @@ export function createNodeConnection(tls: { ca: string; certificate: string; key
         );
         outgoing.end();
       }),
-    close: () => agent.destroy(),
+    close() {
+      agent.destroy();
+      transport.close();
+    },
   };
 }
 

@@ -12,6 +12,7 @@ import { handlePatch } from './handlers/patch.ts';
 import { watchObjects } from './handlers/watch.ts';
 import type { RegistryEntry } from './registry.ts';
 import { reviewHandler } from './reviews/index.ts';
+import { handleBindings } from './subresources/binding.ts';
 import { type SubresourceHandler, subresourceHandlers } from './subresources/index.ts';
 
 type Handler = (backend: Backend, context: RequestContext, entry: RegistryEntry) => Promise<ApiResponse>;
@@ -49,6 +50,7 @@ export async function routeResource(backend: Backend, context: RequestContext): 
   // POST goes to a collection, PUT and PATCH to an object.
   if (verb === 'create' && info.name && !isNamespaceItself) throw methodNotAllowed();
   if ((verb === 'update' || verb === 'patch') && !info.name) throw methodNotAllowed();
+  if (entry.storage === 'bindings') return handleBindings(backend, context, entry);
   return (reviewHandler(entry) ?? handlers[verb])(backend, context, entry);
 }
 
@@ -60,8 +62,10 @@ function routeSubresource(
   const { info } = context;
   const definition = entry.definition.subresources.find(({ name }) => name === info.subresource);
   if (!definition || (entry.definition.namespaced && !info.namespace)) throw pathNotFound();
-  if (info.rest.length > 0) throw pathNotFound();
-  if (!(definition.verbs as readonly string[]).includes(info.verb)) throw methodNotAllowed();
+  const isProxy = info.subresource === 'proxy';
+  if (info.rest.length > 0 && !isProxy) throw pathNotFound();
+  const isOptions = isProxy && context.request.method === 'OPTIONS';
+  if (!isOptions && !(definition.verbs as readonly string[]).includes(info.verb)) throw methodNotAllowed();
   const handler: SubresourceHandler | undefined =
     subresourceHandlers[`${entry.definition.plural}/${info.subresource}`] ??
     subresourceHandlers[info.subresource];

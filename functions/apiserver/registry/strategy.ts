@@ -9,6 +9,8 @@ export type { AnyObject } from './any-object.ts';
 
 export interface Strategy {
   rules: KindRules;
+  /** Of what an update or patch wants, keeps what may be written here at all; before it is seen who changed what. */
+  limit?: (wanted: AnyObject, current: AnyObject) => void;
   /** DELETE answers with the object that is gone rather than with a Status. */
   returnsDeletedObject: boolean;
   /** The seconds that a deletion waits for someone to finish it; undefined where kinds are deleted at once. */

@@ -151,3 +151,18 @@ export function validateEndpointIp(path: Path, text: string): FieldError[] {
   ];
   return problems.filter(([holds]) => holds).map(([, detail]) => invalidValue(path, text, detail));
 }
+
+/**
+ * Whether an address is one host's, reachable from others: neither unspecified nor loopback, link-local, multicast or
+ * broadcast (what Go calls a global unicast address; private ranges are).
+ */
+export function isGlobalUnicast(text: string): boolean {
+  const ip = parseIp(text);
+  if (!ip || ip.value === 0n) return false;
+  const { family, value } = ip;
+  if (family === 4) {
+    const first = value >> 24n;
+    return first !== 127n && first >> 4n !== 0xen && value >> 16n !== 0xa9fen && value !== 0xffffffffn;
+  }
+  return value !== 1n && value >> 120n !== 0xffn && value >> 118n !== 0x3fan;
+}

@@ -1,8 +1,11 @@
 import type { ResourceDefinition } from '../definition.ts';
 import { define, editVerbs, sub } from './define.ts';
 
+const proxyVerbs = ['create', 'delete', 'get', 'patch', 'update'] as const;
+
 export function coreDefinitions(): ResourceDefinition[] {
   return [
+    define({ plural: 'bindings', kind: 'Binding', verbs: ['create'] }),
     define({ plural: 'configmaps', kind: 'ConfigMap', shortNames: ['cm'] }),
     define({ plural: 'endpoints', kind: 'Endpoints', shortNames: ['ep'] }),
     define({ plural: 'events', kind: 'Event', shortNames: ['ev'] }),
@@ -20,7 +23,7 @@ export function coreDefinitions(): ResourceDefinition[] {
       kind: 'Node',
       namespaced: false,
       shortNames: ['no'],
-      subresources: [sub('status', 'Node', editVerbs)],
+      subresources: [sub('proxy', 'NodeProxyOptions', proxyVerbs), sub('status', 'Node', editVerbs)],
     }),
     define({
       plural: 'persistentvolumeclaims',
@@ -43,10 +46,13 @@ export function coreDefinitions(): ResourceDefinition[] {
       subresources: [
         sub('attach', 'PodAttachOptions', ['create', 'get']),
         sub('binding', 'Binding', ['create']),
+        sub('ephemeralcontainers', 'Pod', editVerbs),
         sub('eviction', 'Eviction', ['create'], 'policy'),
         sub('exec', 'PodExecOptions', ['create', 'get']),
         sub('log', 'Pod', ['get']),
         sub('portforward', 'PodPortForwardOptions', ['create', 'get']),
+        sub('proxy', 'PodProxyOptions', proxyVerbs),
+        sub('resize', 'Pod', editVerbs),
         sub('status', 'Pod', editVerbs),
       ],
     }),
@@ -68,7 +74,7 @@ export function coreDefinitions(): ResourceDefinition[] {
       kind: 'Service',
       shortNames: ['svc'],
       categories: ['all'],
-      subresources: [sub('status', 'Service', editVerbs)],
+      subresources: [sub('proxy', 'ServiceProxyOptions', proxyVerbs), sub('status', 'Service', editVerbs)],
     }),
   ];
 }

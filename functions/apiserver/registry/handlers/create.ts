@@ -93,12 +93,9 @@ export async function updateObject(
         await undo?.();
         undo = done = undefined;
         const current = entry.conversion ? { ...raw, object: served(entry, raw.object) as AnyObject } : raw;
-        const { next, hold } = await nextState(
-          write,
-          current,
-          await wanted(current.object),
-          track?.(current.object),
-        );
+        const want = await wanted(current.object);
+        entry.strategy.limit?.(want, current.object);
+        const { next, hold } = await nextState(write, current, want, track?.(current.object));
         undo = hold.undo;
         done = hold.done;
         return toStorage(entry, next);

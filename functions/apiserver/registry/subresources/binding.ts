@@ -14,15 +14,39 @@ import type { AnyObject } from '../strategy.ts';
 import { decodeSubresource, respondSuccess } from './body.ts';
 
 /** Puts a pod on a node, once: whoever comes second is refused. */
-export async function handleBinding(
+export function handleBinding(
   backend: Backend,
   context: RequestContext,
   entry: RegistryEntry,
 ): Promise<ApiResponse> {
+  return bind(backend, context, entry, context.info.name);
+}
+
+/** `POST …/bindings`, the older way: the pod is the one that the binding is called after. */
+export function handleBindings(
+  backend: Backend,
+  context: RequestContext,
+  _entry: RegistryEntry,
+): Promise<ApiResponse> {
+  const pods = backend.registry.find('', 'v1', 'pods');
+  if (!pods) throw new Error('pods are not served');
+  return bind(backend, context, pods, undefined);
+}
+
+async function bind(
+  backend: Backend,
+  context: RequestContext,
+  entry: RegistryEntry,
+  nameInPath: string | undefined,
+): Promise<ApiResponse> {
   const params = writeParams(context.request.query, 'CreateOptions');
   const kind = { group: '', version: 'v1', kind: 'Binding' };
   const binding = await decodeSubresource<Binding>(backend, context, kind, params);
-  const { namespace, name } = context.info;
+  const { namespace } = context.info;
+  const name = nameInPath ?? binding.metadata.name ?? '';
+  if (name === '') {
+    throw invalid(kind, '', [required(Path.of('metadata', 'name'), 'name or generateName is required')]);
+  }
   if (binding.metadata.namespace && binding.metadata.namespace !== namespace) {
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
   }

@@ -1,5 +1,6 @@
 import type { KindRules } from '../rules.ts';
 import { coreEventRules } from '../events/event.ts';
+import { bindingRules } from './binding.ts';
 import { configMapRules } from './config-map.ts';
 import { endpointsRules } from './endpoints.ts';
 import { limitRangeRules } from './limit-range.ts';
@@ -15,6 +16,7 @@ import { serviceRules } from './service/index.ts';
 
 /** By version and kind. */
 export const coreRules: Readonly<Record<string, KindRules>> = {
+  'v1/Binding': bindingRules,
   'v1/ConfigMap': configMapRules,
   'v1/Endpoints': endpointsRules,
   'v1/Event': coreEventRules,

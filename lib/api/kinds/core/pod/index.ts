@@ -10,6 +10,7 @@ import { validatePodAnnotations } from './annotations.ts';
 import { validateImageSpace } from './containers.ts';
 import { applyPodDefaults } from './defaults.ts';
 import { qosClassOf } from './qos.ts';
+import { validateResize } from './resize.ts';
 import { validatePodSpec } from './spec.ts';
 import { validatePodStatusUpdate } from './status.ts';
 import { validateEphemeralContainersUpdate, validatePodUpdate } from './update.ts';
@@ -97,6 +98,11 @@ export function prepareForEphemeralContainersUpdate(pod: Pod, old: Pod): void {
 
 export function validateEphemeralContainers(pod: Pod, old: Pod): FieldError[] {
   return validateEphemeralContainersUpdate(pod, old, validate(pod));
+}
+
+/** `pods/resize` */
+export function validatePodResize(pod: Pod, old: Pod): FieldError[] {
+  return validateResize(pod, old, validate(pod));
 }
 
 /** `pods/binding` */

@@ -1,0 +1,114 @@
+/** One request to what is behind the proxy, and what comes back. */
+import { Agent as HttpAgent, type ClientRequest, request as httpRequest } from 'node:http';
+import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { serviceUnavailable } from '../../../../lib/api/status.ts';
+import { messageOf } from '../../../../lib/errors.ts';
+
+export interface Outgoing {
+  method: string;
+  url: URL;
+  headers: Record<string, string>;
+  body: Uint8Array | AsyncIterable<Uint8Array> | undefined;
+  signal: AbortSignal;
+}
+
+export interface Incoming {
+  status: number;
+  headers: Record<string, string | string[]>;
+  body: AsyncIterable<Uint8Array>;
+}
+
+/** Sends requests to servers of pods, whose certificates nobody vouches for. */
+export interface ProxyTransport {
+  send(outgoing: Outgoing): Promise<Incoming>;
+  close(): void;
+}
+
+/** As long as kube-apiserver's dialer waits. */
+const dialTimeoutMs = 30_000;
+
+export function createProxyTransport(tls: {
+  rejectUnauthorized?: boolean;
+  ca?: string;
+  cert?: string;
+  key?: string;
+}): ProxyTransport {
+  const secure = new HttpsAgent({ ...tls, keepAlive: true });
+  const plain = new HttpAgent({ keepAlive: true });
+  return {
+    send: (outgoing) => send(outgoing, secure, plain),
+    close() {
+      secure.destroy();
+      plain.destroy();
+    },
+  };
+}
+
+/** @throws KumulusError ServiceUnavailable */
+function send(
+  { method, url, headers, body, signal }: Outgoing,
+  secure: HttpsAgent,
+  plain: HttpAgent,
+): Promise<Incoming> {
+  return new Promise((resolve, reject) => {
+    const options = { method, headers, signal, setHost: headers.host === undefined };
+    const outgoing =
+      url.protocol === 'https:'
+        ? httpsRequest(url, { ...options, agent: secure })
+        : httpRequest(url, { ...options, agent: plain });
+    outgoing.setTimeout(dialTimeoutMs, () =>
+      outgoing.destroy(new Error(`dial tcp ${hostAndPort(url)}: i/o timeout`)),
+    );
+    outgoing.once('response', (response) => {
+      outgoing.setTimeout(0);
+      resolve({
+        status: response.statusCode ?? 502,
+        headers: headersOf(response.rawHeaders),
+        body: response,
+      });
+    });
+    outgoing.on('error', (error: NodeJS.ErrnoException) =>
+      reject(serviceUnavailable(`error trying to reach service: ${reason(error, url)}`)),
+    );
+    write(outgoing, body, reject);
+  });
+}
+
+function write(outgoing: ClientRequest, body: Outgoing['body'], reject: (error: unknown) => void): void {
+  if (body === undefined) outgoing.end();
+  else if (body instanceof Uint8Array) outgoing.end(body);
+  else {
+    // An answer may come before the whole body was taken; then the rest is nobody's any more.
+    pipeline(Readable.from(body), outgoing).catch(reject);
+  }
+}
+
+function headersOf(raw: readonly string[]): Incoming['headers'] {
+  const headers: Incoming['headers'] = {};
+  for (let index = 0; index < raw.length; index += 2) {
+    const name = (raw[index] ?? '').toLowerCase();
+    const value = raw[index + 1] ?? '';
+    const before = headers[name];
+    headers[name] = before === undefined ? value : [before, value].flat();
+  }
+  return headers;
+}
+
+/** In the words in which kube-apiserver reports a failed dial. */
+function reason(error: NodeJS.ErrnoException, url: URL): string {
+  const words: Readonly<Record<string, string>> = {
+    ECONNREFUSED: 'connect: connection refused',
+    EHOSTUNREACH: 'connect: no route to host',
+    ENETUNREACH: 'connect: network is unreachable',
+    ETIMEDOUT: 'i/o timeout',
+  };
+  const known = words[error.code ?? ''];
+  if (known) return `dial tcp ${hostAndPort(url)}: ${known}`;
+  return error.code === 'ECONNRESET' ? 'EOF' : messageOf(error);
+}
+
+function hostAndPort(url: URL): string {
+  return `${url.hostname}:${url.port || (url.protocol === 'https:' ? 443 : 80)}`;
+}
