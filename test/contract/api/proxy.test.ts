@@ -28,7 +28,9 @@ beforeAll(async () => {
       }),
   );
   sockets = new WebSocketServer({ server: backend });
-  sockets.on('connection', (socket) => socket.on('message', (data) => socket.send(`echo ${String(data)}`)));
+  sockets.on('connection', (socket) =>
+    socket.on('message', (data) => socket.send(`echo ${(data as Buffer).toString()}`)),
+  );
   await new Promise<void>((resolve) => backend.listen(0, '0.0.0.0', resolve));
   port = (backend.address() as AddressInfo).port;
   await server.post(`${core}/serviceaccounts`, { metadata: { name: 'default' } });
@@ -183,7 +185,7 @@ test('a WebSocket goes through', async () => {
   const heard = await new Promise<string>((resolve, reject) => {
     socket.on('error', reject);
     socket.on('open', () => socket.send('hello'));
-    socket.on('message', (data) => resolve(String(data)));
+    socket.on('message', (data) => resolve((data as Buffer).toString()));
   });
   socket.close();
   expect(heard).toBe('echo hello');
