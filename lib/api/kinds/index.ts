@@ -12,6 +12,8 @@ import { flowcontrolRules } from './flowcontrol/index.ts';
 import { networkingRules } from './networking/index.ts';
 import { rbacRules } from './rbac/index.ts';
 import { schedulingRules } from './scheduling/index.ts';
+import { storageRules } from './storage/index.ts';
+import { nodeRules } from './node/index.ts';
 import type { KindRules } from './rules.ts';
 
 export type { KindRules } from './rules.ts';
@@ -30,6 +32,8 @@ const groups: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
   'networking.k8s.io': networkingRules,
   'rbac.authorization.k8s.io': rbacRules,
   'scheduling.k8s.io': schedulingRules,
+  'storage.k8s.io': storageRules,
+  'node.k8s.io': nodeRules,
 };
 
 /** `group` is empty for the core group. Undefined for kinds that are not stored, or not built in. */

@@ -13,6 +13,8 @@ import { discoveryDefinitions } from './discovery.ts';
 import { flowcontrolDefinitions } from './flowcontrol.ts';
 import { rbacDefinitions } from './rbac.ts';
 import { schedulingDefinitions } from './scheduling.ts';
+import { storageDefinitions } from './storage.ts';
+import { nodeDefinitions } from './node.ts';
 
 export function builtinDefinitions(): ResourceDefinition[] {
   return [
@@ -29,5 +31,7 @@ export function builtinDefinitions(): ResourceDefinition[] {
     ...flowcontrolDefinitions(),
     ...rbacDefinitions(),
     ...schedulingDefinitions(),
+    ...storageDefinitions(),
+    ...nodeDefinitions(),
   ];
 }
