@@ -11,12 +11,16 @@ export interface Strategy {
   rules: KindRules;
   /** Of what an update or patch wants, keeps what may be written here at all; before it is seen who changed what. */
   limit?: (wanted: AnyObject, current: AnyObject) => void;
+  /** Dependents outlive the object where a deletion says nothing of them (`rest.GarbageCollectionDeleteStrategy`). */
+  orphansByDefault: boolean;
   /** DELETE answers with the object that is gone rather than with a Status. */
   returnsDeletedObject: boolean;
   /** The seconds that a deletion waits for someone to finish it; undefined where kinds are deleted at once. */
   gracePeriodSeconds?: (object: AnyObject, options: DeleteOptions) => number;
 }
 
+/** Older than the garbage collector, and kept as they were. */
+const orphaning = new Set(['/ReplicationController', 'batch/Job']);
 const deletedReturned = new Set(['Pod', 'Service', 'ServiceAccount']);
 
 export function strategyFor(definition: ResourceDefinition): Strategy {
@@ -25,6 +29,7 @@ export function strategyFor(definition: ResourceDefinition): Strategy {
   if (!rules) throw new Error(`no rules for ${kind} of ${group}/${version}`);
   return {
     rules,
+    orphansByDefault: orphaning.has(`${group}/${kind}`),
     returnsDeletedObject: deletedReturned.has(kind),
     ...(kind === 'Pod' && { gracePeriodSeconds: podGracePeriodSeconds }),
   };

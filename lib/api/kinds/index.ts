@@ -4,12 +4,15 @@ import { coreRules } from './core/index.ts';
 import { appsRules } from './apps/index.ts';
 import { authenticationRules } from './authentication/index.ts';
 import { authorizationRules } from './authorization/index.ts';
+import { autoscalingRules } from './autoscaling/index.ts';
+import { batchRules } from './batch/index.ts';
 import { certificatesRules } from './certificates/index.ts';
 import { coordinationRules } from './coordination/index.ts';
 import { discoveryRules } from './discovery/index.ts';
 import { eventsRules } from './events/index.ts';
 import { flowcontrolRules } from './flowcontrol/index.ts';
 import { networkingRules } from './networking/index.ts';
+import { policyRules } from './policy/index.ts';
 import { rbacRules } from './rbac/index.ts';
 import { schedulingRules } from './scheduling/index.ts';
 import { storageRules } from './storage/index.ts';
@@ -24,12 +27,15 @@ const groups: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
   apps: appsRules,
   'authentication.k8s.io': authenticationRules,
   'authorization.k8s.io': authorizationRules,
+  autoscaling: autoscalingRules,
+  batch: batchRules,
   'certificates.k8s.io': certificatesRules,
   'coordination.k8s.io': coordinationRules,
   'discovery.k8s.io': discoveryRules,
   'events.k8s.io': eventsRules,
   'flowcontrol.apiserver.k8s.io': flowcontrolRules,
   'networking.k8s.io': networkingRules,
+  policy: policyRules,
   'rbac.authorization.k8s.io': rbacRules,
   'scheduling.k8s.io': schedulingRules,
   'storage.k8s.io': storageRules,

@@ -20,7 +20,10 @@ export interface KindRules<T extends KubeObject = KubeObject> {
   load?(): Promise<void>;
   /** Fills in what was left out. Doing it twice is the same as once. Runs after each decoding and each patch. */
   applyDefaults(object: T): void;
-  /** Drops what a creation may not say, `status` above all. Runs before `validateCreate`. */
+  /**
+   * Drops what a creation may not say, `status` above all. Name and uid are set. Runs before `validateCreate`, and may
+   * run again on the same parts under another generated name: it replaces parts rather than changing them.
+   */
   prepareForCreate?(object: T, request: WriteRequest): void;
   /** Keeps what an update of the object itself may not touch. Runs before `validateUpdate`. */
   prepareForUpdate?(object: T, old: T): void;

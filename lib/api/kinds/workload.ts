@@ -30,9 +30,9 @@ export function validateOwnTemplate(
 ): FieldError[] {
   const path = specPath.child('template');
   const errors: FieldError[] = [];
-  const isSelecting =
-    selector && !isEmptySelector(selector) && validateLabelSelector(selector, path).length === 0;
-  if (isSelecting && !matchesLabels(selectorFromObject(selector), template.metadata?.labels ?? {})) {
+  // No selector selects nothing, a bad one is refused elsewhere.
+  const isReadable = !selector || validateLabelSelector(selector, path).length === 0;
+  if (isReadable && !matchesLabels(selectorFromObject(selector), template.metadata?.labels ?? {})) {
     const detail = '`selector` does not match template `labels`';
     errors.push(invalidValue(path.child('metadata', 'labels'), template.metadata?.labels ?? null, detail));
   }
@@ -48,10 +48,18 @@ export function validateOwnTemplate(
   return errors;
 }
 
-/** Counts are not negative, and parts are not more than `status.replicas`. */
+/**
+ * Counts are not negative, and parts are not more than `status.replicas`. `ready` is how the message calls the number
+ * of ready replicas.
+ */
 export function validateCounts<
   T extends { replicas?: number; availableReplicas?: number; readyReplicas?: number },
->(status: T, counts: readonly (keyof T & string)[], parts: readonly (keyof T & string)[]): FieldError[] {
+>(
+  status: T,
+  counts: readonly (keyof T & string)[],
+  parts: readonly (keyof T & string)[],
+  ready = 'readyReplicas',
+): FieldError[] {
   const numberOf = (field: keyof T & string) => (status[field] as number | undefined) ?? 0;
   const errors = counts.flatMap((field) => nonnegative(numberOf(field), statusPath.child(field)));
   for (const field of parts) {
@@ -63,7 +71,7 @@ export function validateCounts<
   }
   if ((status.availableReplicas ?? 0) > (status.readyReplicas ?? 0)) {
     const at = statusPath.child('availableReplicas');
-    errors.push(invalidValue(at, status.availableReplicas, 'cannot be greater than readyReplicas'));
+    errors.push(invalidValue(at, status.availableReplicas, `cannot be greater than ${ready}`));
   }
   return errors;
 }

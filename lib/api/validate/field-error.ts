@@ -24,10 +24,13 @@ export interface FieldError {
   type: FieldErrorType;
   /** `spec.containers[0].name`, `metadata.annotations[a/b]`; `<nil>` for the object as a whole. */
   field: string;
-  /** What was found; left out of the message where the type's wording has no value. */
+  /** What was found; left out of the message where the type's wording has no value, and where it is `omitted`. */
   value: unknown;
   detail: string;
 }
+
+/** Stands for a value that says nothing to whoever reads the message. */
+export const omitted = Symbol('omitted');
 
 const titles: Record<FieldErrorType, string> = {
   FieldValueNotFound: 'Not found',
@@ -55,7 +58,7 @@ const withoutValue: ReadonlySet<FieldErrorType> = new Set<FieldErrorType>([
 /** The message without the field: `Invalid value: -1: must be greater than or equal to 0`. */
 export function errorBody({ type, value, detail }: FieldError): string {
   const title = titles[type];
-  const head = withoutValue.has(type) ? title : `${title}: ${render(value)}`;
+  const head = withoutValue.has(type) || value === omitted ? title : `${title}: ${render(value)}`;
   return detail === '' ? head : `${head}: ${detail}`;
 }
 

@@ -1,5 +1,5 @@
 import type { ResourceDefinition } from '../definition.ts';
-import { define, editVerbs, sub } from './define.ts';
+import { define, editVerbs, scale, sub } from './define.ts';
 
 const proxyVerbs = ['create', 'delete', 'get', 'patch', 'update'] as const;
 
@@ -61,6 +61,14 @@ export function coreDefinitions(): ResourceDefinition[] {
       kind: 'ResourceQuota',
       shortNames: ['quota'],
       subresources: [sub('status', 'ResourceQuota', editVerbs)],
+    }),
+    define({ plural: 'podtemplates', kind: 'PodTemplate' }),
+    define({
+      plural: 'replicationcontrollers',
+      kind: 'ReplicationController',
+      shortNames: ['rc'],
+      categories: ['all'],
+      subresources: [scale(), sub('status', 'ReplicationController', editVerbs)],
     }),
     define({ plural: 'secrets', kind: 'Secret' }),
     define({

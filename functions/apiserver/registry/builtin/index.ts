@@ -5,12 +5,15 @@ import { eventsDefinitions } from './events.ts';
 import { appsDefinitions } from './apps.ts';
 import { authenticationDefinitions } from './authentication.ts';
 import { authorizationDefinitions } from './authorization.ts';
+import { autoscalingDefinitions } from './autoscaling.ts';
+import { batchDefinitions } from './batch.ts';
 import { certificatesDefinitions } from './certificates.ts';
 import { networkingDefinitions } from './networking.ts';
 import { admissionregistrationDefinitions } from './admissionregistration.ts';
 import { coordinationDefinitions } from './coordination.ts';
 import { discoveryDefinitions } from './discovery.ts';
 import { flowcontrolDefinitions } from './flowcontrol.ts';
+import { policyDefinitions } from './policy.ts';
 import { rbacDefinitions } from './rbac.ts';
 import { schedulingDefinitions } from './scheduling.ts';
 import { storageDefinitions } from './storage.ts';
@@ -23,12 +26,15 @@ export function builtinDefinitions(): ResourceDefinition[] {
     ...authenticationDefinitions(),
     ...authorizationDefinitions(),
     ...appsDefinitions(),
+    ...autoscalingDefinitions(),
+    ...batchDefinitions(),
     ...certificatesDefinitions(),
     ...networkingDefinitions(),
     ...admissionregistrationDefinitions(),
     ...coordinationDefinitions(),
     ...discoveryDefinitions(),
     ...flowcontrolDefinitions(),
+    ...policyDefinitions(),
     ...rbacDefinitions(),
     ...schedulingDefinitions(),
     ...storageDefinitions(),

@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import type { ResourceDefinition } from '../definition.ts';
+import { horizontalPodAutoscalerConversion } from './autoscaling.ts';
 import { eventConversion } from './events.ts';
 
 /** Between the form in which objects are stored and another one in which they are served. Both ways lose nothing. */
@@ -9,6 +10,7 @@ export interface Conversion {
 }
 
 const conversions: Readonly<Record<string, Conversion>> = {
+  'autoscaling/v1/HorizontalPodAutoscaler': horizontalPodAutoscalerConversion,
   'events.k8s.io/v1/Event': eventConversion,
 };
 

@@ -158,7 +158,7 @@ function planDeletion(
   options: DeleteOptions,
   nowMs: number,
 ): { keep: AnyObject | undefined } {
-  const finalizers = finalizersFor(current, options);
+  const finalizers = finalizersFor(current, options, entry.strategy.orphansByDefault);
   if (entry.definition.kind === 'Namespace' && entry.definition.group === '') {
     return planNamespace(current, finalizers, nowMs);
   }
@@ -225,12 +225,15 @@ function planNamespace(
 }
 
 /** `propagationPolicy` (garbage collection, KEP "orphan" and "foregroundDeletion" finalizers). */
-function finalizersFor(current: AnyObject, options: DeleteOptions): string[] {
+function finalizersFor(current: AnyObject, options: DeleteOptions, orphansByDefault: boolean): string[] {
   const before = current.metadata.finalizers ?? [];
   const policy =
     options.propagationPolicy ??
     (options.orphanDependents === undefined ? undefined : options.orphanDependents ? 'Orphan' : 'Background');
-  if (policy === undefined) return before;
+  if (policy === undefined) {
+    const isDecided = before.includes('orphan') || before.includes('foregroundDeletion');
+    return orphansByDefault && !isDecided ? [...before, 'orphan'] : before;
+  }
   const others = before.filter((finalizer) => finalizer !== 'orphan' && finalizer !== 'foregroundDeletion');
   if (policy === 'Orphan') return [...others, 'orphan'];
   return policy === 'Foreground' ? [...others, 'foregroundDeletion'] : others;

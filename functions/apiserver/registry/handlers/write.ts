@@ -120,10 +120,10 @@ async function createNamed(
   const { rules } = entry.strategy;
   const object = track(decoded);
   if (rules.load) await rules.load();
-  rules.prepareForCreate?.(object, writeRequest(write));
   const meta = object.metadata;
   meta.uid = randomUUID();
   meta.creationTimestamp = rfc3339(backend.clock.now());
+  rules.prepareForCreate?.(object, writeRequest(write));
   if (rules.generationChanged) meta.generation = 1;
   else delete meta.generation;
   if (!meta.name) {

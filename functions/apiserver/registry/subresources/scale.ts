@@ -2,7 +2,11 @@ import { conform, DecodeError } from '../../../../lib/api/decode/index.ts';
 import type { Scale } from '../../../../lib/api/gen/types.ts';
 import type { JsonObject } from '../../../../lib/api/object.ts';
 import { schemaFor } from '../../../../lib/api/schemas.ts';
-import { formatSelector, selectorFromObject } from '../../../../lib/api/selectors/index.ts';
+import {
+  formatSelector,
+  selectorFromLabels,
+  selectorFromObject,
+} from '../../../../lib/api/selectors/index.ts';
 import { badRequest, conflict, invalid, unsupportedMediaType } from '../../../../lib/api/status.ts';
 import { invalidValue } from '../../../../lib/api/validate/field-error.ts';
 import { Path } from '../../../../lib/api/validate/path.ts';
@@ -96,11 +100,16 @@ function scaleOf(object: AnyObject): Scale {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   const spec = (object.spec ?? {}) as { replicas?: number; selector?: object };
   const status = (object.status ?? {}) as { replicas?: number };
+  // A ReplicationController's selector is a map of labels, from before there were others.
+  const selector =
+    object.kind === 'ReplicationController'
+      ? selectorFromLabels(spec.selector as Record<string, string> | undefined)
+      : selectorFromObject(spec.selector);
   return {
     kind: 'Scale',
     apiVersion: 'autoscaling/v1',
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
     spec: { replicas: spec.replicas ?? 1 },
-    status: { replicas: status.replicas ?? 0, selector: formatSelector(selectorFromObject(spec.selector)) },
+    status: { replicas: status.replicas ?? 0, selector: formatSelector(selector) },
   };
 }

@@ -9,6 +9,8 @@ import { nodeRules } from './node.ts';
 import { persistentVolumeRules } from './persistent-volume/index.ts';
 import { persistentVolumeClaimRules } from './persistent-volume-claim.ts';
 import { podRules } from './pod/index.ts';
+import { podTemplateRules } from './pod-template.ts';
+import { replicationControllerRules } from './replication-controller.ts';
 import { resourceQuotaRules } from './resource-quota.ts';
 import { secretRules } from './secret.ts';
 import { serviceAccountRules } from './service-account.ts';
@@ -26,6 +28,8 @@ export const coreRules: Readonly<Record<string, KindRules>> = {
   'v1/PersistentVolume': persistentVolumeRules,
   'v1/PersistentVolumeClaim': persistentVolumeClaimRules,
   'v1/Pod': podRules,
+  'v1/PodTemplate': podTemplateRules,
+  'v1/ReplicationController': replicationControllerRules,
   'v1/ResourceQuota': resourceQuotaRules,
   'v1/Secret': secretRules,
   'v1/Service': serviceRules,
