@@ -32,6 +32,7 @@ import { addWarnings, errorResponse } from './pipeline/respond.ts';
 import { serviceAccountTokens } from './pipeline/service-account-tokens.ts';
 import type { Backend } from './registry/backend.ts';
 import { createNodeConnection } from './registry/node-connection.ts';
+import { createNodeLoads } from './registry/node-loads.ts';
 import { createProxyTransport } from './registry/proxy/send.ts';
 import { createRegistry } from './registry/registry.ts';
 import { routeResource } from './registry/route.ts';
@@ -87,7 +88,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const authorizer = options.authorizer ?? createBuiltinAuthorizer();
   const nodes = createNodeConnection({ ca: clusterCa, ...options.nodeClient });
   // A pod's certificate is its own affair, as kube-apiserver sees it too.
-  const proxy = createProxyTransport({ rejectUnauthorized: false });
+  const { certificate: cert, key } = options.nodeClient;
+  const proxy = createProxyTransport({ rejectUnauthorized: false }, { ca: clusterCa, cert, key });
   const tokens = createTokenIssuer({ ...options.serviceAccounts, now: () => clock.now() });
   const authenticator = firstToKnow([...(options.authenticators ?? []), serviceAccountTokens(tokens, cache)]);
   const backend: Backend = {
@@ -100,6 +102,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     authenticator,
     tokens,
     nodes,
+    loads: createNodeLoads({ cache, clock, closing: closing.signal }),
     proxy,
     admission: admissionChain([
       namespaceLifecycle(cache),

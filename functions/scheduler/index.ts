@@ -8,7 +8,7 @@ import type { Logger } from '../../lib/log.ts';
 import { defaultSettings } from './config/default-settings.ts';
 import { parseConfiguration } from './config/parse.ts';
 import { builtInPlugins, type Registry } from './plugins/registry.ts';
-import { createScheduler } from './scheduler.ts';
+import { createScheduler, type Scheduler } from './scheduler.ts';
 
 export interface SchedulerOptions {
   client: KubeClient;
@@ -27,6 +27,17 @@ export interface SchedulerOptions {
  * Rejects with KumulusError `Invalid` for a configuration that is wrong, with every path and value.
  */
 export async function startScheduler(options: SchedulerOptions): Promise<void> {
+  const { log, signal } = options;
+  const { scheduler } = await openScheduler(options);
+  scheduler.run(signal).catch((error: unknown) => {
+    if (!signal.aborted) log.fatal({ err: messageOf(error) }, 'the scheduler stopped');
+  });
+}
+
+/** A scheduler that has seen the cluster, for whoever drives it. `flush` writes the events that it has recorded so far. */
+export async function openScheduler(
+  options: SchedulerOptions,
+): Promise<{ scheduler: Scheduler; flush(): Promise<void> }> {
   const { client, clock, log, signal } = options;
   const random = options.random ?? Math.random;
   const registry: Registry = new Map([...builtInPlugins, ...(options.plugins ?? [])]);
@@ -34,10 +45,11 @@ export async function startScheduler(options: SchedulerOptions): Promise<void> {
     options.config === undefined ? defaultSettings() : parseConfiguration(options.config, registry);
   const informers = createInformers(client, { clock, log, random });
   const budgets = await servedBudgets(client, informers);
+  const recorder = createEventRecorder(client, { component: 'default-scheduler', clock, log });
   const scheduler = createScheduler({
     client,
     informers,
-    recorder: createEventRecorder(client, { component: 'default-scheduler', clock, log }),
+    recorder,
     clock,
     log,
     random,
@@ -47,9 +59,7 @@ export async function startScheduler(options: SchedulerOptions): Promise<void> {
     signal,
   });
   await informers.start(signal);
-  scheduler.run(signal).catch((error: unknown) => {
-    if (!signal.aborted) log.fatal({ err: messageOf(error) }, 'the scheduler stopped');
-  });
+  return { scheduler, flush: () => recorder.flush() };
 }
 
 const podDisruptionBudgets: Resource<PodDisruptionBudget> = {

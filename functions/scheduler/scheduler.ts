@@ -39,6 +39,8 @@ export interface SchedulerDeps {
 
 /** Bindings and status writes under way at once; the next cycle waits for one to end. */
 const maxInFlight = 128;
+/** So often in a row a binding that met another scheduler's is decided anew without a backoff and without a word. */
+const atOnceAfterConflicts = 5;
 /** Cycles run this long before others in the process get a turn. */
 const sliceMs = 8;
 
@@ -152,8 +154,15 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
     if (isKind(status.error, 'NotFound', 'Conflict')) {
       log.info({ pod: pod.key, reason: statusMessage(status) }, 'the pod changed while it was being bound');
       await cluster.refreshPods();
+      if (entry.errorCount < atOnceAfterConflicts && cluster.pendingPod(pod)) return tryAgain(entry);
     }
     reject(entry, nodeName, status);
+  }
+
+  /** Another scheduler was first, which the snapshot shows by now: a new decision is all that is needed. */
+  function tryAgain(entry: WaitingEntry): void {
+    queue.putBack(entry, { unschedulablePlugins: new Set(), pendingPlugins: new Set(), isError: true });
+    queue.activate(entry.info.key);
   }
 
   function reject(entry: WaitingEntry, nodeName: string, status: Status): void {

@@ -48,7 +48,9 @@ export function watchCluster(parts: Parts) {
   function podChanged({ before, after }: ObjectChange<Pod>): void {
     const was = before && holdsNode(before) ? before : undefined;
     if (after && holdsNode(after)) return onNode(was, after);
-    if (was) return leftNode(was);
+    // A binding that was taken back leaves a pod that waits again.
+    if (was) leftNode(was);
+    if (was && !after) return;
     if (!after || isOver(after)) return vanished(keyOf((after ?? before) as Persisted<Pod>));
     pending(after);
   }

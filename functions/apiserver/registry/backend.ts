@@ -7,6 +7,7 @@ import type { AdmissionChain } from '../pipeline/admission.ts';
 import type { Authorizer } from '../authorization/port.ts';
 import type { TokenAuthenticator } from '../pipeline/authentication.ts';
 import type { NodeConnection } from './node-connection.ts';
+import type { NodeLoads } from './node-loads.ts';
 import type { ProxyTransport } from './proxy/send.ts';
 import type { Registry } from './registry.ts';
 import type { ServiceAllocator } from './services/allocator.ts';
@@ -25,6 +26,7 @@ export interface Backend {
   tokens: TokenIssuer;
   services: ServiceAllocator;
   nodes: NodeConnection;
+  loads: NodeLoads;
   /** To servers of pods. */
   proxy: ProxyTransport;
   /** Aborts when the server closes: watches end. */

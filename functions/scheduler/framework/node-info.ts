@@ -1,7 +1,13 @@
 import type { Node, Taint } from '../../../lib/api/gen/types.ts';
 import type { Persisted } from '../../../lib/api/object.ts';
 import type { HostPort, PodInfo } from './pod-info.ts';
-import { addResources, noResources, type Resources, resourcesOf, wholeOf } from './resources.ts';
+import {
+  addResources,
+  noResources,
+  type Resources,
+  resourcesOf,
+  wholeOf,
+} from '../../../lib/api/pod-resources.ts';
 
 /** A node with the pods that are on it, or are about to be, and the sums over them. */
 export class NodeInfo {

@@ -1,7 +1,7 @@
 import type { Pod } from '../../../lib/api/gen/types.ts';
 import { keyOf, type Persisted } from '../../../lib/api/object.ts';
 import { type AffinityTerm, affinityTermsOf, type PodAffinityTerms } from './affinity-terms.ts';
-import { type PodRequests, podRequests } from './resources.ts';
+import { type PodRequests, podRequests } from '../../../lib/api/pod-resources.ts';
 
 export interface HostPort {
   ip: string;

@@ -1,5 +1,5 @@
 import type { Plugin } from '../framework/plugin.ts';
-import { amount } from '../framework/resources.ts';
+import { amount } from '../../../lib/api/pod-resources.ts';
 import { skip } from '../framework/status.ts';
 import { cpuAndMemory } from './node-resources-fit.ts';
 import { balanced, type WeightedResource } from './resource-scorers.ts';

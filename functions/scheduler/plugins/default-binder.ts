@@ -2,17 +2,30 @@ import type { Binding } from '../../../lib/api/gen/types.ts';
 import { pods } from '../../../lib/client/resources.ts';
 import type { Plugin, PluginContext } from '../framework/plugin.ts';
 import { errorStatus } from '../framework/status.ts';
+import { resourcesToHold } from './node-resources-fit.ts';
 
-/** Binds through `pods/binding`; the uid makes it fail for a pod that was replaced under its name. */
+/** Understood by the API server of Kumulus: it refuses a binding that would run the node short of these resources. */
+const withinAllocatable = 'binding.kumulus.io/within-allocatable';
+
+/**
+ * Binds through `pods/binding`; the uid makes it fail for a pod that was replaced under its name, and the resources that
+ * the node was found to have make it fail when somebody else has taken them meanwhile.
+ */
 export function defaultBinder({ client }: PluginContext): Plugin {
   return {
     name: 'DefaultBinder',
-    async bind(_state, { pod }, nodeName) {
+    async bind(state, { pod }, nodeName) {
       const { name, namespace, uid } = pod.metadata;
+      const held = state.find(resourcesToHold);
       const binding: Binding = {
         apiVersion: 'v1',
         kind: 'Binding',
-        metadata: { name, namespace, uid },
+        metadata: {
+          name,
+          namespace,
+          uid,
+          ...(held && { annotations: { [withinAllocatable]: held.join(',') } }),
+        },
         target: { kind: 'Node', name: nodeName },
       };
       try {

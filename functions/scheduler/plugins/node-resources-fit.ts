@@ -1,9 +1,10 @@
 import type { Node, Pod } from '../../../lib/api/gen/types.ts';
 import type { Persisted } from '../../../lib/api/object.ts';
+import { stateKey } from '../framework/cycle-state.ts';
 import { NodeInfo } from '../framework/node-info.ts';
 import type { Plugin } from '../framework/plugin.ts';
 import type { PodInfo } from '../framework/pod-info.ts';
-import { amount, podRequests, type Resources } from '../framework/resources.ts';
+import { amount, podRequests, type Resources } from '../../../lib/api/pod-resources.ts';
 import type { Status } from '../framework/status.ts';
 import {
   leastAllocated,
@@ -62,12 +63,27 @@ export function nodeResourcesFit(args: NodeResourcesFitArgs = {}): Plugin {
       },
       { resource: 'Pod', actions: ['UpdatePodScaleDown'] },
     ],
+    preFilter(state, { requests: { requested } }) {
+      state.write(resourcesToHold, namesOf(requested, isIgnored));
+      return undefined;
+    },
     filter: (_state, { requests }, node) => fit(requests.requested, node, isIgnored),
     score(_state, pod, node) {
       fill(resources, pod, node, requested, allocatable);
       return scorer(requested, allocatable);
     },
   };
+}
+
+/** What a binding must not run its node short of: whatever this plugin has filtered by. */
+export const resourcesToHold = stateKey<readonly string[]>('resources to hold');
+
+const measured = ['cpu', 'memory', 'ephemeral-storage'] as const;
+
+function namesOf(wanted: Resources, isIgnored: (name: string) => boolean): string[] {
+  const names = ['pods', ...measured.filter((name) => amount(wanted, name) > 0)];
+  for (const [name, value] of wanted.scalars) if (value > 0 && !isIgnored(name)) names.push(name);
+  return names;
 }
 
 /** Every resource that is short, and whether the node could not hold the pod even if it were empty. */

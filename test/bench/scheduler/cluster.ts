@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createApiServer } from '../../../functions/apiserver/index.ts';
+import { type ApiServer, createApiServer } from '../../../functions/apiserver/index.ts';
 import type { Node, Pod, PodSpec } from '../../../lib/api/gen/types.ts';
 import { createInProcessClient } from '../../../lib/client/in-process.ts';
 import type { KubeClient } from '../../../lib/client/port.ts';
@@ -19,29 +19,39 @@ export async function startControlPlane() {
   const log = createLogger('control-plane', 'error');
   const pki = await openPki(dir, clock);
   const store = await openEmbeddedStore({ dir: join(dir, 'store'), clock, log });
-  const apiServer = await createApiServer({
-    store,
-    clock,
-    log,
-    serviceCidr: '10.96.0.0/16',
-    nodePortRange: '30000-32767',
-    advertise: { address: '10.0.0.1', port: 6443 },
-    serviceAccounts: { issuer: 'https://kubernetes.default.svc', signingKey: pki.serviceAccountKey },
-    clusterCa: pki.ca.certificate,
-    nodeClient: await pki.certificate('apiserver-kubelet-client', {
-      subject: { commonName: 'kube-apiserver-kubelet-client' },
-      usages: ['client'],
-    }),
-  });
-  const clientOf = (username: string, groups: string[] = []): KubeClient =>
-    createInProcessClient(apiServer.handle, { username, groups: [...groups, 'system:authenticated'] });
-  const admin = clientOf('admin', ['system:masters']);
+  const serve = async () =>
+    createApiServer({
+      store,
+      clock,
+      log,
+      serviceCidr: '10.96.0.0/16',
+      nodePortRange: '30000-32767',
+      advertise: { address: '10.0.0.1', port: 6443 },
+      serviceAccounts: { issuer: 'https://kubernetes.default.svc', signingKey: pki.serviceAccountKey },
+      clusterCa: pki.ca.certificate,
+      nodeClient: await pki.certificate('apiserver-kubelet-client', {
+        subject: { commonName: 'kube-apiserver-kubelet-client' },
+        usages: ['client'],
+      }),
+    });
+  const servers = [await serve()];
+  const clientOf = (server: ApiServer | undefined, username: string, groups: string[] = []): KubeClient => {
+    if (!server) throw new Error('no API server');
+    return createInProcessClient(server.handle, { username, groups: [...groups, 'system:authenticated'] });
+  };
+  const admin = clientOf(servers[0], 'admin', ['system:masters']);
   await ensureServiceAccount(admin);
   return {
     admin,
-    scheduler: clientOf('system:kube-scheduler'),
+    scheduler: clientOf(servers[0], 'system:kube-scheduler'),
+    /** The scheduler's client of one more API server over the same store, as another process would have it. */
+    async anotherScheduler() {
+      const server = await serve();
+      servers.push(server);
+      return clientOf(server, 'system:kube-scheduler');
+    },
     async close() {
-      await apiServer.close();
+      for (const server of servers) await server.close();
       await store.close();
       await rm(dir, { recursive: true });
     },

@@ -1,4 +1,5 @@
 import type { Binding, Pod } from '../../../../lib/api/gen/types.ts';
+import type { Persisted } from '../../../../lib/api/object.ts';
 import { badRequest, conflict, invalid } from '../../../../lib/api/status.ts';
 import { notSupported, required } from '../../../../lib/api/validate/field-error.ts';
 import { Path } from '../../../../lib/api/validate/path.ts';
@@ -9,8 +10,9 @@ import { admissionOf } from '../handlers/write.ts';
 import type { Backend } from '../backend.ts';
 import { writeParams } from '../params.ts';
 import type { RegistryEntry } from '../registry.ts';
-import { checkPreconditions, updateStored } from '../storage.ts';
+import { checkPreconditions, type Stored, updateStored } from '../storage.ts';
 import type { AnyObject } from '../strategy.ts';
+import { refuseShortage, takeCondition, withdrawIfShort } from './placement.ts';
 import { decodeSubresource, respondSuccess } from './body.ts';
 
 /** Puts a pod on a node, once: whoever comes second is refused. */
@@ -57,6 +59,7 @@ async function bind(
   if (binding.target?.kind && binding.target.kind !== 'Node') {
     throw invalid(kind, name, [notSupported(target.child('kind'), binding.target.kind, ['Node', '<empty>'])]);
   }
+  const names = takeCondition(binding);
   const nodeName = binding.target?.name;
   if (!nodeName) throw invalid(kind, name, [required(target.child('name'))]);
   const attributes = admissionOf(
@@ -67,37 +70,51 @@ async function bind(
   );
   await backend.admission.mutate(attributes);
   await backend.admission.validate(attributes);
-  await updateStored(
-    backend,
-    entry,
-    namespace,
-    name,
-    (current) => {
-      checkPreconditions(entry, current, binding.metadata);
-      const pod = structuredClone(current.object) as unknown as Pod;
-      const refuse = (reason: string) => conflict({ group: '', resource: 'pods/binding' }, name, reason);
-      if (pod.metadata.deletionTimestamp)
-        throw refuse(`pod ${name} is being deleted, cannot be assigned to a host`);
-      if (pod.spec?.nodeName) throw refuse(`pod ${name} is already assigned to node "${pod.spec.nodeName}"`);
-      if (pod.spec?.schedulingGates?.length) throw refuse(`pod ${name} has non-empty .spec.schedulingGates`);
-      pod.spec.nodeName = nodeName;
-      const annotations = { ...pod.metadata.annotations, ...binding.metadata.annotations };
-      if (Object.keys(annotations).length > 0) pod.metadata.annotations = annotations;
-      const labels = { ...pod.metadata.labels, ...binding.metadata.labels };
-      if (Object.keys(labels).length > 0) pod.metadata.labels = labels;
-      pod.status ??= {};
-      const conditions = (pod.status.conditions ??= []);
-      const scheduled = {
-        type: 'PodScheduled',
-        status: 'True',
-        lastTransitionTime: rfc3339(backend.clock.now()),
-      };
-      const at = conditions.findIndex(({ type }) => type === 'PodScheduled');
-      if (at < 0) conditions.push(scheduled);
-      else if (conditions[at]?.status !== 'True') conditions[at] = scheduled;
-      return pod as unknown as AnyObject;
-    },
-    { dryRun: params.dryRun },
-  );
+  let before: Stored | undefined;
+  const bind = () =>
+    updateStored(
+      backend,
+      entry,
+      namespace,
+      name,
+      async (current) => {
+        before = current;
+        checkPreconditions(entry, current, binding.metadata);
+        const pod = structuredClone(current.object) as unknown as Pod;
+        const refuse = (reason: string) => conflict({ group: '', resource: 'pods/binding' }, name, reason);
+        if (pod.metadata.deletionTimestamp)
+          throw refuse(`pod ${name} is being deleted, cannot be assigned to a host`);
+        if (pod.spec?.nodeName)
+          throw refuse(`pod ${name} is already assigned to node "${pod.spec.nodeName}"`);
+        if (pod.spec?.schedulingGates?.length)
+          throw refuse(`pod ${name} has non-empty .spec.schedulingGates`);
+        if (names) await refuseShortage(backend, pod as Persisted<Pod>, nodeName, names);
+        pod.spec.nodeName = nodeName;
+        const annotations = { ...pod.metadata.annotations, ...binding.metadata.annotations };
+        if (Object.keys(annotations).length > 0) pod.metadata.annotations = annotations;
+        const labels = { ...pod.metadata.labels, ...binding.metadata.labels };
+        if (Object.keys(labels).length > 0) pod.metadata.labels = labels;
+        pod.status ??= {};
+        const conditions = (pod.status.conditions ??= []);
+        const scheduled = {
+          type: 'PodScheduled',
+          status: 'True',
+          lastTransitionTime: rfc3339(backend.clock.now()),
+        };
+        const at = conditions.findIndex(({ type }) => type === 'PodScheduled');
+        if (at < 0) conditions.push(scheduled);
+        else if (conditions[at]?.status !== 'True') conditions[at] = scheduled;
+        return pod as unknown as AnyObject;
+      },
+      { dryRun: params.dryRun },
+    );
+  if (!names) await bind();
+  else
+    await backend.loads.inTurn(nodeName, async () => {
+      await backend.loads.catchUp();
+      const bound = await bind();
+      if (!before || params.dryRun) return;
+      await withdrawIfShort(backend, entry, { before, bound, nodeName, names });
+    });
   return respondSuccess(context);
 }

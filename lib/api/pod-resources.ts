@@ -1,5 +1,5 @@
-import type { Container, ContainerStatus, Pod, ResourceRequirements } from '../../../lib/api/gen/types.ts';
-import { parseQuantity, quantityMilliValue, quantityValue } from '../../../lib/api/quantity/index.ts';
+import type { Container, ContainerStatus, Pod, ResourceRequirements } from './gen/types.ts';
+import { parseQuantity, quantityMilliValue, quantityValue } from './quantity/index.ts';
 
 /** Amounts of everything a node can run out of: CPU in thousandths, the rest in whole units (bytes, devices). */
 export interface Resources {
