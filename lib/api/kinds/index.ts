@@ -17,6 +17,7 @@ import { rbacRules } from './rbac/index.ts';
 import { schedulingRules } from './scheduling/index.ts';
 import { storageRules } from './storage/index.ts';
 import { nodeRules } from './node/index.ts';
+import { resourceRules } from './resource/index.ts';
 import type { KindRules } from './rules.ts';
 
 export type { KindRules } from './rules.ts';
@@ -40,6 +41,7 @@ const groups: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
   'scheduling.k8s.io': schedulingRules,
   'storage.k8s.io': storageRules,
   'node.k8s.io': nodeRules,
+  'resource.k8s.io': resourceRules,
 };
 
 /** `group` is empty for the core group. Undefined for kinds that are not stored, or not built in. */

@@ -18,6 +18,7 @@ import { rbacDefinitions } from './rbac.ts';
 import { schedulingDefinitions } from './scheduling.ts';
 import { storageDefinitions } from './storage.ts';
 import { nodeDefinitions } from './node.ts';
+import { resourceDefinitions } from './resource.ts';
 
 export function builtinDefinitions(): ResourceDefinition[] {
   return [
@@ -39,5 +40,6 @@ export function builtinDefinitions(): ResourceDefinition[] {
     ...schedulingDefinitions(),
     ...storageDefinitions(),
     ...nodeDefinitions(),
+    ...resourceDefinitions(),
   ];
 }
