@@ -4,13 +4,12 @@
  */
 import type { KubeObject } from './object.ts';
 
-const encoder = new TextEncoder();
 const marker = Buffer.from('"metadata":{');
 
 /** The bytes to hand to `Store.commit`. `object.metadata` must have at least a name. */
 export function encodeStored(object: KubeObject): Uint8Array {
   const { kind, apiVersion, metadata, ...rest } = object;
-  return encoder.encode(
+  return Buffer.from(
     JSON.stringify({ kind, apiVersion, metadata: { ...metadata, resourceVersion: undefined }, ...rest }),
   );
 }

@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import type { Pod, ServiceAccount, Volume } from '../../../lib/api/gen/types.ts';
+import { randomSuffix } from '../../../lib/api/random-suffix.ts';
 import { forbidden } from '../../../lib/api/status.ts';
 import type { Clock } from '../../../lib/clock.ts';
 import type { WatchCache } from '../../../lib/store/cache/index.ts';
@@ -12,7 +12,6 @@ const tokenSeconds = 3607;
 const mirrorAnnotation = 'kubernetes.io/config.mirror';
 /** A namespace is often used before its default account has been made. */
 const lookups = 10;
-const letters = 'bcdfghjklmnpqrstvwxz2456789';
 
 /** Gives each pod its account, and the account's token as a projected volume in every container. */
 export function serviceAccount(cache: WatchCache, clock: Clock): AdmissionPlugin {
@@ -70,9 +69,8 @@ function mountToken(pod: Pod): void {
 }
 
 function tokenVolume(): Volume {
-  const suffix = Array.from(randomBytes(5), (byte) => letters[byte % letters.length]).join('');
   return {
-    name: volumePrefix + suffix,
+    name: volumePrefix + randomSuffix(),
     projected: {
       defaultMode: 0o644,
       sources: [

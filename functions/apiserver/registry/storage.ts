@@ -1,5 +1,5 @@
 /** Objects in the store: every write of the generic handler goes through here. */
-import { type JsonValue, joinKey, type KubeObject } from '../../../lib/api/object.ts';
+import { joinKey, type JsonObject, type KubeObject } from '../../../lib/api/object.ts';
 import { equalJson } from '../../../lib/api/patch/index.ts';
 import {
   alreadyExists,
@@ -19,8 +19,10 @@ import type { AnyObject } from './strategy.ts';
 export interface Stored {
   object: AnyObject;
   revision: number;
-  /** With `metadata.resourceVersion`. */
-  json: Uint8Array;
+  /** As it is in the store; absent where it was not stored. */
+  readonly body?: Uint8Array;
+  /** With `metadata.resourceVersion`; made when it is asked for. */
+  readonly json: Uint8Array;
 }
 
 /** Writers that meet on one object try again; this many times is far more than fairness needs. */
@@ -47,10 +49,20 @@ export async function findStored(backend: Backend, entry: RegistryEntry, namespa
 }
 
 function storedOf(found: Entry): Stored {
+  const { body, revision } = found;
+  return storedAs(decodeStored<AnyObject>(body, revision), body, revision);
+}
+
+function storedAs(object: AnyObject, body: Uint8Array, revision: number): Stored {
+  let json: Uint8Array | undefined;
   return {
-    object: decodeStored<AnyObject>(found.body, found.revision),
-    revision: found.revision,
-    json: withRevision(found.body, found.revision),
+    object,
+    revision,
+    body,
+    get json() {
+      json ??= withRevision(body, revision);
+      return json;
+    },
   };
 }
 
@@ -95,7 +107,7 @@ export async function updateStored(
     if (next === current.object) return current;
     const body = encode(next);
     const removes = options.removes?.(next, current.object) ?? false;
-    if (!removes && isSame(body, current.object)) return current;
+    if (!removes && isSame(next, body, current)) return current;
     if (options.dryRun) return dryStored(next, current.revision);
     try {
       const key = keyFor(entry, namespace, name);
@@ -132,12 +144,16 @@ export function dryStored(object: AnyObject, revision: number): Stored {
 }
 
 /** The same content; fields may stand in another order, which does not change the number of bytes. */
-function isSame(body: Uint8Array, current: AnyObject): boolean {
-  const before = encodeStored(current);
+function isSame(next: AnyObject, body: Uint8Array, current: Stored): boolean {
+  const before = current.body ?? encodeStored(current.object);
   if (before.byteLength !== body.byteLength) return false;
   if (Buffer.compare(before, body) === 0) return true;
-  const parse = (bytes: Uint8Array) => JSON.parse(Buffer.from(bytes).toString()) as JsonValue;
-  return equalJson(parse(before), parse(body));
+  return equalJson(content(current.object), content(next));
+}
+
+function content(object: AnyObject): JsonObject {
+  const metadata = { ...object.metadata, resourceVersion: undefined };
+  return { ...object, metadata } as unknown as JsonObject;
 }
 
 /** A little, growing, never in step with the others. */
@@ -154,7 +170,7 @@ async function commitOne(
   const [revision] = await backend.store.commit(entry.storage, [mutation]);
   if (revision === undefined) throw internal('the store gave no revision');
   object.metadata.resourceVersion = String(revision);
-  return { object, revision, json: withRevision(mutation.body, revision) };
+  return storedAs(object, mutation.body, revision);
 }
 
 async function afterConflict(

@@ -167,14 +167,23 @@ function compareElements(a: string, b: string): number {
   return ranks || (a < b ? -1 : a > b ? 1 : 0);
 }
 
-/** The same set with everything in order, as it is stored. */
+/** The same set with everything in order, as it is stored; the very set where it is in order. */
 export function sortSet(set: FieldSet): FieldSet {
+  if (isSorted(set)) return set;
   const keys = Object.keys(set);
-  if (keys.length === 0) return leaf;
   // By text alone is the same order, and quicker, where there are no indexes: only they come after what is greater.
   if (keys.some((key) => key.startsWith('i:'))) keys.sort(compareElements);
   else keys.sort();
   const sorted: Record<string, FieldSet> = {};
   for (const key of keys) sorted[key] = sortSet(set[key] ?? leaf);
   return sorted;
+}
+
+function isSorted(set: FieldSet): boolean {
+  let last = '';
+  for (const key in set) {
+    if (key < last || key.startsWith('i:') || !isSorted(set[key] ?? leaf)) return false;
+    last = key;
+  }
+  return true;
 }

@@ -86,7 +86,8 @@ export function trackUpdate(
   if (isEmptySet(fields)) return;
   const identity = identityOf(writer);
   const owned = managers.get(identity)?.fields ?? noFields;
-  managers.set(identity, { ...writer, fields: unionSets(fields, owned) });
+  // The larger set first: it is in order already.
+  managers.set(identity, { ...writer, fields: unionSets(owned, fields) });
 }
 
 /** The state of an object without its `managedFields`, which nobody owns. */

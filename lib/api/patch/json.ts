@@ -26,16 +26,34 @@ export function setKey(object: JsonObject, key: string, value: JsonValue): void 
   }
 }
 
-/** Equal as JSON: the order of keys does not matter. */
+/** Equal as JSON: the order of keys does not matter, and members that are undefined are not there. */
 export function equalJson(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
   if (a === b) return true;
   if (Array.isArray(a)) {
     return Array.isArray(b) && a.length === b.length && a.every((value, index) => equalJson(value, b[index]));
   }
   if (!isJsonObject(a) || !isJsonObject(b)) return false;
-  const keys = Object.keys(a);
-  if (keys.length !== Object.keys(b).length) return false;
-  return keys.every((key) => Object.hasOwn(b, key) && equalJson(a[key], b[key]));
+  let members = 0;
+  for (const key of Object.keys(a)) {
+    if (a[key] === undefined) continue;
+    if (!Object.hasOwn(b, key) || !equalJson(a[key], b[key])) return false;
+    members++;
+  }
+  for (const key of Object.keys(b)) if (b[key] !== undefined) members--;
+  return members === 0;
+}
+
+/** A copy of its own, many times as fast as `structuredClone`, which has to think of everything that is not JSON. */
+export function cloneJson<T>(value: T): T {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(cloneJson) as T;
+  const copy = { ...value };
+  for (const key of Object.keys(copy) as (keyof T)[]) {
+    const member = copy[key];
+    // An own `__proto__`, which JSON.parse makes, is an own property to this assignment too.
+    if (typeof member === 'object' && member !== null) copy[key] = cloneJson(member);
+  }
+  return copy;
 }
 
 /** A value as Go's `%v` prints it, which is how messages about patches show maps and lists. */

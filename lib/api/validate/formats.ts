@@ -87,10 +87,10 @@ const namePartRule =
 export const qualifiedName: Format = (value) => {
   const parts = value.split('/');
   const errors: string[] = [];
-  const message = regexMessage(namePartRule, namePart, 'MyName', 'my.name', '123-abc');
+  const message = () => regexMessage(namePartRule, namePart, 'MyName', 'my.name', '123-abc');
   if (parts.length > 2) {
     return [
-      `a valid label key ${message} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
+      `a valid label key ${message()} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`,
     ];
   }
   const name = parts.at(-1) ?? '';
@@ -104,7 +104,7 @@ export const qualifiedName: Format = (value) => {
   }
   if (name === '') errors.push('name part must be non-empty');
   else errors.push(...atMostBytes(name, 63).map((text) => `name part ${text}`));
-  if (!namePartPattern.test(name)) errors.push(`name part ${message}`);
+  if (!namePartPattern.test(name)) errors.push(`name part ${message()}`);
   return errors;
 };
 

@@ -9,12 +9,16 @@ export class Path {
   }
 
   static of(first: string, ...names: string[]): Path {
-    return new Path(undefined, first).child(...names);
+    let path = new Path(undefined, first);
+    for (const name of names) path = new Path(path, `.${name}`);
+    return path;
   }
 
   /** `spec` with `template`, `metadata` is `spec.template.metadata`. */
-  child(...names: string[]): Path {
-    return names.reduce<Path>((path, name) => new Path(path, `.${name}`), this);
+  child(name: string, ...more: string[]): Path {
+    let path = new Path(this, `.${name}`);
+    for (const next of more) path = new Path(path, `.${next}`);
+    return path;
   }
 
   /** A list's element: `spec.containers[0]`. */

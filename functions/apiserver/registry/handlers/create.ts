@@ -1,4 +1,5 @@
 import { decodeBody } from '../../../../lib/api/decode/index.ts';
+import { cloneJson } from '../../../../lib/api/patch/index.ts';
 import { methodNotAllowed } from '../../../../lib/api/status.ts';
 import type { ApiResponse } from '../../../../lib/http/types.ts';
 import { readDocument } from '../../pipeline/body.ts';
@@ -67,7 +68,7 @@ export async function handleUpdate(
       return respondWith(context, entry, representation, created, backend.clock.now(), 201);
     }
   }
-  const stored = await updateObject(write, namespace, name, () => structuredClone(object));
+  const stored = await updateObject(write, namespace, name, () => cloneJson(object));
   return respondWith(context, entry, representation, stored, backend.clock.now());
 }
 

@@ -5,6 +5,7 @@ import {
   applyJsonPatch,
   applyMergePatch,
   applyStrategicMergePatch,
+  cloneJson,
   isJsonObject,
 } from '../../../../lib/api/patch/index.ts';
 import { badRequest, notFound, unsupportedMediaType } from '../../../../lib/api/status.ts';
@@ -99,7 +100,7 @@ function patched(
 ): AnyObject {
   const { entry } = write;
   const document = patchDocument(current as unknown as JsonObject, type, patch, entry.definition.schema);
-  const object = conformed(write, document);
+  const object = conformed(write, document, current);
   if (object.kind !== entry.definition.kind || object.apiVersion !== entry.apiVersion) {
     throw badRequest(
       `the object provided is unrecognized (must be of type ${entry.definition.kind}): a patch may not change apiVersion or kind`,
@@ -113,11 +114,21 @@ function patched(
   return object;
 }
 
-/** A copy in the shape of the kind; fields that it does not know are told of or refused. */
-function conformed(write: Write, document: JsonObject): AnyObject {
+/**
+ * A copy in the shape of the kind; fields that it does not know are told of or refused. The live object's managed fields
+ * are not copied, so that it is seen at a glance that nobody changed them.
+ */
+function conformed(write: Write, document: JsonObject, live?: AnyObject): AnyObject {
   const { context, entry, params } = write;
+  const metadata = document.metadata as JsonObject | undefined;
+  const managedFields = live?.metadata.managedFields;
+  const keepsManagers = managedFields !== undefined && metadata?.managedFields === (managedFields as unknown);
+  const copied = keepsManagers
+    ? { ...document, metadata: without(metadata ?? {}, 'managedFields') }
+    : document;
   try {
-    const { object, problems } = conform(structuredClone(document), entry.definition.schema);
+    const { object, problems } = conform(cloneJson(copied), entry.definition.schema);
+    if (keepsManagers) (object as unknown as AnyObject).metadata.managedFields = managedFields;
     object.kind = document.kind ?? null;
     object.apiVersion = document.apiVersion ?? null;
     if (problems.length > 0 && params.fieldValidation === 'Strict')
@@ -128,6 +139,11 @@ function conformed(write: Write, document: JsonObject): AnyObject {
     if (error instanceof DecodeError) throw badRequest(error.message);
     throw error;
   }
+}
+
+function without(object: JsonObject, key: string): JsonObject {
+  const { [key]: _, ...rest } = object;
+  return rest;
 }
 
 async function applyPatch(write: Write, patch: JsonObject): Promise<{ stored: Stored; created: boolean }> {
@@ -183,7 +199,7 @@ function applied(
     ignored: ignoredFields(subresource || undefined, rules.prepareForStatusUpdate !== undefined),
     now: backend.clock.now(),
   });
-  const object = conformed({ ...write, context: { ...context } }, merged as unknown as JsonObject);
+  const object = conformed({ ...write, context: { ...context } }, merged as unknown as JsonObject, live);
   object.metadata.namespace ??= defaulted?.metadata.namespace;
   if (object.metadata.namespace === undefined) delete object.metadata.namespace;
   if (!defaulted) return object;

@@ -1,9 +1,10 @@
 /** What create, update, patch and apply share: from a decoded object to a stored one. */
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import { ignoredFields, managerName, updateManagers } from '../../../../lib/api/apply/index.ts';
 import type { ObjectMeta } from '../../../../lib/api/gen/types.ts';
 import type { WriteRequest } from '../../../../lib/api/kinds/rules.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
+import { randomSuffix } from '../../../../lib/api/random-suffix.ts';
 import { badRequest, conflict, generateNameConflict, invalid } from '../../../../lib/api/status.ts';
 import { type FieldError, required } from '../../../../lib/api/validate/field-error.ts';
 import { Path } from '../../../../lib/api/validate/path.ts';
@@ -29,7 +30,6 @@ export interface Write {
 
 /** As kube-apiserver since v1.30: so many generated names may be taken before the client is told. */
 const maxNameAttempts = 8;
-const suffixLetters = 'bcdfghjklmnpqrstvwxz2456789';
 const maxGeneratedBaseLength = 58;
 
 export function admissionOf(
@@ -73,17 +73,16 @@ export function checkPlace(write: Write, object: AnyObject): void {
 /** A decoded object on its way into the store for the first time. */
 export async function createObject(
   write: Write,
-  object: AnyObject,
+  decoded: AnyObject,
   track: (object: AnyObject) => AnyObject = (one) => trackUpdate(write, undefined, one),
 ): Promise<Stored> {
   const { backend, entry, params } = write;
   const { rules } = entry.strategy;
-  checkPlace(write, object);
-  if (object.metadata.resourceVersion) {
+  checkPlace(write, decoded);
+  if (decoded.metadata.resourceVersion) {
     throw badRequest('resourceVersion should not be set on objects to be created');
   }
-  rules.applyDefaults(object);
-  const attributes = admissionOf(write, 'CREATE', object, undefined);
+  rules.applyDefaults(decoded);
   for (const field of [
     'uid',
     'creationTimestamp',
@@ -91,15 +90,18 @@ export async function createObject(
     'deletionGracePeriodSeconds',
     'selfLink',
   ] as const) {
-    delete object.metadata[field];
+    delete decoded.metadata[field];
   }
+  // Before admission: what the server adds by itself is not the client's (as in kube-apiserver).
+  const object = track(decoded);
+  const attributes = admissionOf(write, 'CREATE', object, undefined);
   await backend.admission.mutate(attributes);
   rules.applyDefaults(object);
   const generateName = object.metadata.name ? undefined : object.metadata.generateName;
   for (let attempt = 1; ; attempt++) {
     if (generateName) object.metadata.name = generatedName(generateName);
     try {
-      return await createNamed(write, object, attributes, track, params.dryRun);
+      return await createNamed(write, object, attributes, params.dryRun);
     } catch (error) {
       if (!generateName || !isKind(error, 'AlreadyExists')) throw error;
       if (attempt >= maxNameAttempts) {
@@ -111,14 +113,12 @@ export async function createObject(
 
 async function createNamed(
   write: Write,
-  decoded: AnyObject,
+  object: AnyObject,
   attributes: AdmissionAttributes,
-  track: (object: AnyObject) => AnyObject,
   dryRun: boolean,
 ): Promise<Stored> {
   const { backend, entry, context } = write;
   const { rules } = entry.strategy;
-  const object = track(decoded);
   if (rules.load) await rules.load();
   const meta = object.metadata;
   meta.uid = randomUUID();
@@ -164,9 +164,9 @@ export async function nextState(
   checkPlace(write, wanted);
   carryOver(entry, wanted.metadata, old.metadata, current.revision);
   rules.applyDefaults(wanted);
-  const attributes = admissionOf(write, 'UPDATE', wanted, old);
-  await backend.admission.mutate(attributes);
   const next = track(wanted);
+  const attributes = admissionOf(write, 'UPDATE', next, old);
+  await backend.admission.mutate(attributes);
   if (rules.load) await rules.load();
   if (subresource === 'status') {
     rules.prepareForStatusUpdate?.(next, old, writeRequest(write));
@@ -272,7 +272,5 @@ export function checkName(entry: RegistryEntry, object: AnyObject, name: string)
 }
 
 function generatedName(base: string): string {
-  const bytes = randomBytes(5);
-  const suffix = Array.from(bytes, (byte) => suffixLetters[byte % suffixLetters.length]).join('');
-  return base.slice(0, maxGeneratedBaseLength) + suffix;
+  return base.slice(0, maxGeneratedBaseLength) + randomSuffix();
 }
