@@ -44,11 +44,18 @@ export class KumulusError extends Error {
   override readonly name = 'KumulusError';
   readonly kind: ErrorKind;
   readonly details: StatusDetails | undefined;
+  /** `metadata.continue` of the Status: how a list that broke off can go on. */
+  readonly continue: string | undefined;
 
-  constructor(kind: ErrorKind, message: string, options: { details?: StatusDetails; cause?: unknown } = {}) {
+  constructor(
+    kind: ErrorKind,
+    message: string,
+    options: { details?: StatusDetails; continue?: string; cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.kind = kind;
     this.details = options.details;
+    this.continue = options.continue;
   }
 }
 

@@ -55,7 +55,7 @@ export function toStatus(error: unknown): { code: number; status: Status } {
     status: {
       kind: 'Status',
       apiVersion: 'v1',
-      metadata: {},
+      metadata: known.continue === undefined ? {} : { continue: known.continue },
       status: 'Failure',
       message: known.message,
       reason: known.kind,

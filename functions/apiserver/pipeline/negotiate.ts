@@ -40,8 +40,8 @@ export function negotiate(
   for (const clause of clausesOf(accept)) {
     const mediaType = mediaTypeFor(clause.type);
     const transform = transformFor(clause, options.transforms);
-    // Tables and bare metadata have no protobuf form here; clients that ask for one list JSON after it.
-    if (mediaType === protobufType && transform?.as !== 'object') continue;
+    // Tables have no protobuf form; clients that ask for one list JSON after it.
+    if (mediaType === protobufType && transform?.as === 'Table') continue;
     if (mediaType && transform) return { mediaType, transform, pretty };
   }
   throw notAcceptable(acceptedMediaTypes);
@@ -86,6 +86,7 @@ function clausesOf(accept: string): Clause[] {
 /** Indented where the client asks, or where it is a person with a browser, curl or wget. */
 function wantsPretty(query: URLSearchParams, userAgent: string | undefined): boolean {
   const asked = query.get('pretty');
-  if (asked !== null) return asked !== '0' && asked !== 'false';
+  // The words that Go takes for true.
+  if (asked) return /^(1|t|T|TRUE|true|True)$/.test(asked);
   return /^(curl|Wget|Mozilla\/5\.0)/.test(userAgent ?? '');
 }

@@ -4,7 +4,8 @@ import { gzip } from 'node:zlib';
 import { stringify } from 'yaml';
 import type { KubeObject } from '../../../lib/api/object.ts';
 import { encodeProtobuf, hasProtobuf } from '../../../lib/api/protobuf/index.ts';
-import { schemaFor } from '../../../lib/api/schemas.ts';
+import type { Schema } from '../../../lib/api/schema.ts';
+import { definition, schemaFor } from '../../../lib/api/schemas.ts';
 import { notAcceptable, toStatus } from '../../../lib/api/status.ts';
 import type { ApiResponse } from '../../../lib/http/types.ts';
 import type { RequestContext } from './context.ts';
@@ -33,10 +34,27 @@ export async function respondObject(
   return respondBytes(context, representation.mediaType, Buffer.from(text), status);
 }
 
+const meta = 'io.k8s.apimachinery.pkg.apis.meta.v1';
+const partial: Schema = {
+  type: 'object',
+  name: `${meta}.PartialObjectMetadata`,
+  properties: { metadata: definition(`${meta}.ObjectMeta`) },
+};
+/** What objects are shown as to those who ask for their metadata only; no kinds of any group. */
+const bareMetadata: Readonly<Record<string, Schema>> = {
+  PartialObjectMetadata: partial,
+  PartialObjectMetadataList: {
+    type: 'object',
+    name: `${meta}.PartialObjectMetadataList`,
+    properties: { metadata: definition(`${meta}.ListMeta`), items: { type: 'array', items: partial } },
+  },
+};
+
 /** @throws KumulusError NotAcceptable for a kind that has no such form. */
 export function encodeAsProtobuf(object: KubeObject): Uint8Array {
   const [version = '', group = ''] = (object.apiVersion ?? '').split('/').reverse();
-  const schema = schemaFor(group, version, object.kind ?? '');
+  const kind = object.kind ?? '';
+  const schema = group === 'meta.k8s.io' ? bareMetadata[kind] : schemaFor(group, version, kind);
   if (!schema || !hasProtobuf(schema)) throw notAcceptable([jsonType, yamlType]);
   return encodeProtobuf(object, schema);
 }

@@ -2,6 +2,7 @@
 import type { FieldValidation } from '../../../lib/api/decode/index.ts';
 import {
   checkFieldSelector,
+  exactField,
   type FieldSelector,
   parseFieldSelector,
   parseLabelSelector,
@@ -11,12 +12,12 @@ import { badRequest, invalid } from '../../../lib/api/status.ts';
 import {
   type FieldError,
   fieldForbidden,
-  invalidValue,
   notSupported,
   required,
 } from '../../../lib/api/validate/field-error.ts';
 import { validateFieldManager } from '../../../lib/api/validate/object-meta.ts';
 import { Path } from '../../../lib/api/validate/path.ts';
+import { quote } from '../../../lib/api/validate/quote.ts';
 import { isTrue } from '../pipeline/request-info.ts';
 import type { RegistryEntry } from './registry.ts';
 
@@ -33,10 +34,20 @@ export interface ListParams {
   sendInitialEvents: boolean | undefined;
 }
 
-export function listParams(query: URLSearchParams, entry: RegistryEntry, watch: boolean): ListParams {
+/** @param name Of the path, where a single object is watched: then nothing else can be selected. */
+export function listParams(
+  query: URLSearchParams,
+  entry: RegistryEntry,
+  watch: boolean,
+  name = '',
+): ListParams {
   const labels = parseLabelSelector(query.get('labelSelector') ?? undefined);
-  const fields = parseFieldSelector(query.get('fieldSelector') ?? undefined);
+  let fields = parseFieldSelector(query.get('fieldSelector') ?? undefined);
   checkFieldSelector(fields, entry.definition);
+  if (name !== '' && fields.length === 0) fields = parseFieldSelector(`metadata.name=${name}`);
+  else if (name !== '' && exactField(fields, 'metadata.name') !== name) {
+    throw badRequest("fieldSelector metadata.name doesn't match requested name");
+  }
   const match = query.get('resourceVersionMatch') || undefined;
   const resourceVersion = query.get('resourceVersion') || undefined;
   const token = query.get('continue') || undefined;
@@ -52,8 +63,13 @@ export function listParams(query: URLSearchParams, entry: RegistryEntry, watch: 
     match: match as ListParams['match'],
     timeoutSeconds: integer(query, 'timeoutSeconds'),
     allowWatchBookmarks: isTrue(query.get('allowWatchBookmarks')),
-    sendInitialEvents: initial === null ? undefined : isTrue(initial),
+    sendInitialEvents: initial === null ? startsWithState(watch, resourceVersion) : isTrue(initial),
   };
+}
+
+/** A watch from nowhere or from anywhere begins with what there is, and says where that ends (KEP-3157). */
+function startsWithState(watch: boolean, resourceVersion: string | undefined): true | undefined {
+  return watch && (resourceVersion === undefined || resourceVersion === '0') ? true : undefined;
 }
 
 function checkList(asked: {
@@ -109,14 +125,11 @@ function checkList(asked: {
 export function parseResourceVersion(text: string | undefined): number | undefined {
   if (!text) return undefined;
   const value = Number(text);
-  if (!/^[0-9]+$/.test(text) || !Number.isSafeInteger(value)) {
-    throw invalid({ group: '', kind: '' }, '', [
-      invalidValue(
-        Path.of('resourceVersion'),
-        text,
-        `strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
-      ),
-    ]);
+  const problem = /^[0-9]+$/.test(text) ? value >= 2 ** 64 && 'value out of range' : 'invalid syntax';
+  if (problem) {
+    throw badRequest(
+      `invalid resource version: resourceVersion: Invalid value: ${quote(text)}: strconv.ParseUint: parsing ${quote(text)}: ${problem}`,
+    );
   }
   return value;
 }
@@ -156,11 +169,11 @@ export function writeParams(query: URLSearchParams, options: string, apply = fal
   };
 }
 
-function integer(query: URLSearchParams, name: string): number | undefined {
+/** @throws KumulusError BadRequest, as Go says it */
+export function integer(query: URLSearchParams, name: string): number | undefined {
   const text = query.get(name);
   if (text === null || text === '') return undefined;
-  if (!/^-?[0-9]{1,18}$/.test(text)) {
-    throw badRequest(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);
-  }
-  return Number(text);
+  if (/^[+-]?[0-9]{1,18}$/.test(text)) return Number(text);
+  const problem = /^[+-]?[0-9]+$/.test(text) ? 'value out of range' : 'invalid syntax';
+  throw badRequest(`strconv.ParseInt: parsing ${quote(text)}: ${problem}`);
 }

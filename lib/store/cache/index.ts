@@ -128,7 +128,10 @@ class StoreWatchCache implements WatchCache {
         items.push(object);
       }
       const isFull = !match && limit > 0 && items.length >= limit;
-      if (!page.more || isFull) return { items, revision: at, more: page.more && isFull };
+      if (!page.more || isFull) {
+        const more = page.more && isFull;
+        return { items, revision: at, more, ...(more && { remaining: page.remaining }) };
+      }
       after = page.entries.at(-1)?.key ?? after;
     }
   }

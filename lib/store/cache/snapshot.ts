@@ -42,17 +42,20 @@ export class Snapshot {
     overlay?: ReadonlyMap<string, CachedObject | undefined>,
   ): { items: CachedObject[]; more: boolean; remaining?: number } {
     const items: CachedObject[] = [];
+    let remaining = 0;
     for (const object of this.#range(prefix, after, overlay)) {
       if (match !== undefined && !match(object.object)) continue;
       if (limit > 0 && items.length === limit) {
-        const more = { items, more: true };
-        return match || overlay
-          ? more
-          : { ...more, remaining: this.#count(prefix, items.at(-1)?.key ?? after) };
+        if (match) return { items, more: true };
+        if (!overlay) {
+          return { items, more: true, remaining: this.#count(prefix, items.at(-1)?.key ?? after) };
+        }
+        remaining++;
+        continue;
       }
       items.push(object);
     }
-    return { items, more: false };
+    return remaining > 0 ? { items, more: true, remaining } : { items, more: false };
   }
 
   *#range(

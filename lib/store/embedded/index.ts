@@ -111,7 +111,12 @@ class SqliteStore implements RestorableStore {
     const more = limit ? entries.length > limit : false;
     if (more) entries.pop();
     const page: Page = { entries, revision: at ?? head, more };
-    if (more && isNewest) page.remaining = this.#tables.count(state.id, prefix, entries.at(-1)?.key ?? after);
+    if (more) {
+      const last = entries.at(-1)?.key ?? after;
+      page.remaining = isNewest
+        ? this.#tables.count(state.id, prefix, last)
+        : this.#tables.countAt(state.id, prefix, last, at);
+    }
     return page;
   }
 

@@ -12,6 +12,12 @@ const id = (resource: string, revision: string) => `((${resource} << ${revisionB
 const revisionOf = (column: string) => `(${column} & ${maxRevision})`;
 const range = (key = 'key') => `${key} >= ?2 AND ${key} < ?3 AND ${key} > ?4`;
 
+/** Keys untouched since ?5 are as they are now; the others are as before their first change after ?5. */
+const touched = `touched AS MATERIALIZED (
+  SELECT key, min(id), previous FROM revision
+  WHERE id > ${id('?1', '?5')} AND id <= ${id('?1', `${maxRevision}`)} AND kind != ${rowKind.gap} AND ${range()}
+  GROUP BY key)`;
+
 /** In SQLite's order every text is less than every blob: the upper end of an open range. */
 const endOfText = new Uint8Array(0);
 
@@ -60,19 +66,19 @@ export function prepareTables(database: DatabaseSync) {
        WHERE c.resource = ?1 AND ${range('c.key')} ORDER BY c.key LIMIT ?5`,
     ),
     count: database.prepare(`SELECT count(*) AS n FROM current WHERE resource = ?1 AND ${range()}`),
-    // Keys untouched since ?5 are as they are now; the others are as before their first change after ?5.
     listAt: database.prepare(
-      `WITH
-         touched AS MATERIALIZED (
-           SELECT key, min(id), previous FROM revision
-           WHERE id > ${id('?1', '?5')} AND id <= ${id('?1', `${maxRevision}`)} AND kind != ${rowKind.gap} AND ${range()}
-           GROUP BY key),
+      `WITH ${touched},
          snapshot AS (
            SELECT key, revision FROM current WHERE resource = ?1 AND ${range()} AND revision <= ?5
            UNION ALL SELECT key, previous FROM touched WHERE previous > 0
            ORDER BY key LIMIT ?6)
        SELECT s.key, s.revision, v.body FROM snapshot s CROSS JOIN revision v ON v.id = ${id('?1', 's.revision')}
        ORDER BY s.key`,
+    ),
+    countAt: database.prepare(
+      `WITH ${touched}
+       SELECT (SELECT count(*) FROM current WHERE resource = ?1 AND ${range()} AND revision <= ?5)
+         + (SELECT count(*) FROM touched WHERE previous > 0) AS n`,
     ),
     changes: database.prepare(
       `SELECT ${revisionOf('v.id')} AS revision, v.kind, v.previous, v.key, v.body, b.body AS before
@@ -132,6 +138,8 @@ export function prepareTables(database: DatabaseSync) {
         .map((row) => ({ ...row }) as unknown as Entry),
     count: (resource: number, prefix: string, after: string) =>
       s.count.get(resource, prefix, prefixEnd(prefix) ?? endOfText, after)?.n as number,
+    countAt: (resource: number, prefix: string, after: string, at: Revision) =>
+      s.countAt.get(resource, prefix, prefixEnd(prefix) ?? endOfText, after, at)?.n as number,
 
     /** The log after `from`, until `limit` rows or about `sizeBytes`, and the revision up to which that is all. */
     changes: (resource: number, from: Revision, limit: number, sizeBytes: number) => {

@@ -17,6 +17,8 @@ import { includeObject, representationOf } from './render.ts';
 const bookmarkIntervalMs = 55_000;
 /** kube-apiserver's `--min-request-timeout`; a watch without a timeout of its own lasts one to two times as long. */
 const minTimeoutSeconds = 1800;
+/** The longest that a timer runs. */
+const maxTimeoutMs = 2 ** 31 - 1;
 
 export async function watchObjects(
   backend: Backend,
@@ -25,9 +27,14 @@ export async function watchObjects(
 ): Promise<ApiResponse> {
   const representation = representationOf(context);
   const { mediaType } = representation;
-  if (mediaType === yamlType) throw notAcceptable([jsonType, protobufType]);
-  const params = listParams(context.request.query, entry, true);
-  const timeoutMs = 1000 * (params.timeoutSeconds || minTimeoutSeconds * (1 + Math.random()));
+  if (mediaType === yamlType) {
+    throw notAcceptable([jsonType, protobufType].map((type) => `${type};stream=watch`));
+  }
+  const params = listParams(context.request.query, entry, true, context.info.name);
+  const timeoutMs = Math.min(
+    1000 * (params.timeoutSeconds || minTimeoutSeconds * (1 + Math.random())),
+    maxTimeoutMs,
+  );
   const over = new AbortController();
   const signal = AbortSignal.any([context.request.signal, backend.closing, over.signal]);
   const timer = backend.clock.sleep(timeoutMs, signal).then(
@@ -68,9 +75,7 @@ async function startOf(
     if (resourceVersion === undefined) return 'consistent';
     return resourceVersion === 0 ? 'any' : { initialNotOlderThan: resourceVersion };
   }
-  if (resourceVersion !== undefined && resourceVersion !== 0) return resourceVersion;
-  if (sendInitialEvents === false) return backend.store.head(entry.storage);
-  return resourceVersion === 0 ? 'any' : 'consistent';
+  return resourceVersion || backend.store.head(entry.storage);
 }
 
 interface FrameWriter {
