@@ -51,4 +51,6 @@ export interface UpgradeTarget {
   headers: Record<string, string>;
   /** Set where no certificate is demanded of the server and ours is not shown to it: a pod's. */
   trusts?: 'anyone';
+  /** The server of the node by way of which the connection goes: `https://10.0.0.5:10250`. */
+  through?: string;
 }

@@ -13,6 +13,7 @@ import { parseLogOptions } from './logs/options.ts';
 import { readLog } from './logs/read.ts';
 import { createNodeMetrics, type NodeMetrics } from './metrics.ts';
 import { type Route, routeOf } from './route.ts';
+import { serveTunnel, tunnelTarget } from './tunnel.ts';
 import { serveUpgrade } from './upgrade.ts';
 
 export interface AgentServerOptions {
@@ -65,14 +66,22 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
       else response.destroy();
     });
   });
+  const refuse = (request: IncomingMessage, socket: Duplex, error: unknown) => {
+    if (!socket.writable) return;
+    const { code, text } = errorText(error, request, log);
+    socket.end(
+      `HTTP/1.1 ${code} ${STATUS_CODES[code]}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`,
+    );
+  };
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    serveUpgradeRequest(options, request, socket, head).catch((error: unknown) => {
-      if (!socket.writable) return;
-      const { code, text } = errorText(error, request, log);
-      socket.end(
-        `HTTP/1.1 ${code} ${STATUS_CODES[code]}\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(text)}\r\nconnection: close\r\n\r\n${text}`,
-      );
-    });
+    serveUpgradeRequest(options, request, socket, head).catch((error: unknown) =>
+      refuse(request, socket, error),
+    );
+  });
+  server.on('connect', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    serveConnectRequest(options, request, socket, head).catch((error: unknown) =>
+      refuse(request, socket, error),
+    );
   });
   const port = await listen(server, options);
   const stopped = new Promise<void>((resolve) => {
@@ -111,6 +120,21 @@ async function serveUpgradeRequest(
   );
 }
 
+/** A connection to one of this node's pods, for whoever may proxy through the node. */
+async function serveConnectRequest(
+  options: AgentServerOptions,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+): Promise<void> {
+  socket.on('error', (error) => options.log.debug({ error: error.message }, 'tunnel failed'));
+  const user = userOf(request.socket as TLSSocket);
+  if (!user) throw new Refused(401, 'Unauthorized');
+  const access = accessOf('POST', '/');
+  if (!(await options.authorize(user, access))) throw forbiddenTo(user, access);
+  serveTunnel(tunnelTarget(options.lookup, request.url ?? ''), socket, head);
+}
+
 /** A refusal that is not one of the API's own errors. */
 class Refused extends Error {
   readonly code: 401 | 403;
@@ -132,12 +156,16 @@ async function admit(
   if (!user) throw new Refused(401, 'Unauthorized');
   const access = accessOf(request.method ?? 'GET', path);
   if (!(await authorize(user, access))) {
-    throw new Refused(
-      403,
-      `Forbidden (user=${user.username}, verb=${access.verb}, resource=nodes, subresource(s)=[${access.subresource}])\n`,
-    );
+    throw forbiddenTo(user, access);
   }
   return { route: routeOf(path), query };
+}
+
+function forbiddenTo({ username }: UserInfo, { verb, subresource }: NodeAccess): Refused {
+  return new Refused(
+    403,
+    `Forbidden (user=${username}, verb=${verb}, resource=nodes, subresource(s)=[${subresource}])\n`,
+  );
 }
 
 async function serveRequest(

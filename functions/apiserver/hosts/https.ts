@@ -13,7 +13,8 @@ import type { Logger } from '../../../lib/log.ts';
 import { answerHttp1 } from './http1.ts';
 import { answerHttp2 } from './http2.ts';
 import type { Exchanges } from './exchange.ts';
-import { bridgeUpgrade, type NodeTls } from './upgrade.ts';
+import type { NodeTls } from '../registry/proxy/tunnel.ts';
+import { bridgeUpgrade } from './upgrade.ts';
 
 export interface HttpsOptions {
   handle: ApiHandler;

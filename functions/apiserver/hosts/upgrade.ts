@@ -6,14 +6,8 @@ import { messageOf } from '../../../lib/errors.ts';
 import type { ApiHandler, ApiResponse, UpgradeTarget } from '../../../lib/http/types.ts';
 import type { Logger } from '../../../lib/log.ts';
 import { errorResponse } from '../pipeline/respond.ts';
+import { type NodeTls, openTunnel } from '../registry/proxy/tunnel.ts';
 import { Exchange, type Exchanges, joinHeaders, peerOf, splitTarget } from './exchange.ts';
-
-/** How the API server shows itself to the servers of nodes, and whom it believes there. PEM. */
-export interface NodeTls {
-  ca: string;
-  cert: string;
-  key: string;
-}
 
 const dialTimeoutMs = 10_000;
 
@@ -65,16 +59,20 @@ async function bridge(
   await join(socket, node);
 }
 
-function dial(target: UpgradeTarget, tls: NodeTls, signal: AbortSignal): Promise<Socket> {
+async function dial(target: UpgradeTarget, tls: NodeTls, signal: AbortSignal): Promise<Socket> {
   const url = new URL(target.url);
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const isPlain = url.protocol === 'http:';
-  return new Promise((resolve, reject) => {
+  const port = Number(url.port || (isPlain ? 80 : 443));
+  const { through } = target;
+  const to = `${url.hostname}:${port}`;
+  const tunnel = through && (await openTunnel({ through, to, tls, signal, timeoutMs: dialTimeoutMs }));
+  if (tunnel && isPlain) return tunnel;
+  return await new Promise((resolve, reject) => {
     const node = isPlain
-      ? connectPlain({ host, port: Number(url.port || 80) })
+      ? connectPlain({ host, port })
       : connect({
-          host,
-          port: Number(url.port || 443),
+          ...(tunnel ? { socket: tunnel } : { host, port }),
           ...(target.trusts === 'anyone' ? { rejectUnauthorized: false } : tls),
           ...(isIP(host) ? {} : { servername: host }),
           ALPNProtocols: ['http/1.1'],

@@ -14,6 +14,8 @@ export interface Location {
   origin: string;
   /** A node's own server is shown our certificate and believed by the cluster's; whatever else listens is not. */
   server: 'node' | 'any';
+  /** The server of the pod's node, by way of which the pod is reached; undefined where the node has none. */
+  through?: string | undefined;
 }
 
 interface Asked {
@@ -41,7 +43,14 @@ export async function podLocation(backend: Backend, namespace: string, id: strin
   const declared = pod.spec.containers.flatMap(({ ports = [] }) => ports)[0]?.containerPort;
   const address = pod.status?.podIPs?.[0]?.ip ?? '';
   if (!isGlobalUnicast(address)) throw badRequest('address not allowed');
-  return { origin: originOf(scheme, address, port || (declared ? String(declared) : '')), server: 'any' };
+  const origin = originOf(scheme, address, port || (declared ? String(declared) : ''));
+  return { origin, server: 'any', through: await serverOfNode(backend, pod) };
+}
+
+async function serverOfNode(backend: Backend, { spec }: Pod): Promise<string | undefined> {
+  const found = spec.nodeName ? await backend.cache.get('nodes', spec.nodeName) : undefined;
+  const node = found?.object as KubeObject as Node | undefined;
+  return node?.status?.daemonEndpoints?.kubeletEndpoint?.Port ? nodeServerUrl(node) : undefined;
 }
 
 /**
@@ -77,10 +86,11 @@ export async function serviceLocation(
       // Only to what is a pod: an address alone could be anything, the control plane's own network too.
       const target = endpoint.targetRef;
       if (target?.kind !== 'Pod' || (target.namespace ?? namespace) !== namespace) continue;
-      const pod = await backend.cache.get('pods', `${namespace}/${target.name}`);
-      const owned = (pod?.object as KubeObject as Pod | undefined)?.status?.podIPs ?? [];
-      if (!owned.some(({ ip }) => ip === address)) continue;
-      return { origin: originOf(scheme, address, String(found.port)), server: 'any' };
+      const cached = await backend.cache.get('pods', `${namespace}/${target.name}`);
+      const pod = cached?.object as KubeObject as Pod | undefined;
+      if (!pod?.status?.podIPs?.some(({ ip }) => ip === address)) continue;
+      const origin = originOf(scheme, address, String(found.port));
+      return { origin, server: 'any', through: await serverOfNode(backend, pod) };
     }
   }
   throw serviceUnavailable(`no endpoints available for service ${quote(id)}`);

@@ -1,16 +1,26 @@
 /** One request to what is behind the proxy, and what comes back. */
-import { Agent as HttpAgent, type ClientRequest, request as httpRequest } from 'node:http';
+import {
+  Agent as HttpAgent,
+  type ClientRequest,
+  request as httpRequest,
+  type RequestOptions,
+} from 'node:http';
 import { Agent as HttpsAgent, request as httpsRequest } from 'node:https';
+import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { connect as connectTls } from 'node:tls';
 import { serviceUnavailable } from '../../../../lib/api/status.ts';
 import { messageOf } from '../../../../lib/errors.ts';
+import { type NodeTls, openTunnel } from './tunnel.ts';
 
 export interface Outgoing {
   method: string;
   url: URL;
   headers: Record<string, string>;
   body: Uint8Array | AsyncIterable<Uint8Array> | undefined;
+  /** The server of the node by way of which the request goes; undefined for a direct connection. */
+  through?: string | undefined;
   signal: AbortSignal;
 }
 
@@ -20,7 +30,7 @@ export interface Incoming {
   body: AsyncIterable<Uint8Array>;
 }
 
-/** Sends requests to servers of pods, whose certificates nobody vouches for. */
+/** Sends requests on, to servers of pods and nodes. */
 export interface ProxyTransport {
   send(outgoing: Outgoing): Promise<Incoming>;
   close(): void;
@@ -29,16 +39,27 @@ export interface ProxyTransport {
 /** As long as kube-apiserver's dialer waits. */
 const dialTimeoutMs = 30_000;
 
-export function createProxyTransport(tls: {
+export interface ProxyTls {
+  /** False for servers of pods: nobody vouches for their certificates. */
   rejectUnauthorized?: boolean;
   ca?: string;
   cert?: string;
   key?: string;
-}): ProxyTransport {
+}
+
+/** `nodeTls` is what requests that go by way of a node are carried with. */
+export function createProxyTransport(tls: ProxyTls, nodeTls?: NodeTls): ProxyTransport {
   const secure = new HttpsAgent({ ...tls, keepAlive: true });
   const plain = new HttpAgent({ keepAlive: true });
   return {
-    send: (outgoing) => send(outgoing, secure, plain),
+    async send(outgoing) {
+      const isSecure = outgoing.url.protocol === 'https:';
+      if (outgoing.through === undefined) return await send(outgoing, { agent: isSecure ? secure : plain });
+      if (!nodeTls) throw new Error('a request by way of a node needs what the node is shown');
+      const tunnel = await tunnelTo(outgoing, outgoing.through, nodeTls);
+      const end = isSecure ? connectTls({ ...tls, socket: tunnel }) : tunnel;
+      return await send(outgoing, { createConnection: () => end });
+    },
     close() {
       secure.destroy();
       plain.destroy();
@@ -47,17 +68,26 @@ export function createProxyTransport(tls: {
 }
 
 /** @throws KumulusError ServiceUnavailable */
+async function tunnelTo({ url, signal }: Outgoing, through: string, tls: NodeTls): Promise<Socket> {
+  try {
+    return await openTunnel({ through, to: hostAndPort(url), tls, signal, timeoutMs: dialTimeoutMs });
+  } catch (error) {
+    throw unreachable(messageOf(error));
+  }
+}
+
+function unreachable(why: string) {
+  return serviceUnavailable(`error trying to reach service: ${why}`);
+}
+
+/** @throws KumulusError ServiceUnavailable */
 function send(
   { method, url, headers, body, signal }: Outgoing,
-  secure: HttpsAgent,
-  plain: HttpAgent,
+  connection: Pick<RequestOptions, 'agent' | 'createConnection'>,
 ): Promise<Incoming> {
   return new Promise((resolve, reject) => {
-    const options = { method, headers, signal, setHost: headers.host === undefined };
-    const outgoing =
-      url.protocol === 'https:'
-        ? httpsRequest(url, { ...options, agent: secure })
-        : httpRequest(url, { ...options, agent: plain });
+    const options = { method, headers, signal, setHost: headers.host === undefined, ...connection };
+    const outgoing = url.protocol === 'https:' ? httpsRequest(url, options) : httpRequest(url, options);
     outgoing.setTimeout(dialTimeoutMs, () =>
       outgoing.destroy(new Error(`dial tcp ${hostAndPort(url)}: i/o timeout`)),
     );
@@ -69,9 +99,7 @@ function send(
         body: response,
       });
     });
-    outgoing.on('error', (error: NodeJS.ErrnoException) =>
-      reject(serviceUnavailable(`error trying to reach service: ${reason(error, url)}`)),
-    );
+    outgoing.on('error', (error: NodeJS.ErrnoException) => reject(unreachable(reason(error, url))));
     write(outgoing, body, reject);
   });
 }

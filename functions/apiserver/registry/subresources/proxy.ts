@@ -45,16 +45,18 @@ export async function handleProxy(
   if (isUpgrade) {
     const upgrade = { ...headers, connection: 'Upgrade', upgrade: request.headers.upgrade ?? '' };
     const trusts = location.server === 'node' ? {} : { trusts: 'anyone' as const };
+    const { through } = location;
     return {
       status: 101,
       headers: {},
       body: undefined,
-      upgrade: { url: url.href, headers: upgrade, ...trusts },
+      upgrade: { url: url.href, headers: upgrade, ...trusts, ...(through && { through }) },
     };
   }
   const signal = AbortSignal.any([request.signal, backend.closing]);
   const transport = location.server === 'node' ? backend.nodes : backend.proxy;
-  const answer = await transport.send({ method: request.method, url, headers, body: request.body, signal });
+  const { method, body } = request;
+  const answer = await transport.send({ method, url, headers, body, through: location.through, signal });
   const page = { backendHost: url.host, requestHost: request.headers.host ?? url.host, prefix };
   return respond(answer, page, request.method === 'HEAD', signal);
 }
