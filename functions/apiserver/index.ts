@@ -9,10 +9,12 @@ import type { Store } from '../../lib/store/port.ts';
 import { createTokenIssuer } from '../../lib/tokens/index.ts';
 import { kubernetesVersion } from '../../lib/version.ts';
 import { namespaceLifecycle } from './admission/namespace-lifecycle.ts';
+import { nodeRestriction } from './admission/node-restriction/index.ts';
 import { defaultTolerationSeconds, priority, taintNodesByCondition } from './admission/pod-defaults.ts';
 import { podSecurity } from './admission/pod-security.ts';
 import { serviceAccount } from './admission/service-account.ts';
-import { bootstrap } from './bootstrap/index.ts';
+import { ensureFlowControl } from './bootstrap/flow-control.ts';
+import { bootstrap, bootstrapClient } from './bootstrap/index.ts';
 import { createDiscovery } from './discovery/index.ts';
 import { healthEndpoint } from './health.ts';
 import { createMetrics } from './metrics.ts';
@@ -21,11 +23,15 @@ import { admissionChain } from './pipeline/admission.ts';
 import { type AuditSink, audit } from './pipeline/audit.ts';
 import { anonymous, authentication, type TokenAuthenticator } from './pipeline/authentication.ts';
 import { firstToKnow } from './pipeline/authenticators.ts';
-import type { Authorizer } from './authorization/port.ts';
+import { type AuthorizationOptions, createAuthorization } from './authorization/index.ts';
+import { rbacEscalation } from './authorization/rbac/escalation.ts';
 import { authorization } from './pipeline/authorization.ts';
-import { createBuiltinAuthorizer } from './pipeline/builtin-policy.ts';
 import { compose, type RequestContext } from './pipeline/context.ts';
-import { defaultInFlightLimits, flowControl, type InFlightLimits } from './pipeline/flow-control.ts';
+import {
+  createFlowControl,
+  type InFlightLimits,
+  registerFlowControlMetrics,
+} from './pipeline/flow-control/index.ts';
 import { impersonation } from './pipeline/impersonation.ts';
 import { parseRequestInfo } from './pipeline/request-info.ts';
 import { addWarnings, errorResponse } from './pipeline/respond.ts';
@@ -55,7 +61,8 @@ export interface ApiServerOptions {
   clusterCa: string;
   /** What the API server shows to the servers of nodes. PEM. */
   nodeClient: { certificate: string; key: string };
-  authorizer?: Authorizer;
+  /** Who may do what. Default: nodes by what their pods use, everyone by roles. */
+  authorization?: AuthorizationOptions;
   /** Asked before the service account tokens' own, in order. */
   authenticators?: readonly TokenAuthenticator[];
   audit?: AuditSink;
@@ -79,13 +86,20 @@ export interface ApiServer {
 const repairIntervalMs = 3 * 60_000;
 
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
-  const { store, clock, log } = options;
+  const { clock, log } = options;
   const closing = new AbortController();
-  const cache = openWatchCache({ store, clock, log });
+  const cache = openWatchCache({ store: options.store, clock, log });
+  const { authorizer, policy } = createAuthorization(options.authorization ?? {}, {
+    cache,
+    clock,
+    log,
+    signal: closing.signal,
+  });
+  // What this process writes of roles and bindings holds for the next request.
+  const store = policy.observe(options.store);
   const registry = createRegistry();
   const definitions = registry.all().map(({ definition }) => definition);
   const { serviceCidr, nodePortRange, clusterCa } = options;
-  const authorizer = options.authorizer ?? createBuiltinAuthorizer();
   const nodes = createNodeConnection({ ca: clusterCa, ...options.nodeClient });
   // A pod's certificate is its own affair, as kube-apiserver sees it too.
   const { certificate: cert, key } = options.nodeClient;
@@ -106,16 +120,26 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     proxy,
     admission: admissionChain([
       namespaceLifecycle(cache),
-      taintNodesByCondition,
       serviceAccount(cache, clock),
+      nodeRestriction(cache),
+      taintNodesByCondition,
       podSecurity(cache, clock),
       priority,
       defaultTolerationSeconds,
+      rbacEscalation(policy, authorizer),
     ]),
     services: createServiceAllocator({ store, cache, clock, serviceCidr, nodePortRange }),
     closing: closing.signal,
   };
+  const flowControl = createFlowControl({
+    cache,
+    clock,
+    log,
+    ...(options.inFlight && { limits: options.inFlight }),
+    onChange: () => ensureFlowControl(bootstrapClient(handle), clock),
+  });
   const metrics = createMetrics(cache);
+  registerFlowControlMetrics(metrics.registry, flowControl.state);
   const discovery = createDiscovery(definitions, `${options.advertise.address}:${options.advertise.port}`);
   const openApi = createOpenApi(definitions, kubernetesVersion);
   const isHosted = options.housekeeping === 'host';
@@ -168,7 +192,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       authentication(authenticator),
       impersonation(authorizer),
       audit(options.audit, () => clock.now()),
-      flowControl(options.inFlight ?? defaultInFlightLimits),
+      flowControl.stage,
       authorization(authorizer),
     ],
     (context) =>
@@ -195,6 +219,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     }
     if (context) {
       addWarnings(response, context.warnings);
+      if (context.responseHeaders) Object.assign(response.headers, context.responseHeaders);
       const dryRun = request.query.get('dryRun') ?? '';
       metrics.observe(
         context.info,
@@ -211,6 +236,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   let repairing: Promise<void> | undefined;
   if (!isHosted) {
     await bootstrapCluster();
+    await flowControl.refresh();
     isBootstrapped = true;
     repairing = repairForEver(backend, closing.signal);
   }

@@ -4,6 +4,8 @@ import type { WatchCache } from '../../lib/store/cache/index.ts';
 import type { RequestInfo } from './pipeline/request-info.ts';
 
 export interface Metrics {
+  /** Where other parts of the server put theirs. */
+  registry: Registry;
   begin(info: RequestInfo): () => void;
   observe(info: RequestInfo, code: number, seconds: number, dryRun: string): void;
   respond(): Promise<ApiResponse>;
@@ -11,7 +13,8 @@ export interface Metrics {
 
 /** Under the names that kube-apiserver gives them, so that its dashboards and alerts work. */
 export function createMetrics(cache: WatchCache): Metrics {
-  const registers = [new Registry()];
+  const registry = new Registry();
+  const registers = [registry];
   const of = ['group', 'version', 'resource', 'subresource', 'scope'] as const;
   const total = new Counter({
     name: 'apiserver_request_total',
@@ -66,6 +69,7 @@ export function createMetrics(cache: WatchCache): Metrics {
     component: 'apiserver',
   });
   return {
+    registry,
     begin(info) {
       const kind = { request_kind: ['get', 'list', 'watch'].includes(info.verb) ? 'readOnly' : 'mutating' };
       inflight.inc(kind);
@@ -77,7 +81,6 @@ export function createMetrics(cache: WatchCache): Metrics {
       duration.observe(values, seconds);
     },
     async respond() {
-      const registry = registers[0] as Registry;
       return {
         status: 200,
         headers: { 'content-type': registry.contentType },

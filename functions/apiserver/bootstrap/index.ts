@@ -18,6 +18,8 @@ import {
 import { isKind, messageOf } from '../../../lib/errors.ts';
 import type { ApiHandler } from '../../../lib/http/types.ts';
 import type { Logger } from '../../../lib/log.ts';
+import { ensureFlowControl } from './flow-control.ts';
+import { reconcilePolicy } from '../authorization/bootstrap-policy/reconcile.ts';
 import { formatAddress, parseCidr } from '../registry/services/ranges.ts';
 
 export interface BootstrapOptions {
@@ -41,8 +43,7 @@ const maxAttempts = 8;
 const dnsOffset = 10;
 
 export async function bootstrap(options: BootstrapOptions): Promise<void> {
-  const user = { username: 'system:apiserver', groups: ['system:masters'] };
-  const client = createInProcessClient(options.handle, user, { userAgent: 'kube-apiserver' });
+  const client = bootstrapClient(options.handle);
   const range = parseCidr(options.serviceCidr);
   for (const name of systemNamespaces) {
     await attempt(options, `namespace ${name}`, () =>
@@ -54,6 +55,8 @@ export async function bootstrap(options: BootstrapOptions): Promise<void> {
       ensure(client, priorityClasses, priorityClass),
     );
   }
+  await attempt(options, 'flow schemas and priority levels', () => ensureFlowControl(client, options.clock));
+  await attempt(options, 'roles and bindings', () => reconcilePolicy(client));
   await attempt(options, 'ServiceCIDR kubernetes', () => ensureServiceCidr(client, options));
   await attempt(options, 'service kubernetes', async () => {
     await ensure(client, services, kubernetesService(formatAddress(range.base + 1), options.advertise.port));
@@ -65,6 +68,12 @@ export async function bootstrap(options: BootstrapOptions): Promise<void> {
   await attempt(options, 'configmap extension-apiserver-authentication', () =>
     ensureData(client, { 'client-ca-file': options.clusterCa }),
   );
+}
+
+/** The server as its own client. */
+export function bootstrapClient(handle: ApiHandler): KubeClient {
+  const user = { username: 'system:apiserver', groups: ['system:masters'] };
+  return createInProcessClient(handle, user, { userAgent: 'kube-apiserver' });
 }
 
 async function attempt(

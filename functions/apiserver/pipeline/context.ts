@@ -13,6 +13,8 @@ export interface RequestContext {
   readonly warnings: string[];
   /** What stages and admission plugins add to the request's audit event: `pod-security.kubernetes.io/enforce-policy`. */
   readonly auditAnnotations: Record<string, string>;
+  /** Go onto the response whatever becomes of the request. */
+  responseHeaders?: Readonly<Record<string, string>>;
 }
 
 /** One step of the pipeline: answers by itself, or calls `next` and may look at what comes back. */
