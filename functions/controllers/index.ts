@@ -1,5 +1,6 @@
 import type { ControllerEntry } from './context.ts';
 import { deploymentController } from './deployment/index.ts';
+import { disruptionController } from './disruption/index.ts';
 import { endpointsController } from './endpoints/index.ts';
 import { endpointSliceController } from './endpointslice/index.ts';
 import { endpointSliceMirroringController } from './endpointslice-mirroring/index.ts';
@@ -9,6 +10,7 @@ import { nodeIpamController } from './node-ipam/index.ts';
 import { nodeLifecycleController } from './node-lifecycle/index.ts';
 import { podGcController } from './pod-gc/index.ts';
 import { replicaSetController } from './replicaset/index.ts';
+import { replicationControllerController } from './replicationcontroller/index.ts';
 import { rootCaController } from './root-ca/index.ts';
 import { type ControllersOptions, type RunningControllers, runControllers } from './run.ts';
 import { serviceAccountController } from './serviceaccount/index.ts';
@@ -16,13 +18,14 @@ import { taintEvictionController } from './taint-eviction/index.ts';
 import { ttlController } from './ttl/index.ts';
 
 /** Every controller of a cluster; `--controllers` switches them off by name. */
-const controllerEntries: readonly ControllerEntry[] = [
+export const controllerEntries: readonly ControllerEntry[] = [
   namespaceController,
   serviceAccountController,
   rootCaController,
   nodeIpamController,
   deploymentController,
   replicaSetController,
+  replicationControllerController,
   endpointsController,
   endpointSliceController,
   endpointSliceMirroringController,
@@ -31,6 +34,7 @@ const controllerEntries: readonly ControllerEntry[] = [
   podGcController,
   garbageCollectorController,
   ttlController,
+  disruptionController,
 ];
 
 export type { ControllersOptions, RunningControllers } from './run.ts';

@@ -13,12 +13,30 @@ export const secrets = core<t.Secret>('secrets', 'Secret');
 export const serviceAccounts = core<t.ServiceAccount>('serviceaccounts', 'ServiceAccount');
 export const events = core<t.CoreV1Event>('events', 'Event');
 export const deployments = resource<t.Deployment>('apps', 'v1', 'deployments', 'Deployment');
+export const statefulSets = resource<t.StatefulSet>('apps', 'v1', 'statefulsets', 'StatefulSet');
+export const daemonSets = resource<t.DaemonSet>('apps', 'v1', 'daemonsets', 'DaemonSet');
+export const controllerRevisions = resource<t.ControllerRevision>(
+  'apps',
+  'v1',
+  'controllerrevisions',
+  'ControllerRevision',
+);
+export const replicationControllers = core<t.ReplicationController>(
+  'replicationcontrollers',
+  'ReplicationController',
+);
 export const replicaSets = resource<t.ReplicaSet>('apps', 'v1', 'replicasets', 'ReplicaSet');
 export const endpointSlices = resource<t.EndpointSlice>(
   'discovery.k8s.io',
   'v1',
   'endpointslices',
   'EndpointSlice',
+);
+export const podDisruptionBudgets = resource<t.PodDisruptionBudget>(
+  'policy',
+  'v1',
+  'poddisruptionbudgets',
+  'PodDisruptionBudget',
 );
 export const leases = resource<t.Lease>('coordination.k8s.io', 'v1', 'leases', 'Lease');
 export const persistentVolumes = core<t.PersistentVolume>('persistentvolumes', 'PersistentVolume', false);

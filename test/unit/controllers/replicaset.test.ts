@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { slowStartBatch } from '../../../functions/controllers/common/batch.ts';
-import { podsToDelete } from '../../../functions/controllers/replicaset/ranking.ts';
-import { replicaSetStatus } from '../../../functions/controllers/replicaset/status.ts';
+import { podsToDelete } from '../../../functions/controllers/common/replicas/ranking.ts';
+import { replicaStatus } from '../../../functions/controllers/common/replicas/status.ts';
 import { pod, readySince, replicaSet } from './objects.ts';
 
 const now = Date.parse('2026-01-02T00:00:00Z');
@@ -62,19 +62,18 @@ describe('status', () => {
   ];
 
   test('counts', () => {
-    expect(replicaSetStatus(set, { active, terminating: [pod('c')] }, undefined, now)).toEqual({
+    expect(replicaStatus(set, active, undefined, now)).toEqual({
       replicas: 2,
       fullyLabeledReplicas: 1,
       readyReplicas: 2,
       availableReplicas: 1,
-      terminatingReplicas: 1,
       observedGeneration: 1,
       conditions: [],
     });
   });
 
   test('a failure is a condition until it is over', () => {
-    const status = replicaSetStatus(set, { active, terminating: [] }, new Error('exceeded quota'), now);
+    const status = replicaStatus(set, active, new Error('exceeded quota'), now);
     expect(status.conditions).toEqual([
       {
         type: 'ReplicaFailure',
@@ -84,9 +83,7 @@ describe('status', () => {
         lastTransitionTime: '2026-01-02T00:00:00Z',
       },
     ]);
-    expect(
-      replicaSetStatus({ ...set, status }, { active, terminating: [] }, undefined, now).conditions,
-    ).toEqual([]);
+    expect(replicaStatus({ ...set, status }, active, undefined, now).conditions).toEqual([]);
   });
 });
 

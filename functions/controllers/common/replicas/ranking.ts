@@ -1,6 +1,6 @@
-import type { Pod } from '../../../lib/api/gen/types.ts';
-import type { Persisted } from '../../../lib/api/object.ts';
-import { isPodReady, readySinceMs } from '../common/pods.ts';
+import type { Pod } from '../../../../lib/api/gen/types.ts';
+import type { Persisted } from '../../../../lib/api/object.ts';
+import { isPodReady, readySinceMs } from '../pods.ts';
 
 const deletionCostAnnotation = 'controller.kubernetes.io/pod-deletion-cost';
 const phaseOrder: Record<string, number> = { Pending: 0, Unknown: 1, Running: 2 };

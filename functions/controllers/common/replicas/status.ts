@@ -1,22 +1,33 @@
-import type { Pod, ReplicaSet, ReplicaSetCondition, ReplicaSetStatus } from '../../../lib/api/gen/types.ts';
-import { matchesLabels, selectorFromLabels } from '../../../lib/api/selectors/index.ts';
-import { rfc3339 } from '../../../lib/clock.ts';
-import { messageOf } from '../../../lib/errors.ts';
-import { orNone } from '../common/or-none.ts';
-import { isPodAvailable, isPodReady } from '../common/pods.ts';
+import type { Pod, PodTemplateSpec, ReplicaSetCondition } from '../../../../lib/api/gen/types.ts';
+import type { KubeObject } from '../../../../lib/api/object.ts';
+import { matchesLabels, selectorFromLabels } from '../../../../lib/api/selectors/index.ts';
+import { rfc3339 } from '../../../../lib/clock.ts';
+import { messageOf } from '../../../../lib/errors.ts';
+import { orNone } from '../or-none.ts';
+import { isPodAvailable, isPodReady } from '../pods.ts';
 
-export interface ReplicaSetPods {
-  active: readonly Pod[];
-  terminating: readonly Pod[];
+/** What a ReplicaSet and a ReplicationController have in common. */
+export interface ReplicaOwner extends KubeObject {
+  spec: { replicas?: number; minReadySeconds?: number; template?: PodTemplateSpec };
+  status?: ReplicaCounts;
+}
+
+export interface ReplicaCounts {
+  replicas: number;
+  fullyLabeledReplicas?: number;
+  readyReplicas?: number;
+  availableReplicas?: number;
+  observedGeneration?: number;
+  conditions?: ReplicaSetCondition[];
 }
 
 /** `failure` is why pods could not be created or deleted; undefined takes an older ReplicaFailure condition away. */
-export function replicaSetStatus(
-  { metadata, spec, status }: ReplicaSet,
-  { active, terminating }: ReplicaSetPods,
+export function replicaStatus(
+  { metadata, spec, status }: ReplicaOwner,
+  active: readonly Pod[],
   failure: unknown,
   nowMs: number,
-): ReplicaSetStatus {
+): ReplicaCounts {
   const labels = selectorFromLabels(spec.template?.metadata?.labels);
   const minReadySeconds = spec.minReadySeconds ?? 0;
   return {
@@ -25,7 +36,6 @@ export function replicaSetStatus(
     fullyLabeledReplicas: orNone(active.filter((pod) => matchesLabels(labels, pod.metadata.labels)).length),
     readyReplicas: orNone(active.filter(isPodReady).length),
     availableReplicas: orNone(active.filter((pod) => isPodAvailable(pod, minReadySeconds, nowMs)).length),
-    terminatingReplicas: terminating.length,
     observedGeneration: metadata.generation,
     conditions: failureCondition(
       status?.conditions ?? [],
