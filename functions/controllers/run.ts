@@ -1,17 +1,15 @@
 import { Registry } from 'prom-client';
 import type { KubeObject } from '../../lib/api/object.ts';
-import { type BufferedEventRecorder, createEventRecorder } from '../../lib/client/event-recorder.ts';
 import { createInformers, type Informers } from '../../lib/client/informers.ts';
-import type { Informer } from '../../lib/client/lister.ts';
 import type { KubeClient, Resource } from '../../lib/client/port.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { isKind, messageOf } from '../../lib/errors.ts';
+import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import { createEmbeddedQueue, type EmbeddedQueue } from '../../lib/queue/embedded/index.ts';
 import type { WorkItem, WorkResult } from '../../lib/queue/port.ts';
-import type { ControllerContext, ControllerEntry, ListerOptions } from './context.ts';
-import type { Controller } from './controller.ts';
+import type { ControllerEntry } from './context.ts';
 import { dispatch } from './dispatch.ts';
+import { type HostedController, hostController, reconcileItem } from './hosting.ts';
 import { createControllerMetrics } from './metrics.ts';
 import { type ClusterOptions, defaultClusterOptions } from './options.ts';
 import { selectControllers } from './select.ts';
@@ -42,15 +40,6 @@ export interface RunningControllers {
   stopped: Promise<void>;
   queue: EmbeddedQueue;
 }
-
-interface Host {
-  controller: Controller;
-  /** What this controller reads and must not read stale. */
-  reads: Set<Informer<KubeObject>>;
-}
-
-/** How soon a key comes again when the API server could not be reached: that is no failure of the key. */
-const outageRetryMs = 1_000;
 
 /**
  * The controllers on one machine: informers' changes are dispatched to keys in a queue, and a key is reconciled once
@@ -84,34 +73,10 @@ export function runControllers(
       log.error({ ...item, tries, err: messageOf(error) }, 'given up until the next change or resync');
     },
   });
-  const recorders: BufferedEventRecorder[] = [];
-  const hosts = new Map<string, Host>();
+  const hosts = new Map<string, HostedController>();
 
   function add(item: WorkItem): void {
     queue.add(item).catch((error: unknown) => log.error({ ...item, err: messageOf(error) }, 'not queued'));
-  }
-
-  async function host(entry: ControllerEntry): Promise<void> {
-    const reads = new Set<Informer<KubeObject>>();
-    const own = options.clientFor?.(entry.name) ?? client;
-    const recorder = createEventRecorder(own, { component: entry.component, clock, log });
-    recorders.push(recorder);
-    const context: ControllerContext = {
-      client: own,
-      clock,
-      log: log.child({ controller: entry.name }),
-      random,
-      recorder,
-      cluster,
-      lister<T extends KubeObject>(resource: Resource<T>, lister: ListerOptions<T> = {}) {
-        const informer = informers.informer(resource, { indexers: lister.indexers });
-        reads.add(informer as unknown as Informer<KubeObject>);
-        return informer;
-      },
-      informer: (resource, indexers) => informers.informer(resource, { indexers }),
-      enqueue: (key) => add({ controller: entry.name, key }),
-    };
-    hosts.set(entry.name, { controller: await entry.create(context), reads });
   }
 
   function subscribe(): void {
@@ -132,25 +97,20 @@ export function runControllers(
   async function handle(item: WorkItem, stop: AbortSignal): Promise<WorkResult> {
     const found = hosts.get(item.controller);
     if (!found) return { outcome: 'done' };
-    try {
-      await Promise.all([...found.reads].map((informer) => informer.catchUp()));
-      const result = await found.controller.reconcile(item.key, stop);
-      return 'done' in result
-        ? { outcome: 'done' }
-        : { outcome: 'requeueAfter', delayMs: Math.max(0, result.requeueAfterMs) };
-    } catch (error) {
-      if (stop.aborted) return { outcome: 'failed', error };
-      const outage = isKind(error, 'ServiceUnavailable', 'ServerTimeout', 'Timeout', 'TooManyRequests');
-      const level = outage || isKind(error, 'Conflict', 'NotFound', 'AlreadyExists') ? 'debug' : 'warn';
-      log[level]({ ...item, err: level === 'warn' ? error : messageOf(error) }, 'will be tried again');
-      return outage
-        ? { outcome: 'requeueAfter', delayMs: outageRetryMs * (1 + random()) }
-        : { outcome: 'failed', error };
-    }
+    return reconcileItem(found, item, stop, { log, random });
   }
 
   async function begin(): Promise<void> {
-    for (const entry of entries) await host(entry);
+    const hosting = {
+      clientFor: options.clientFor ?? (() => client),
+      informers,
+      clock,
+      log,
+      random,
+      cluster,
+      add,
+    };
+    for (const entry of entries) hosts.set(entry.name, await hostController(entry, hosting));
     subscribe();
     await (options.informers ? informers.synced() : informers.start(signal));
   }
@@ -159,7 +119,7 @@ export function runControllers(
   const run = async () => {
     await ready;
     await queue.run(handle, signal);
-    await Promise.all(recorders.map((recorder) => recorder.flush()));
+    await Promise.all([...hosts.values()].map(({ recorder }) => recorder.flush()));
   };
   const stopped = run().catch((error: unknown) => {
     if (!signal.aborted) throw error;

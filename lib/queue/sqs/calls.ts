@@ -29,7 +29,8 @@ const batchMessages = 10;
 const parallelBatches = 8;
 
 export function createSqsClient({ endpoint, region, credentials }: SqsClientOptions): SQSClient {
-  return new SQSClient({ endpoint, region, credentials, maxAttempts: 5 });
+  // Emulators name their queues by other hosts than they are reached at.
+  return new SQSClient({ endpoint, region, credentials, maxAttempts: 5, useQueueUrlAsEndpoint: false });
 }
 
 export function sqsCallsOf(client: SQSClient): SqsCalls {

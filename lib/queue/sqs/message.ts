@@ -15,13 +15,15 @@ export interface WorkMessage {
 export interface DelayedMessage extends WorkMessage {
   /** Not before then; milliseconds since the epoch. */
   dueAtMs: number;
+  /** Whether its controller works on one key at a time, for whoever forwards it and knows no controllers. */
+  serial?: boolean;
 }
 
 export function formatMessage(message: WorkMessage | DelayedMessage): string {
   const { item, failures, error } = message;
-  const dueAtMs = 'dueAtMs' in message ? message.dueAtMs : undefined;
+  const { dueAtMs, serial } = 'dueAtMs' in message ? message : {};
   const { controller, key } = item;
-  return JSON.stringify({ controller, key, ...(failures > 0 && { failures }), dueAtMs, error });
+  return JSON.stringify({ controller, key, ...(failures > 0 && { failures }), dueAtMs, serial, error });
 }
 
 /** @throws KumulusError Invalid, with the field: such a message can never be worked on. */
@@ -32,7 +34,7 @@ export function parseMessage(body: string): WorkMessage | DelayedMessage {
   } catch (cause) {
     throw new KumulusError('Invalid', 'body: Invalid value: must be JSON', { cause });
   }
-  const { controller, key, failures, dueAtMs } = (value ?? {}) as Record<string, unknown>;
+  const { controller, key, failures, dueAtMs, serial } = (value ?? {}) as Record<string, unknown>;
   const wrong = (field: string, found: unknown, must: string) =>
     new KumulusError('Invalid', `body.${field}: Invalid value: ${JSON.stringify(found)}: must be ${must}`);
   if (typeof controller !== 'string' || controller === '')
@@ -40,7 +42,8 @@ export function parseMessage(body: string): WorkMessage | DelayedMessage {
   if (typeof key !== 'string' || key === '') throw wrong('key', key, 'an object’s key');
   if (failures !== undefined && !isCount(failures)) throw wrong('failures', failures, 'a number of failures');
   if (dueAtMs !== undefined && !isCount(dueAtMs)) throw wrong('dueAtMs', dueAtMs, 'a time in milliseconds');
-  return { item: { controller, key }, failures: failures ?? 0, ...(dueAtMs !== undefined && { dueAtMs }) };
+  const message = { item: { controller, key }, failures: failures ?? 0 };
+  return dueAtMs === undefined ? message : { ...message, dueAtMs, serial: serial === true };
 }
 
 function isCount(value: unknown): value is number {

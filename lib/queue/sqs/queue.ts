@@ -46,8 +46,12 @@ const longestDelayMs = 900_000;
 export function createSqsQueue(options: SqsQueueOptions): SqsQueue {
   const { calls, clock, queueUrl, delayQueueUrl, deadLetterQueueUrl, isSerial } = options;
 
-  function outgoing(message: WorkMessage, deduplicationId?: string): OutgoingMessage {
-    const groupId = groupOf(message.item, isSerial(message.item.controller));
+  function outgoing(
+    message: WorkMessage,
+    deduplicationId?: string,
+    serial = isSerial(message.item.controller),
+  ): OutgoingMessage {
+    const groupId = groupOf(message.item, serial);
     return { body: formatMessage(message), groupId, deduplicationId };
   }
 
@@ -56,7 +60,8 @@ export function createSqsQueue(options: SqsQueueOptions): SqsQueue {
     if (delayMs <= 0 || (failures > 0 && delayMs < shortestBackoffMs)) {
       return calls.send(queueUrl(item.controller), [outgoing({ item, failures })]);
     }
-    await later({ item, failures, dueAtMs: onGrid(clock.now() + delayMs, delayMs) });
+    const dueAtMs = onGrid(clock.now() + delayMs, delayMs);
+    await later({ item, failures, dueAtMs, serial: isSerial(item.controller) });
   }
 
   async function later(message: DelayedMessage): Promise<void> {
@@ -70,10 +75,10 @@ export function createSqsQueue(options: SqsQueueOptions): SqsQueue {
   return {
     put,
     later,
-    due({ item, failures, dueAtMs }) {
+    due({ item, failures, dueAtMs, serial }) {
       // What came due at one moment is one message: whichever is handed out first, it is not before that moment.
       const id = digest(`due\n${item.controller}\n${item.key}\n${failures}\n${dueAtMs}`);
-      return calls.send(queueUrl(item.controller), [outgoing({ item, failures }, id)]);
+      return calls.send(queueUrl(item.controller), [outgoing({ item, failures }, id, serial)]);
     },
     add: (item, { delayMs } = {}) => put({ item, failures: 0 }, { delayMs }),
     async addAll(items) {

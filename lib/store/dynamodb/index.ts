@@ -29,6 +29,7 @@ export {
   type DynamoCalls,
   type DynamoClientOptions,
 } from './calls.ts';
+export { createStreamReader, type StreamChange, type StreamRecord } from './stream.ts';
 export { ensureTable } from './table.ts';
 
 export interface DynamoStoreOptions {

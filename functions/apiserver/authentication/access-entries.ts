@@ -1,0 +1,81 @@
+import type { UserInfo } from '../../../lib/http/types.ts';
+
+/** Who STS says has signed a request. */
+export interface CallerIdentity {
+  account: string;
+  /** `arn:aws:sts::123456789012:assumed-role/admin/alice`, `arn:aws:iam::123456789012:user/alice`. */
+  arn: string;
+  /** `AROA…:alice` */
+  userId: string;
+}
+
+/** Whom an IAM principal is in the cluster. */
+export interface AccessEntry {
+  /** ARN of a user or of a role: not of a session of it. */
+  principalArn: string;
+  /**
+   * May hold `{{SessionName}}` (of a role; of an instance's role it is the instance's id), `{{SessionNameRaw}}` and
+   * `{{AccountID}}`. Default: the caller's ARN.
+   */
+  username?: string;
+  groups?: readonly string[];
+}
+
+/** The user by the first entry that names the principal; undefined when none does. */
+export function userOf(identity: CallerIdentity, entries: readonly AccessEntry[]): UserInfo | undefined {
+  const { principal, session } = principalOf(identity.arn);
+  const entry = entries.find(({ principalArn }) => withoutPath(principalArn) === principal);
+  if (!entry) return undefined;
+  const values: Record<string, string> = {
+    AccountID: identity.account,
+    // A user's name: `@` would be taken for a domain.
+    SessionName: session.replaceAll('@', '-'),
+    SessionNameRaw: session,
+  };
+  const username = (entry.username ?? identity.arn).replace(
+    /\{\{(\w+)\}\}/g,
+    (whole, name: string) => values[name] ?? whole,
+  );
+  return {
+    username,
+    uid: `aws-iam-authenticator:${identity.account}:${identity.userId.split(':')[0]}`,
+    groups: [...(entry.groups ?? [])],
+    extra: {
+      arn: [identity.arn],
+      canonicalArn: [principal],
+      principalId: [identity.userId.split(':')[0] ?? ''],
+      sessionName: [session],
+    },
+  };
+}
+
+/** @throws TypeError with the entry's position and field. */
+export function parseAccessEntries(value: unknown): AccessEntry[] {
+  if (!Array.isArray(value)) throw new TypeError('access entries: Invalid value: must be a list');
+  return value.map((one: unknown, index) => {
+    const { principalArn, username, groups } = (one ?? {}) as Record<string, unknown>;
+    const wrong = (field: string, found: unknown, must: string) =>
+      new TypeError(`[${index}].${field}: Invalid value: ${JSON.stringify(found)}: must be ${must}`);
+    if (typeof principalArn !== 'string' || !/^arn:[^:]+:iam::\d{12}:(role|user)\/.+$/.test(principalArn))
+      throw wrong('principalArn', principalArn, 'the ARN of an IAM role or user');
+    if (username !== undefined && typeof username !== 'string') throw wrong('username', username, 'text');
+    if (groups !== undefined && !isTextList(groups)) throw wrong('groups', groups, 'a list of names');
+    return { principalArn, username, groups };
+  });
+}
+
+function isTextList(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string');
+}
+
+/** A session's role, which is what policies and entries name; its path is lost in the session's ARN. */
+function principalOf(arn: string): { principal: string; session: string } {
+  const [, partition, account, role, session = ''] =
+    /^arn:([^:]+):sts::(\d+):assumed-role\/([^/]+)\/(.+)$/.exec(arn) ?? [];
+  if (role) return { principal: `arn:${partition}:iam::${account}:role/${role}`, session };
+  return { principal: withoutPath(arn), session: '' };
+}
+
+function withoutPath(arn: string): string {
+  return arn.replace(/^(arn:[^:]+:iam::\d+:(?:role|user))\/(?:.*\/)?([^/]+)$/, '$1/$2');
+}

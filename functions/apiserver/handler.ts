@@ -1,0 +1,64 @@
+/** The API server's Lambda function: streamed where the platform streams, buffered elsewhere. */
+import type { Writable } from 'node:stream';
+import { systemClock } from '../../lib/clock.ts';
+import { iamAccess } from '../lambda/access.ts';
+import { openControlPlane } from '../lambda/control-plane.ts';
+import { lambdaHandler, lambdaLogger, type LambdaContext } from '../lambda/invocation.ts';
+import { readSettings } from '../lambda/settings.ts';
+import { Warm } from '../lambda/warm.ts';
+import {
+  answerBuffered,
+  answerStreamed,
+  type ProxyEvent,
+  type ProxyResult,
+  type StreamPrelude,
+} from './hosts/lambda.ts';
+
+/** What Lambda's Node.js runtime puts into the global scope. */
+interface AwsLambda {
+  streamifyResponse(
+    handler: (event: ProxyEvent, stream: Writable, context: LambdaContext) => Promise<void>,
+  ): (event: ProxyEvent, stream: Writable, context: LambdaContext) => Promise<void>;
+  HttpResponseStream: { from(stream: Writable, prelude: StreamPrelude): Writable };
+}
+
+const settings = readSettings(process.env);
+const log = lambdaLogger('apiserver', settings);
+
+/** All that is kept between requests: the store's connections, the watch cache, the keys. Nothing of any request. */
+const warm = new Warm(() =>
+  openControlPlane(settings, log, { authenticators: (client) => [iamAccess(settings, client, log)] }),
+);
+
+const buffered = lambdaHandler<ProxyEvent, ProxyResult>({
+  name: 'apiserver',
+  settings,
+  log,
+  async run(event, { signal, metrics }) {
+    const { server } = await warm.get();
+    const result = await answerBuffered(server.handle, event, { clock: systemClock }, signal);
+    metrics.count(`Status${Math.floor(result.statusCode / 100)}xx`);
+    return result;
+  },
+});
+
+const streamed = lambdaHandler<{ event: ProxyEvent; stream: Writable; platform: AwsLambda }, void>({
+  name: 'apiserver',
+  settings,
+  log,
+  async run({ event, stream, platform }, { signal, metrics }) {
+    const { server } = await warm.get();
+    const open = (sink: Writable, prelude: StreamPrelude) => {
+      metrics.count(`Status${Math.floor(prelude.statusCode / 100)}xx`);
+      return platform.HttpResponseStream.from(sink, prelude);
+    };
+    await answerStreamed(server.handle, event, stream, open, signal);
+  },
+});
+
+const { awslambda: platform } = globalThis as { awslambda?: AwsLambda };
+const streams = platform !== undefined && process.env.KUMULUS_RESPONSES !== 'buffered';
+
+export const handler = streams
+  ? platform.streamifyResponse((event, stream, context) => streamed({ event, stream, platform }, context))
+  : buffered;

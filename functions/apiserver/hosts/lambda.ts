@@ -1,0 +1,204 @@
+/**
+ * The API server as a Lambda function behind a REST API of API Gateway, with proxy integration. Responses are streamed
+ * where the platform can ("Set up a Lambda proxy integration with payload response streaming in API Gateway"), else they
+ * are collected: then a watch answers with its first events, or after a short wait, and the client comes back with the
+ * revision that it has.
+ */
+import type { Writable } from 'node:stream';
+import { requestEntityTooLarge, toStatus } from '../../../lib/api/status.ts';
+import type { Clock } from '../../../lib/clock.ts';
+import { pause } from '../../../lib/clock.ts';
+import type { ApiHandler, ApiRequest, ApiResponse } from '../../../lib/http/types.ts';
+import { writeAll } from './exchange.ts';
+
+/** Our slice of "Input format of a Lambda function for proxy integration" of REST APIs. */
+export interface ProxyEvent {
+  httpMethod: string;
+  /** Still percent-encoded, without the stage. */
+  path: string;
+  headers?: Record<string, string> | null;
+  multiValueHeaders?: Record<string, string[]> | null;
+  /** Decoded. */
+  queryStringParameters?: Record<string, string> | null;
+  multiValueQueryStringParameters?: Record<string, string[]> | null;
+  body?: string | null;
+  isBase64Encoded?: boolean;
+  requestContext?: { identity?: { sourceIp?: string } };
+}
+
+/** "Output format of a Lambda function for proxy integration". */
+export interface ProxyResult {
+  statusCode: number;
+  headers: Record<string, string>;
+  multiValueHeaders: Record<string, string[]>;
+  body: string;
+  isBase64Encoded: boolean;
+}
+
+/** What comes before the body of a streamed response. */
+export type StreamPrelude = Pick<ProxyResult, 'statusCode' | 'headers' | 'multiValueHeaders'>;
+
+/** Lambda takes and gives 6 MB at most ("Lambda quotas"), in base64 where it is not text, and some of it is not body. */
+export const mostPayloadBytes = 6 * 1024 * 1024 - 64 * 1024;
+
+/** @throws TypeError for what is no event of a REST API. */
+export function requestOf(event: ProxyEvent, signal: AbortSignal): ApiRequest {
+  if (typeof event?.httpMethod !== 'string' || typeof event.path !== 'string') {
+    throw new TypeError('the event is not one of a REST API with proxy integration');
+  }
+  const headers: Record<string, string> = {};
+  for (const [name, values] of Object.entries(event.multiValueHeaders ?? listsOf(event.headers))) {
+    headers[name.toLowerCase()] = values.join(', ');
+  }
+  const query = new URLSearchParams();
+  const parameters = event.multiValueQueryStringParameters ?? listsOf(event.queryStringParameters);
+  for (const [name, values] of Object.entries(parameters)) {
+    for (const value of values) query.append(name, value);
+  }
+  return {
+    method: event.httpMethod,
+    path: encodedPath(event.path),
+    query,
+    headers,
+    body:
+      event.body === null || event.body === undefined
+        ? undefined
+        : Buffer.from(event.body, event.isBase64Encoded ? 'base64' : 'utf8'),
+    peer: { via: 'lambda', address: event.requestContext?.identity?.sourceIp ?? '' },
+    signal,
+  };
+}
+
+export interface CollectOptions {
+  clock: Clock;
+  /** How long a watch in which nothing happens is kept open. */
+  quietMs?: number;
+  /** How long after its first event. */
+  lingerMs?: number;
+}
+
+/** A whole answer. A watch ends, as if its client had gone, after its first events or after a short wait. */
+export async function answerBuffered(
+  handle: ApiHandler,
+  event: ProxyEvent,
+  { clock, quietMs = 5_000, lingerMs = 50 }: CollectOptions,
+  signal: AbortSignal,
+): Promise<ProxyResult> {
+  const end = new AbortController();
+  const request = requestOf(event, AbortSignal.any([signal, end.signal]));
+  const response = await handle(request);
+  if (!isWatch(request)) return resultOf(response, await collect(response.body));
+  const over = new AbortController();
+  const endAfter = async (ms: number) => {
+    await pause(clock, ms, over.signal);
+    end.abort(new Error('the platform does not stream'));
+  };
+  const quiet = endAfter(quietMs);
+  let linger: Promise<void> | undefined;
+  const bytes = await collect(response.body, () => {
+    linger ??= endAfter(lingerMs);
+  });
+  over.abort();
+  await Promise.all([quiet, linger]);
+  return resultOf(response, bytes);
+}
+
+/** Writes the answer as it comes; `open` writes what comes before the body. Ends early when the client goes away. */
+export async function answerStreamed(
+  handle: ApiHandler,
+  event: ProxyEvent,
+  sink: Writable,
+  open: (sink: Writable, prelude: StreamPrelude) => Writable,
+  signal: AbortSignal,
+): Promise<void> {
+  const gone = new AbortController();
+  const leave = () => gone.abort(new Error('the client went away'));
+  sink.once('close', leave);
+  sink.once('error', leave);
+  try {
+    const response = await handle(requestOf(event, AbortSignal.any([signal, gone.signal])));
+    const out = open(sink, preludeOf(response));
+    if (response.body instanceof Uint8Array) out.write(response.body);
+    else if (response.body) await writeAll(response.body, out);
+    await ended(out);
+  } finally {
+    sink.removeListener('close', leave);
+  }
+}
+
+function ended(out: Writable): Promise<void> {
+  return new Promise((resolve) => {
+    if (out.destroyed) return resolve();
+    out.once('close', resolve);
+    out.end(() => resolve());
+  });
+}
+
+async function collect(body: ApiResponse['body'], onChunk?: () => void): Promise<Uint8Array> {
+  if (body === undefined) return new Uint8Array(0);
+  if (body instanceof Uint8Array) return body;
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) {
+    if (chunk.byteLength === 0) continue;
+    chunks.push(chunk);
+    onChunk?.();
+  }
+  return Buffer.concat(chunks);
+}
+
+function resultOf(response: ApiResponse, bytes: Uint8Array): ProxyResult {
+  const body = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const isText = isTextual(response.headers);
+  const encoded = body.toString(isText ? 'utf8' : 'base64');
+  if (Buffer.byteLength(encoded) > mostPayloadBytes) return tooLarge(body.byteLength);
+  return { ...preludeOf(response), body: encoded, isBase64Encoded: !isText };
+}
+
+function tooLarge(bodyBytes: number): ProxyResult {
+  const { code, status } = toStatus(
+    requestEntityTooLarge(
+      `the answer has ${bodyBytes} bytes, and a response that is not streamed at most ${mostPayloadBytes}: ask for less, with a limit or a selector`,
+    ),
+  );
+  return {
+    statusCode: code,
+    headers: { 'content-type': 'application/json' },
+    multiValueHeaders: {},
+    body: JSON.stringify(status),
+    isBase64Encoded: false,
+  };
+}
+
+function preludeOf({ status, headers }: ApiResponse): StreamPrelude {
+  const single: Record<string, string> = {};
+  const multiple: Record<string, string[]> = {};
+  for (const [name, value] of Object.entries(headers)) {
+    // The platform counts for itself, and what it passes on may be another encoding.
+    if (name === 'content-length' || name === 'transfer-encoding') continue;
+    if (Array.isArray(value)) multiple[name] = value;
+    else single[name] = value;
+  }
+  return { statusCode: status, headers: single, multiValueHeaders: multiple };
+}
+
+/** JSON, YAML and plain text that is not compressed can be sent as it is; all else is base64 on its way. */
+function isTextual(headers: ApiResponse['headers']): boolean {
+  const type = String(headers['content-type'] ?? 'text/plain');
+  return !headers['content-encoding'] && /^text\/|[/+](json|yaml|jwk-set\+json|openmetrics-text)/.test(type);
+}
+
+function isWatch({ query, path }: ApiRequest): boolean {
+  const watch = query.get('watch');
+  return (watch !== null && watch !== 'false' && watch !== '0') || /^\/api[^/]*\/.*\/?watch\//.test(path);
+}
+
+function listsOf(values: Record<string, string> | null | undefined): Record<string, string[]> {
+  return Object.fromEntries(Object.entries(values ?? {}).map(([name, value]) => [name, [value]]));
+}
+
+/** Emulators decode it: what cannot stand in an encoded path is encoded, and what is encoded stays as it is. */
+function encodedPath(path: string): string {
+  return path.replace(/[^A-Za-z0-9\-._~!$&'()*+,;=:@/%]|%(?![0-9A-Fa-f]{2})/gu, (character) =>
+    encodeURIComponent(character),
+  );
+}

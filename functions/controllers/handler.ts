@@ -1,0 +1,56 @@
+/** The controllers' Lambda function: batches of the work queue, each key by its controller, failures back to the queue. */
+import { systemClock } from '../../lib/clock.ts';
+import { type SqsBatchResponse, type SqsEvent, workBatch } from '../../lib/queue/sqs/index.ts';
+import { openControlPlane } from '../lambda/control-plane.ts';
+import { lambdaHandler, lambdaLogger } from '../lambda/invocation.ts';
+import { openQueue } from '../lambda/queue.ts';
+import { readSettings } from '../lambda/settings.ts';
+import { Warm } from '../lambda/warm.ts';
+import { controllerEntries } from './index.ts';
+import { createWorker } from './worker.ts';
+
+const settings = readSettings(process.env);
+const log = lambdaLogger('controllers', settings);
+const concurrency = new Map(controllerEntries.map(({ name, concurrency: width = 5 }) => [name, width]));
+const widthOf = (controller: string) => concurrency.get(controller) ?? 5;
+const queue = openQueue(settings, (controller) => widthOf(controller) === 1);
+
+/** Between looks at the log nobody asks for: each reconcile catches up by itself. */
+const pollMs = { busy: 60_000, idle: 60_000 };
+
+/** All that is kept between invocations: the controllers that had work, and the informers that they read. */
+const warm = new Warm(async () => {
+  const { clientFor, store, keys } = await openControlPlane(settings, log, { pollMs });
+  return createWorker({
+    entries: controllerEntries,
+    client: clientFor('system:kube-controller-manager'),
+    store,
+    queue,
+    clock: systemClock,
+    log,
+    random: Math.random,
+    cluster: { clusterCidr: settings.clusterCidr, rootCa: keys.ca.certificate },
+    // Ends with the process.
+    signal: new AbortController().signal,
+  });
+});
+
+export const handler = lambdaHandler<SqsEvent, SqsBatchResponse>({
+  name: 'controllers',
+  settings,
+  log,
+  async run({ Records: records }, { signal, metrics }) {
+    const worker = await warm.get();
+    const response = await workBatch(records, {
+      queue,
+      signal,
+      log,
+      random: Math.random,
+      concurrency: widthOf,
+      handle: worker.handle,
+      count: (what, { controller }) => metrics.count(`Reconcile.${what}`, 1, { controller }),
+    });
+    await worker.flush();
+    return response;
+  },
+});

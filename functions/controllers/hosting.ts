@@ -1,0 +1,86 @@
+import type { KubeObject } from '../../lib/api/object.ts';
+import { type BufferedEventRecorder, createEventRecorder } from '../../lib/client/event-recorder.ts';
+import type { Informers } from '../../lib/client/informers.ts';
+import type { Informer } from '../../lib/client/lister.ts';
+import type { KubeClient, Resource } from '../../lib/client/port.ts';
+import type { Clock } from '../../lib/clock.ts';
+import { isKind, messageOf } from '../../lib/errors.ts';
+import type { Logger } from '../../lib/log.ts';
+import type { WorkItem, WorkResult } from '../../lib/queue/port.ts';
+import type { ControllerContext, ControllerEntry, ListerOptions } from './context.ts';
+import type { Controller } from './controller.ts';
+import type { ClusterOptions } from './options.ts';
+
+export interface HostingOptions {
+  /** The client that one controller writes with. */
+  clientFor: (controller: string) => KubeClient;
+  informers: Informers;
+  clock: Clock;
+  log: Logger;
+  random: () => number;
+  cluster: ClusterOptions;
+  /** Where a controller puts keys of its own. */
+  add: (item: WorkItem) => void;
+}
+
+/** One controller with what it was made from. */
+export interface HostedController {
+  controller: Controller;
+  /** What it reads and must not read stale. */
+  reads: Set<Informer<KubeObject>>;
+  recorder: BufferedEventRecorder;
+}
+
+/** How soon a key comes again when the API server could not be reached: that is no failure of the key. */
+const outageRetryMs = 1_000;
+
+/** Makes a controller from its entry. */
+export async function hostController(
+  entry: ControllerEntry,
+  options: HostingOptions,
+): Promise<HostedController> {
+  const { informers, clock, log, random, cluster } = options;
+  const reads = new Set<Informer<KubeObject>>();
+  const client = options.clientFor(entry.name);
+  const recorder = createEventRecorder(client, { component: entry.component, clock, log });
+  const context: ControllerContext = {
+    client,
+    clock,
+    log: log.child({ controller: entry.name }),
+    random,
+    recorder,
+    cluster,
+    lister<T extends KubeObject>(resource: Resource<T>, lister: ListerOptions<T> = {}) {
+      const informer = informers.informer(resource, { indexers: lister.indexers });
+      reads.add(informer as unknown as Informer<KubeObject>);
+      return informer;
+    },
+    informer: (resource, indexers) => informers.informer(resource, { indexers }),
+    enqueue: (key) => options.add({ controller: entry.name, key }),
+  };
+  return { controller: await entry.create(context), reads, recorder };
+}
+
+/** One reconcile: catches up with everything acknowledged so far, makes one step, and says what comes next. */
+export async function reconcileItem(
+  { controller, reads }: HostedController,
+  item: WorkItem,
+  stop: AbortSignal,
+  { log, random }: Pick<HostingOptions, 'log' | 'random'>,
+): Promise<WorkResult> {
+  try {
+    await Promise.all([...reads].map((informer) => informer.catchUp()));
+    const result = await controller.reconcile(item.key, stop);
+    return 'done' in result
+      ? { outcome: 'done' }
+      : { outcome: 'requeueAfter', delayMs: Math.max(0, result.requeueAfterMs) };
+  } catch (error) {
+    if (stop.aborted) return { outcome: 'failed', error };
+    const outage = isKind(error, 'ServiceUnavailable', 'ServerTimeout', 'Timeout', 'TooManyRequests');
+    const level = outage || isKind(error, 'Conflict', 'NotFound', 'AlreadyExists') ? 'debug' : 'warn';
+    log[level]({ ...item, err: level === 'warn' ? error : messageOf(error) }, 'will be tried again');
+    return outage
+      ? { outcome: 'requeueAfter', delayMs: outageRetryMs * (1 + random()) }
+      : { outcome: 'failed', error };
+  }
+}

@@ -1,0 +1,34 @@
+/**
+ * The resync function, on a schedule: gives the cluster back what every cluster has, and has every controller look at
+ * every object again, which repairs whatever was lost on the way from a change to its reconcile.
+ */
+import { openControlPlane } from '../lambda/control-plane.ts';
+import { lambdaHandler, lambdaLogger } from '../lambda/invocation.ts';
+import { openQueue, schedulerName } from '../lambda/queue.ts';
+import { readSettings } from '../lambda/settings.ts';
+import { Warm } from '../lambda/warm.ts';
+import { cycleKey } from '../scheduler/wakes.ts';
+import { controllerEntries } from './index.ts';
+import { resyncName } from './worker.ts';
+
+const settings = readSettings(process.env);
+const log = lambdaLogger('resync', settings);
+const queue = openQueue(settings, () => false);
+
+/** All that is kept between invocations: an API server, without anything of what it read. */
+const warm = new Warm(() => openControlPlane(settings, log, { pollMs: { busy: 60_000, idle: 60_000 } }));
+
+export const handler = lambdaHandler<unknown, void>({
+  name: 'resync',
+  settings,
+  log,
+  async run(_event, { metrics }) {
+    const { server } = await warm.get();
+    await server.keepHouse();
+    await queue.addAll([
+      ...controllerEntries.map(({ name }) => ({ item: { controller: resyncName, key: name } })),
+      { item: { controller: schedulerName, key: cycleKey } },
+    ]);
+    metrics.count('Resyncs');
+  },
+});

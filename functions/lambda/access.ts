@@ -1,0 +1,44 @@
+import type { ConfigMap } from '../../lib/api/gen/types.ts';
+import type { KubeClient } from '../../lib/client/port.ts';
+import { configMaps } from '../../lib/client/resources.ts';
+import { systemClock } from '../../lib/clock.ts';
+import { isKind, messageOf } from '../../lib/errors.ts';
+import type { Logger } from '../../lib/log.ts';
+import { parse } from 'yaml';
+import { type AccessEntry, parseAccessEntries } from '../apiserver/authentication/access-entries.ts';
+import { iamAuthenticator } from '../apiserver/authentication/iam.ts';
+import type { TokenAuthenticator } from '../apiserver/pipeline/authentication.ts';
+import type { LambdaSettings } from './settings.ts';
+
+/** Whoever may write it decides who gets in: as `aws-auth` of EKS, in a namespace that only administrators write to. */
+const entriesConfigMap = { namespace: 'kube-system', name: 'iam-access-entries' };
+const entriesKey = 'entries';
+
+/** IAM principals, by the entries that the stack fixed and those of the ConfigMap `kube-system/iam-access-entries`. */
+export function iamAccess(
+  { cluster, access }: Pick<LambdaSettings, 'cluster' | 'access'>,
+  client: () => KubeClient,
+  log: Logger,
+): TokenAuthenticator {
+  const fixed = parseAccessEntries(JSON.parse(access));
+
+  async function entries(): Promise<readonly AccessEntry[]> {
+    try {
+      const { data } = await client().get<ConfigMap>(configMaps, entriesConfigMap);
+      return [...fixed, ...parseAccessEntries(parse(data?.[entriesKey] ?? '[]'))];
+    } catch (error) {
+      // What cannot be read gives nobody access, and must not lock out those whom the stack lets in.
+      if (!isKind(error, 'NotFound'))
+        log.error({ reason: messageOf(error) }, 'the access entries cannot be read');
+      return fixed;
+    }
+  }
+
+  return iamAuthenticator({ cluster, stsUrl: stsUrl(), entries, clock: systemClock, log });
+}
+
+function stsUrl(): string {
+  const { AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL, AWS_REGION } = process.env;
+  const url = AWS_ENDPOINT_URL_STS ?? AWS_ENDPOINT_URL ?? `https://sts.${AWS_REGION}.amazonaws.com`;
+  return url.replace(/\/$/, '');
+}

@@ -1,0 +1,67 @@
+/** The composition root of what every function of the control plane has in it: the store, and an API server above it. */
+import { SSMClient } from '@aws-sdk/client-ssm';
+import { createInProcessClient } from '../../lib/client/in-process.ts';
+import type { KubeClient } from '../../lib/client/port.ts';
+import { systemClock } from '../../lib/clock.ts';
+import type { Logger } from '../../lib/log.ts';
+import {
+  callsOf,
+  createDynamoClient,
+  type DynamoCalls,
+  openDynamoStore,
+} from '../../lib/store/dynamodb/index.ts';
+import type { Store } from '../../lib/store/port.ts';
+import { type ApiServer, createApiServer } from '../apiserver/index.ts';
+import type { TokenAuthenticator } from '../apiserver/pipeline/authentication.ts';
+import { type ClusterKeys, loadKeys } from './keys.ts';
+import type { LambdaSettings } from './settings.ts';
+
+export interface ControlPlane {
+  server: ApiServer;
+  store: Store;
+  keys: ClusterKeys;
+  /** A client of the API server in this process, as a part of the control plane. */
+  clientFor(username: string): KubeClient;
+}
+
+/** The calls of DynamoDB, for whoever needs the table beside the store. */
+export function dynamoCalls(): DynamoCalls {
+  return callsOf(createDynamoClient({}));
+}
+
+export async function openControlPlane(
+  settings: LambdaSettings,
+  log: Logger,
+  options: {
+    /** How long the watch cache waits between looks at the log; whoever needs the newest asks for it. */
+    pollMs?: { busy: number; idle: number };
+    /** Told how to reach the API server that they are part of, once it is there. */
+    authenticators?: (client: () => KubeClient) => TokenAuthenticator[];
+  } = {},
+): Promise<ControlPlane> {
+  const { table, serviceCidr, nodePortRange, advertise, issuer } = settings;
+  const keys = await loadKeys(new SSMClient({}), settings.keysPath);
+  const store = openDynamoStore({
+    calls: dynamoCalls(),
+    table,
+    clock: systemClock,
+    log,
+    pollMs: options.pollMs,
+  });
+  const server: ApiServer = await createApiServer({
+    store,
+    clock: systemClock,
+    log,
+    serviceCidr,
+    nodePortRange,
+    advertise,
+    serviceAccounts: { issuer, signingKey: keys.serviceAccountKey },
+    clusterCa: keys.ca.certificate,
+    nodeClient: keys.nodeClient,
+    authenticators: options.authenticators?.(() => clientFor('system:apiserver', ['system:masters'])),
+    housekeeping: 'host',
+  });
+  const clientFor = (username: string, groups: string[] = []) =>
+    createInProcessClient(server.handle, { username, groups: [...groups, 'system:authenticated'] });
+  return { server, store, keys, clientFor: (username) => clientFor(username) };
+}

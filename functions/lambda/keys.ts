@@ -1,0 +1,37 @@
+import { GetParametersByPathCommand, type SSMClient } from '@aws-sdk/client-ssm';
+import type { CertifiedKey } from '../../lib/certificates/index.ts';
+
+/** The cluster's keys, each a SecureString parameter below one path. */
+export interface ClusterKeys {
+  ca: CertifiedKey;
+  /** What the API server shows to the servers of nodes. */
+  nodeClient: CertifiedKey;
+  /** PKCS#8 PEM, P-256. */
+  serviceAccountKey: string;
+}
+
+export const keyNames = {
+  caCertificate: 'ca.crt',
+  caKey: 'ca.key',
+  nodeClientCertificate: 'apiserver-kubelet-client.crt',
+  nodeClientKey: 'apiserver-kubelet-client.key',
+  serviceAccountKey: 'service-account.key',
+} as const;
+
+/** One call. @throws Error that names what is missing. */
+export async function loadKeys(ssm: SSMClient, path: string): Promise<ClusterKeys> {
+  const { Parameters: parameters = [] } = await ssm.send(
+    new GetParametersByPathCommand({ Path: path, WithDecryption: true }),
+  );
+  const found = new Map(parameters.map(({ Name = '', Value = '' }) => [Name.slice(path.length + 1), Value]));
+  const text = (name: string) => {
+    const value = found.get(name);
+    if (!value) throw new Error(`parameter ${path}/${name} is missing: deploy the stack again`);
+    return value;
+  };
+  return {
+    ca: { certificate: text(keyNames.caCertificate), key: text(keyNames.caKey) },
+    nodeClient: { certificate: text(keyNames.nodeClientCertificate), key: text(keyNames.nodeClientKey) },
+    serviceAccountKey: text(keyNames.serviceAccountKey),
+  };
+}

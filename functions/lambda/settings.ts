@@ -1,0 +1,67 @@
+import { type LogLevel, logLevels } from '../../lib/log.ts';
+
+/** What a function is told by its environment; `infra` sets it, and nothing else is read from there. */
+export interface LambdaSettings {
+  /** The stack's name: dimension of every metric. */
+  cluster: string;
+  table: string;
+  /** SSM path that the cluster's keys lie under: `/kumulus/<stack>/keys`. */
+  keysPath: string;
+  queues: { work: string; scheduler: string; delays: string; deadLetters: string };
+  serviceCidr: string;
+  clusterCidr: string;
+  nodePortRange: string;
+  /** `iss` of service account tokens. */
+  issuer: string;
+  /** What nodes and pods reach the API server at. */
+  advertise: { address: string; port: number };
+  /** IAM principals with a fixed place in the cluster; see `docs/aws.md`. */
+  access: string;
+  logLevel: LogLevel;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/** @throws TypeError that names the variable. */
+export function readSettings(env: Environment): LambdaSettings {
+  const text = (name: string): string => {
+    const value = env[name];
+    if (!value) throw new TypeError(`${name}: Required value`);
+    return value;
+  };
+  const level = env.KUMULUS_LOG_LEVEL ?? 'info';
+  if (!isLogLevel(level)) {
+    throw new TypeError(
+      `KUMULUS_LOG_LEVEL: Unsupported value: "${level}": supported values: ${logLevels.join(', ')}`,
+    );
+  }
+  return {
+    cluster: text('KUMULUS_CLUSTER'),
+    table: text('KUMULUS_TABLE'),
+    keysPath: text('KUMULUS_KEYS_PATH'),
+    queues: {
+      work: text('KUMULUS_WORK_QUEUE_URL'),
+      scheduler: text('KUMULUS_SCHEDULER_QUEUE_URL'),
+      delays: text('KUMULUS_DELAY_QUEUE_URL'),
+      deadLetters: text('KUMULUS_DEAD_LETTER_QUEUE_URL'),
+    },
+    serviceCidr: text('KUMULUS_SERVICE_CIDR'),
+    clusterCidr: text('KUMULUS_CLUSTER_CIDR'),
+    nodePortRange: text('KUMULUS_NODE_PORT_RANGE'),
+    issuer: text('KUMULUS_ISSUER'),
+    advertise: parseAdvertise(text('KUMULUS_ADVERTISE')),
+    access: env.KUMULUS_ACCESS ?? '[]',
+    logLevel: level,
+  };
+}
+
+function isLogLevel(value: string): value is LogLevel {
+  return (logLevels as readonly string[]).includes(value);
+}
+
+function parseAdvertise(value: string): { address: string; port: number } {
+  const [, address, port] = /^([\d.]+):(\d+)$/.exec(value) ?? [];
+  if (!address || !port)
+    throw new TypeError(`KUMULUS_ADVERTISE: Invalid value: "${value}": must be ADDRESS:PORT`);
+  return { address, port: Number(port) };
+}

@@ -1,0 +1,210 @@
+import { CustomResource, Duration, Stack } from 'aws-cdk-lib';
+import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import { DynamoEventSource, SqsDlq, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
+import { Construct } from 'constructs';
+import type { Parameters } from '../parameters.ts';
+import { Endpoint } from './endpoint.ts';
+import { KumulusFunction, type KumulusFunctionProps } from './function.ts';
+import { Queues } from './queues.ts';
+import type { State } from './state.ts';
+
+/** How long one batch of work may take. */
+const workTimeout = Duration.seconds(60);
+/** Streams of API Gateway, and so watches, last fifteen minutes at most, as functions do. */
+const apiTimeout = Duration.minutes(15);
+
+/** The functions, what drives them, and the endpoint. */
+export class ControlPlane extends Construct {
+  readonly endpoint: Endpoint;
+  readonly queues: Queues;
+  readonly adminRole: iam.Role;
+  readonly functions: Record<
+    'apiserver' | 'scheduler' | 'dispatch' | 'controllers' | 'delays' | 'resync' | 'setup',
+    KumulusFunction
+  >;
+  readonly keysPath: string;
+
+  constructor(scope: Construct, id: string, { parameters, state }: { parameters: Parameters; state: State }) {
+    super(scope, id);
+    const stack = Stack.of(this);
+    this.queues = new Queues(this, 'Queues', { functionTimeout: workTimeout });
+    this.keysPath = `/kumulus/${parameters.stackName}/keys`;
+    this.adminRole = this.#createAdminRole(parameters);
+
+    const environment = {
+      KUMULUS_CLUSTER: parameters.stackName,
+      KUMULUS_TABLE: state.table.tableName,
+      KUMULUS_KEYS_PATH: this.keysPath,
+      KUMULUS_WORK_QUEUE_URL: this.queues.work.queueUrl,
+      KUMULUS_SCHEDULER_QUEUE_URL: this.queues.scheduler.queueUrl,
+      KUMULUS_DELAY_QUEUE_URL: this.queues.delays.queueUrl,
+      KUMULUS_DEAD_LETTER_QUEUE_URL: this.queues.deadLetters.queueUrl,
+      KUMULUS_SERVICE_CIDR: parameters.serviceCidr,
+      KUMULUS_CLUSTER_CIDR: parameters.clusterCidr,
+      KUMULUS_NODE_PORT_RANGE: parameters.nodePortRange,
+      KUMULUS_ISSUER: 'https://kubernetes.default.svc',
+      KUMULUS_ADVERTISE: '192.0.2.1:443',
+      KUMULUS_LOG_LEVEL: parameters.logLevel,
+    };
+    const create = (
+      name: string,
+      props: Omit<KumulusFunctionProps, 'environment' | 'parameters' | 'memoryMb'> & {
+        memoryMb?: number;
+        environment?: Record<string, string>;
+      },
+    ) =>
+      new KumulusFunction(this, name, {
+        memoryMb: parameters.workerMemoryMb,
+        ...props,
+        parameters,
+        environment: { ...environment, ...props.environment },
+      });
+
+    this.functions = {
+      apiserver: create('ApiServer', {
+        entry: 'functions/apiserver/handler.ts',
+        description: 'Kumulus: the Kubernetes API server',
+        memoryMb: parameters.apiMemoryMb,
+        timeout: parameters.responses === 'streamed' ? apiTimeout : Duration.seconds(29),
+        environment: {
+          KUMULUS_RESPONSES: parameters.responses,
+          KUMULUS_ACCESS: stack.toJsonString([
+            {
+              principalArn: this.adminRole.roleArn,
+              username: 'admin:{{SessionName}}',
+              groups: ['system:masters'],
+            },
+          ]),
+        },
+      }),
+      dispatch: create('Dispatch', {
+        entry: 'functions/controllers/dispatch-handler.ts',
+        description: 'Kumulus: from the changes of the table to the work that follows',
+        timeout: workTimeout,
+      }),
+      controllers: create('Controllers', {
+        entry: 'functions/controllers/handler.ts',
+        description: 'Kumulus: the controllers',
+        timeout: workTimeout,
+      }),
+      scheduler: create('Scheduler', {
+        entry: 'functions/scheduler/handler.ts',
+        description: 'Kumulus: the scheduler',
+        timeout: workTimeout,
+        ...(parameters.schedulerReservedConcurrency > 0 && {
+          reservedConcurrency: parameters.schedulerReservedConcurrency,
+        }),
+      }),
+      delays: create('Delays', {
+        entry: 'functions/controllers/delays.ts',
+        description: 'Kumulus: delayed work that has come due',
+        memoryMb: 256,
+        timeout: Duration.seconds(30),
+      }),
+      resync: create('Resync', {
+        entry: 'functions/controllers/resync.ts',
+        description: 'Kumulus: repairs on a schedule',
+        timeout: workTimeout,
+      }),
+      setup: create('Setup', {
+        entry: 'functions/setup/handler.ts',
+        description: 'Kumulus: what a new cluster has from its first moment on',
+        timeout: Duration.minutes(2),
+      }),
+    };
+    this.#grant(state);
+    this.#connect(state, parameters);
+    this.endpoint = new Endpoint(this, 'Endpoint', {
+      handler: this.functions.apiserver.function,
+      parameters,
+    });
+    this.#setUp(parameters);
+  }
+
+  /** Who may assume it administers the cluster: IAM decides, as for everything else in the account. */
+  #createAdminRole({ stackName }: Parameters): iam.Role {
+    return new iam.Role(this, 'AdminRole', {
+      assumedBy: new iam.AccountRootPrincipal(),
+      description: `Administrator of the Kubernetes cluster ${stackName}; has no rights in AWS`,
+    });
+  }
+
+  #grant(state: State): void {
+    const { apiserver, dispatch, controllers, scheduler, delays, resync, setup } = this.functions;
+    const keys = Stack.of(this).formatArn({
+      service: 'ssm',
+      resource: 'parameter',
+      resourceName: this.keysPath.slice(1),
+    });
+    const readKeys = new iam.PolicyStatement({ actions: ['ssm:GetParametersByPath'], resources: [keys] });
+    for (const { function: hosted } of [apiserver, dispatch, controllers, scheduler, resync, setup]) {
+      state.grantStore(hosted);
+      hosted.addToRolePolicy(readKeys);
+    }
+    for (const { function: sender } of [dispatch, controllers, scheduler, delays, resync]) {
+      this.queues.grantSend(sender);
+    }
+    setup.function.addToRolePolicy(
+      new iam.PolicyStatement({
+        actions: ['ssm:PutParameter', 'ssm:DeleteParameters'],
+        resources: [`${keys}/*`],
+      }),
+    );
+  }
+
+  #connect(state: State, parameters: Parameters): void {
+    const { dispatch, controllers, scheduler, delays, resync } = this.functions;
+    dispatch.function.addEventSource(
+      new DynamoEventSource(state.table, {
+        startingPosition: lambda.StartingPosition.TRIM_HORIZON,
+        batchSize: 100,
+        bisectBatchOnError: true,
+        retryAttempts: 10,
+        reportBatchItemFailures: true,
+        onFailure: new SqsDlq(this.queues.undelivered),
+        filters: [
+          lambda.FilterCriteria.filter({
+            eventName: lambda.FilterRule.isEqual('INSERT'),
+            dynamodb: { Keys: { pk: { S: lambda.FilterRule.beginsWith('l#') } } },
+          }),
+        ],
+      }),
+    );
+    controllers.function.addEventSource(
+      new SqsEventSource(this.queues.work, {
+        batchSize: 10,
+        maxConcurrency: parameters.controllerConcurrency,
+        reportBatchItemFailures: true,
+      }),
+    );
+    scheduler.function.addEventSource(
+      new SqsEventSource(this.queues.scheduler, { batchSize: 10, reportBatchItemFailures: true }),
+    );
+    delays.function.addEventSource(
+      new SqsEventSource(this.queues.delays, { batchSize: 10, reportBatchItemFailures: true }),
+    );
+    new Rule(this, 'ResyncSchedule', {
+      description: 'Kumulus: has every object looked at again',
+      schedule: Schedule.rate(Duration.minutes(parameters.resyncMinutes)),
+      targets: [new LambdaFunction(resync.function, { retryAttempts: 2 })],
+    });
+  }
+
+  /** Once everything that would react to it is there. */
+  #setUp(parameters: Parameters): void {
+    const { setup, ...others } = this.functions;
+    const resource = new CustomResource(this, 'Cluster', {
+      serviceToken: setup.function.functionArn,
+      resourceType: 'Custom::KumulusCluster',
+      properties: {
+        serviceCidr: parameters.serviceCidr,
+        // A new release may bring new things that every cluster has.
+        release: setup.function.currentVersion.version,
+      },
+    });
+    resource.node.addDependency(setup, this.queues, ...Object.values(others));
+  }
+}

@@ -1,0 +1,117 @@
+import { isIPv4 } from 'node:net';
+import { type LogLevel, logLevels } from '../lib/log.ts';
+
+/** What may be chosen at a deploy, with `-c name=value` or in the context of `cdk.json`. Every one has a default. */
+export interface Parameters {
+  /** The stack's name, and so the cluster's. */
+  stackName: string;
+  /** Whether the table, with every object of the cluster, stays when the stack is destroyed. */
+  retainState: boolean;
+  /** The range of Services' addresses. */
+  serviceCidr: string;
+  /** The range that nodes' pod ranges are cut from. */
+  clusterCidr: string;
+  nodePortRange: string;
+  /** How the API server answers: `streamed`, or `buffered` for endpoints that do not stream. */
+  responses: 'streamed' | 'buffered';
+  apiMemoryMb: number;
+  workerMemoryMb: number;
+  /** Batches of the work queue that are worked on at once, over all controllers. */
+  controllerConcurrency: number;
+  /** Instances of the scheduler that Lambda keeps to: one, or 0 for accounts that have none to reserve. */
+  schedulerReservedConcurrency: number;
+  /** How often every object is looked at again although nothing happened. */
+  resyncMinutes: number;
+  logLevel: LogLevel;
+  logRetentionDays: number;
+  /** Whether X-Ray traces requests. */
+  tracing: boolean;
+}
+
+const defaults: Parameters = {
+  stackName: 'Kumulus',
+  retainState: false,
+  serviceCidr: '10.96.0.0/16',
+  clusterCidr: '10.244.0.0/16',
+  nodePortRange: '30000-32767',
+  responses: 'streamed',
+  apiMemoryMb: 1024,
+  workerMemoryMb: 1024,
+  controllerConcurrency: 10,
+  schedulerReservedConcurrency: 1,
+  resyncMinutes: 15,
+  logLevel: 'info',
+  logRetentionDays: 30,
+  tracing: false,
+};
+
+/** The retentions that CloudWatch Logs knows, up to two years. */
+const retentions = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731];
+
+/**
+ * `find` gives what was chosen, as text or as JSON. @throws TypeError with every parameter that is wrong, its value and
+ * what it must be.
+ */
+export function readParameters(find: (name: string) => unknown): Parameters {
+  const errors: string[] = [];
+  const chosen: Partial<Record<keyof Parameters, unknown>> = {};
+  const wrong = (name: keyof Parameters, value: unknown, must: string) =>
+    errors.push(`${name}: Invalid value: ${JSON.stringify(value)}: ${must}`);
+
+  const text = (name: keyof Parameters, isGood: (value: string) => boolean, must: string) => {
+    const value = find(name);
+    if (value === undefined) return;
+    if (typeof value !== 'string' || !isGood(value)) wrong(name, value, must);
+    else chosen[name] = value;
+  };
+  const oneOf = (name: keyof Parameters, values: readonly string[]) =>
+    text(name, (value) => values.includes(value), `must be one of ${values.join(', ')}`);
+  const whole = (name: keyof Parameters, least: number, most: number) => {
+    const value = find(name);
+    if (value === undefined) return;
+    const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+    if (!Number.isInteger(number) || (number as number) < least || (number as number) > most)
+      wrong(name, value, `must be a whole number from ${least} to ${most}`);
+    else chosen[name] = number;
+  };
+  const flag = (name: keyof Parameters) => {
+    const value = find(name);
+    if (value === undefined) return;
+    if (value === true || value === 'true') chosen[name] = true;
+    else if (value === false || value === 'false') chosen[name] = false;
+    else wrong(name, value, 'must be true or false');
+  };
+
+  text(
+    'stackName',
+    (value) => /^[A-Za-z][A-Za-z0-9-]{0,63}$/.test(value),
+    'must begin with a letter and have at most 64 letters, digits and hyphens',
+  );
+  flag('retainState');
+  text('serviceCidr', isRange, 'must be an IPv4 range such as 10.96.0.0/16, from /12 to /28');
+  text('clusterCidr', isRange, 'must be an IPv4 range such as 10.244.0.0/16, from /12 to /28');
+  text('nodePortRange', isPortRange, 'must be two ports such as 30000-32767');
+  oneOf('responses', ['streamed', 'buffered']);
+  whole('apiMemoryMb', 256, 10_240);
+  whole('workerMemoryMb', 256, 10_240);
+  whole('controllerConcurrency', 2, 1_000);
+  whole('schedulerReservedConcurrency', 0, 1);
+  whole('resyncMinutes', 1, 1_440);
+  oneOf('logLevel', logLevels);
+  whole('logRetentionDays', 1, 731);
+  flag('tracing');
+  if (typeof chosen.logRetentionDays === 'number' && !retentions.includes(chosen.logRetentionDays))
+    wrong('logRetentionDays', chosen.logRetentionDays, `must be one of ${retentions.join(', ')}`);
+  if (errors.length > 0) throw new TypeError(errors.join('\n'));
+  return { ...defaults, ...(chosen as Partial<Parameters>) };
+}
+
+function isRange(value: string): boolean {
+  const [address = '', bits = ''] = value.split('/');
+  return isIPv4(address) && /^\d+$/.test(bits) && Number(bits) >= 12 && Number(bits) <= 28;
+}
+
+function isPortRange(value: string): boolean {
+  const [first = Number.NaN, last = Number.NaN] = value.split('-').map(Number);
+  return first >= 1 && last <= 65_535 && first <= last;
+}

@@ -1,0 +1,40 @@
+import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
+import type { Construct } from 'constructs';
+import { ControlPlane } from './constructs/control-plane.ts';
+import { State } from './constructs/state.ts';
+import type { Parameters } from './parameters.ts';
+
+/** A whole cluster in one stack. */
+export class KumulusStack extends Stack {
+  readonly state: State;
+  readonly controlPlane: ControlPlane;
+
+  constructor(scope: Construct, parameters: Parameters, props: StackProps = {}) {
+    super(scope, parameters.stackName, {
+      description: 'Kumulus: a Kubernetes cluster whose control plane has no servers',
+      ...props,
+    });
+    this.state = new State(this, 'State', { retain: parameters.retainState });
+    this.controlPlane = new ControlPlane(this, 'ControlPlane', { parameters, state: this.state });
+    this.#describe(parameters);
+  }
+
+  #describe({ stackName }: Parameters): void {
+    const { endpoint, adminRole, queues, keysPath } = this.controlPlane;
+    const outputs: Record<string, [value: string, description: string]> = {
+      Endpoint: [endpoint.api.url, 'Where the Kubernetes API is'],
+      AdminRoleArn: [adminRole.roleArn, 'Who may assume this role administers the cluster'],
+      TableName: [this.state.table.tableName, 'The table with the cluster’s state'],
+      DeadLetterQueueUrl: [queues.deadLetters.queueUrl, 'Work that was given up'],
+      UndeliveredQueueUrl: [queues.undelivered.queueUrl, 'Delays and changes that no function took'],
+      KeysPath: [keysPath, 'The SSM path of the cluster’s keys'],
+      Next: [
+        `npx kumulus kubeconfig --stack ${stackName} > kubeconfig; KUBECONFIG=kubeconfig kubectl get namespaces`,
+        'What to run now',
+      ],
+    };
+    for (const [name, [value, description]] of Object.entries(outputs)) {
+      new CfnOutput(this, name, { value, description });
+    }
+  }
+}
