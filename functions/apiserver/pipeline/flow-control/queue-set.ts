@@ -138,7 +138,7 @@ export class QueueSet {
     const isFull = queue.waiting.length >= this.#limits.queueLengthLimit;
     if (this.seatsInUse >= this.#limits.seats && isFull) return 'queue-full';
     this.#enqueue(ticket, queue);
-    this.#dispatch(now);
+    this.#dispatch(now, queue);
     if (ticket.state === 'waiting') ticket.onGrant = onGrant;
     return ticket;
   }
@@ -235,9 +235,11 @@ export class QueueSet {
     this.seatsWaiting -= ticket.seats;
   }
 
-  #dispatch(now: number): void {
+  /** `last`: the queue that a request has just been put into. */
+  #dispatch(now: number, last?: Queue): void {
     while (this.requestsWaiting > 0 && this.seatsInUse < this.#limits.seats) {
-      const queue = this.#next();
+      // Nobody else waits: the most common case by far.
+      const queue = last && last.waiting.length === this.requestsWaiting ? last : this.#next();
       const ticket = queue.waiting[0] as Ticket;
       if (!this.#fits(ticket.seats)) {
         ticket.owner.stalls++;
@@ -271,8 +273,6 @@ export class QueueSet {
         bestFinishR = finishR;
         bestIndex = index;
       }
-      // Nobody else waits: the most common case by far.
-      if (queue.waiting.length === this.requestsWaiting) break;
     }
     if (!best) throw new Error('requests wait, and no queue has one');
     this.#robin = bestIndex;
