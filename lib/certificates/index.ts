@@ -107,6 +107,16 @@ export async function createSigningKey(): Promise<string> {
   return await exportKey(keys.privateKey);
 }
 
+/** Whether the certificate is about this subject and no other. */
+export function isAbout(certificate: string, subject: Subject): boolean {
+  const found = new X509Certificate(certificate).subjectName;
+  const same = (held: readonly string[], wanted: readonly string[]) =>
+    held.length === wanted.length && wanted.every((one) => held.includes(one));
+  return (
+    same(found.getField('CN'), [subject.commonName]) && same(found.getField('O'), subject.organizations ?? [])
+  );
+}
+
 /** When the certificate stops being valid, in milliseconds since the epoch. */
 export function expiryOf(certificate: string): number {
   return new X509Certificate(certificate).notAfter.getTime();

@@ -6,6 +6,7 @@ import {
   type CertificateRequest,
   type CertifiedKey,
   covers,
+  isAbout,
   createCa,
   createSigningKey,
   expiryOf,
@@ -50,7 +51,9 @@ export async function openPki(dir: string, clock: Clock): Promise<Pki> {
         name,
         () => issueCertificate(ca, { ...request, validityDays: leafValidityDays, now: clock.now() }),
         ({ certificate }) =>
-          expiryOf(certificate) - clock.now() > renewBeforeMs && covers(certificate, wanted),
+          expiryOf(certificate) - clock.now() > renewBeforeMs &&
+          isAbout(certificate, request.subject) &&
+          covers(certificate, wanted),
       );
       return { ...pair, certificateFile: join(dir, `${name}.crt`), keyFile: join(dir, `${name}.key`) };
     },

@@ -1,4 +1,4 @@
-import { forbidden } from '../../../lib/api/status.ts';
+import { forbidden, internal } from '../../../lib/api/status.ts';
 import { KumulusError } from '../../../lib/errors.ts';
 import type { AuthorizationAttributes, Authorizer } from '../authorization/port.ts';
 import { selectorsOf } from '../authorization/selectors.ts';
@@ -8,9 +8,14 @@ export function authorization(authorizer: Authorizer): Stage {
   return async (context, next) => {
     const { info, user, request } = context;
     const attributes = { ...info, user, ...selectorsOf(info, request.query) };
-    const { decision, reason } = await authorizer.authorize(attributes);
-    if (decision !== 'allow') throw forbiddenError(attributes, reason);
-    return next();
+    const { decision, reason, error } = await authorizer.authorize(attributes);
+    const { auditAnnotations } = context;
+    auditAnnotations['authorization.k8s.io/decision'] = decision === 'allow' ? 'allow' : 'forbid';
+    if (reason) auditAnnotations['authorization.k8s.io/reason'] = reason;
+    if (decision === 'allow') return next();
+    // Nobody could say: that is our fault, and no leave.
+    if (error !== undefined) throw internal(new Error(error));
+    throw forbiddenError(attributes, reason);
   };
 }
 

@@ -1,5 +1,6 @@
-import { badRequest, forbidden } from '../../../lib/api/status.ts';
+import { badRequest } from '../../../lib/api/status.ts';
 import type { Authorizer } from '../authorization/port.ts';
+import { forbiddenError } from './authorization.ts';
 import type { Stage } from './context.ts';
 
 /**
@@ -47,7 +48,7 @@ export function impersonation(authorizer: Authorizer): Stage {
       }
     }
     for (const { resource, name, namespace, group, subresource } of wanted) {
-      const { decision } = await authorizer.authorize({
+      const attributes = {
         user: context.user,
         verb: 'impersonate',
         isResourceRequest: true,
@@ -58,16 +59,9 @@ export function impersonation(authorizer: Authorizer): Stage {
         subresource,
         name,
         path: context.info.path,
-      });
-      if (decision !== 'allow') {
-        const full = subresource ? `${resource}/${subresource}` : resource;
-        const scope = namespace ? `in the namespace "${namespace}"` : 'at the cluster scope';
-        throw forbidden(
-          { group, resource },
-          name,
-          `User "${context.user.username}" cannot impersonate resource "${full}" in API group "${group}" ${scope}`,
-        );
-      }
+      };
+      const { decision, reason } = await authorizer.authorize(attributes);
+      if (decision !== 'allow') throw forbiddenError(attributes, reason);
     }
     const implied = isServiceAccount
       ? ['system:serviceaccounts', `system:serviceaccounts:${isServiceAccount[1]}`]

@@ -33,7 +33,7 @@ export async function startHollowNodes(options: HollowOptions): Promise<() => Pr
   const { data, pki, count, clock, log } = options;
   // One identity for all of them: no node's own may act for another.
   const client = await pki.certificate('hollow-nodes', {
-    subject: { commonName: 'system:kumulus:hollow-nodes', organizations: ['system:masters'] },
+    subject: { commonName: 'system:kumulus:hollow-nodes' },
     usages: ['client'],
   });
   const config: HollowConfig = {

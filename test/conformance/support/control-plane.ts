@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createApiServer } from '../../../functions/apiserver/index.ts';
+import { controllerClients } from '../../../functions/controllers/accounts.ts';
 import { startControllers } from '../../../functions/controllers/index.ts';
 import { startScheduler } from '../../../functions/scheduler/index.ts';
 import { createCa, createSigningKey, issueCertificate } from '../../../lib/certificates/index.ts';
@@ -47,7 +48,7 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   const store = await openEmbeddedStore({ dir, clock, log });
   const now = clock.now();
   const ca = await createCa({ commonName: 'conformance-ca', validityDays: 1, now });
-  const subject = { commonName: 'kube-apiserver-kubelet-client', organizations: ['system:masters'] };
+  const subject = { commonName: 'kube-apiserver-kubelet-client' };
   const server = await createApiServer({
     store,
     clock,
@@ -64,16 +65,15 @@ export async function startControlPlane(options: ControlPlaneOptions = {}): Prom
   });
   const stopping = new AbortController();
   const { signal } = stopping;
-  const clientFor = (username: string) =>
-    createInProcessClient(server.handle, { username, groups: ['system:authenticated'] });
   const controllers = await startControllers({
-    client: clientFor('system:kube-controller-manager'),
+    ...controllerClients(server.handle),
     clock,
     log,
     signal,
     cluster: { clusterCidr: '10.244.0.0/16', rootCa: ca.certificate },
   });
-  await startScheduler({ client: clientFor('system:kube-scheduler'), clock, log, signal });
+  const scheduler = { username: 'system:kube-scheduler', groups: ['system:authenticated'] };
+  await startScheduler({ client: createInProcessClient(server.handle, scheduler), clock, log, signal });
   const client = createInProcessClient(server.handle, admin);
   const informers = createInformers(client, { clock, log });
   await informers.start(signal);

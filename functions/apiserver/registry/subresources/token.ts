@@ -9,9 +9,11 @@ import type { RequestContext } from '../../pipeline/context.ts';
 import { respondObject } from '../../pipeline/respond.ts';
 import type { Backend } from '../backend.ts';
 import { representationOf } from '../handlers/render.ts';
+import { admissionOf } from '../handlers/write.ts';
 import { writeParams } from '../params.ts';
 import type { RegistryEntry } from '../registry.ts';
 import { findStored, readStored } from '../storage.ts';
+import type { AnyObject } from '../strategy.ts';
 import { decodeSubresource } from './body.ts';
 
 const kind = { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' };
@@ -40,6 +42,14 @@ export async function handleToken(
   const expirationSeconds = spec.expirationSeconds ?? defaultSeconds;
   const errors = checkExpiration(expirationSeconds);
   if (errors.length > 0) throw invalid(kind, '', errors);
+  const attributes = admissionOf(
+    { backend, context, entry, params, subresource: 'token' },
+    'CREATE',
+    request as unknown as AnyObject,
+    undefined,
+  );
+  await backend.admission.mutate(attributes);
+  await backend.admission.validate(attributes);
   const { object: account } = await readStored(backend, entry, namespace, name);
   const bound = await boundObject(backend, namespace, name, spec.boundObjectRef);
   const extend =

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createApiServer } from '../../../../functions/apiserver/index.ts';
+import { controllerClients } from '../../../../functions/controllers/accounts.ts';
 import { type RunningControllers, startControllers } from '../../../../functions/controllers/index.ts';
 import type { ClusterOptions } from '../../../../functions/controllers/options.ts';
 import { createInProcessClient } from '../../../../lib/client/in-process.ts';
@@ -43,6 +44,7 @@ export async function openCluster(options: TestClusterOptions = {}): Promise<Tes
     username: 'system:admin',
     groups: ['system:masters', 'system:authenticated'],
   });
+  const clients = controllerClients(server.handle);
   const reading = new AbortController();
   const informers = createInformers(client, { clock: dated, log });
   await informers.start(reading.signal);
@@ -51,8 +53,8 @@ export async function openCluster(options: TestClusterOptions = {}): Promise<Tes
   const start = () => {
     stopping = new AbortController();
     return startControllers({
-      client,
-      clientFor: () => options.wrap?.(client) ?? client,
+      client: clients.client,
+      clientFor: (name) => options.wrap?.(clients.clientFor(name)) ?? clients.clientFor(name),
       // Each start reads the world again, as a new process would.
       informers: startedInformers(stopping.signal),
       clock,
@@ -63,7 +65,7 @@ export async function openCluster(options: TestClusterOptions = {}): Promise<Tes
     });
   };
   function startedInformers(signal: AbortSignal): Informers {
-    const own = createInformers(client, { clock: dated, log });
+    const own = createInformers(clients.client, { clock: dated, log });
     own.start(signal).catch(() => undefined);
     return own;
   }
