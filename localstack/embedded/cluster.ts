@@ -5,6 +5,7 @@
 import { networkInterfaces } from 'node:os';
 import { createApiServer } from '../../functions/apiserver/index.ts';
 import { serveHttps } from '../../functions/apiserver/hosts/https.ts';
+import { controllerClients } from '../../functions/controllers/accounts.ts';
 import { startControllers } from '../../functions/controllers/index.ts';
 import { startScheduler } from '../../functions/scheduler/index.ts';
 import { createInProcessClient } from '../../lib/client/in-process.ts';
@@ -122,7 +123,7 @@ async function startControlPlane(
   started.defer('store', close);
 
   const nodeClient = await pki.certificate('apiserver-kubelet-client', {
-    subject: { commonName: 'kube-apiserver-kubelet-client', organizations: ['system:masters'] },
+    subject: { commonName: 'kube-apiserver-kubelet-client' },
     usages: ['client'],
   });
   const apiServer = await createApiServer({
@@ -158,10 +159,9 @@ async function startControlPlane(
   }
 
   const stopping = new AbortController();
-  const clientFor = (username: string) =>
-    createInProcessClient(apiServer.handle, { username, groups: ['system:authenticated'] });
+  const clients = controllerClients(apiServer.handle);
   const controllers = await startControllers({
-    client: clientFor('system:kube-controller-manager'),
+    ...clients,
     clock,
     log: createLogger('controllers', logLevel),
     signal: stopping.signal,
@@ -172,7 +172,10 @@ async function startControlPlane(
     await controllers.stopped;
   });
   await startScheduler({
-    client: clientFor('system:kube-scheduler'),
+    client: createInProcessClient(apiServer.handle, {
+      username: 'system:kube-scheduler',
+      groups: ['system:authenticated'],
+    }),
     clock,
     log: createLogger('scheduler', logLevel),
     signal: stopping.signal,
@@ -180,7 +183,7 @@ async function startControlPlane(
   return {
     pki,
     port: options.port,
-    client: clientFor('system:kube-controller-manager'),
+    client: clients.clientFor('node-lifecycle'),
     /** Aborts when the controllers end. */
     signal: stopping.signal,
   };
