@@ -2,7 +2,8 @@ import { Command, Option } from 'commander';
 import { resolve } from 'node:path';
 import { type LogLevel, logLevels } from '../../lib/log.ts';
 import { messageOf } from '../../lib/errors.ts';
-import { type Cluster, startCluster } from '../../localstack/embedded/cluster.ts';
+import { loadAuditPolicy } from '../../functions/apiserver/audit/policy.ts';
+import { type Cluster, type ClusterOptions, startCluster } from '../../localstack/embedded/cluster.ts';
 import { dataDirOption, wholeNumber } from '../options.ts';
 import { checkStoreFlags, endpointOption, type StoreFlags, storeOption } from '../store-options.ts';
 
@@ -17,6 +18,10 @@ interface UpOptions extends StoreFlags {
   node: boolean;
   install: boolean;
   logLevel: LogLevel;
+  auditPolicyFile?: string;
+  auditLogPath?: string;
+  auditLogMaxsize: number;
+  auditLogMaxbackup: number;
 }
 
 export function upCommand(): Command {
@@ -45,6 +50,18 @@ export function upCommand(): Command {
         .choices(logLevels)
         .default('warn'),
     )
+    .option('--audit-policy-file <file>', 'which requests are recorded (audit.k8s.io/v1 Policy)')
+    .option('--audit-log-path <file>', 'where they are recorded, a JSON line each; - is standard output')
+    .addOption(
+      new Option('--audit-log-maxsize <megabytes>', 'after which the file is turned over')
+        .default(100)
+        .argParser(wholeNumber(1, 1_000_000)),
+    )
+    .addOption(
+      new Option('--audit-log-maxbackup <n>', 'how many files that were turned over are kept')
+        .default(10)
+        .argParser(wholeNumber(0, 10_000)),
+    )
     .action(up);
 }
 
@@ -60,6 +77,7 @@ async function up(options: UpOptions): Promise<void> {
     store: options.store,
     ...(options.endpoint && { endpoint: options.endpoint }),
     logLevel: options.logLevel,
+    ...auditOf(options),
     say,
   });
   const seconds = (Date.now() - startedAt()) / 1000;
@@ -71,6 +89,24 @@ async function up(options: UpOptions): Promise<void> {
   say('stopped');
   // Node's HTTP/2 server keeps a timer for up to half a minute after it has closed; nothing of ours is left by now.
   process.exit();
+}
+
+/** Read before anything is started: a policy that is broken stops the start. */
+function auditOf(options: UpOptions): Pick<ClusterOptions, 'audit'> {
+  const { auditPolicyFile, auditLogPath, auditLogMaxsize, auditLogMaxbackup } = options;
+  if (!auditPolicyFile && !auditLogPath) return {};
+  if (!auditPolicyFile)
+    throw new Error('--audit-log-path needs --audit-policy-file: what should be recorded?');
+  if (!auditLogPath)
+    throw new Error('--audit-policy-file needs --audit-log-path: where should it be recorded?');
+  return {
+    audit: {
+      policy: loadAuditPolicy(auditPolicyFile),
+      path: auditLogPath === '-' ? auditLogPath : resolve(auditLogPath),
+      maxSizeBytes: auditLogMaxsize * 1024 * 1024,
+      maxBackups: auditLogMaxbackup,
+    },
+  };
 }
 
 /** When the user's command began: the launcher's start where there was one, else this process's. */

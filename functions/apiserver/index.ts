@@ -1,4 +1,5 @@
 /** The API server without a host: what is built, from what, in which order. */
+import { randomUUID } from 'node:crypto';
 import { pathNotFound } from '../../lib/api/status.ts';
 import { type Clock, pause } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
@@ -20,7 +21,7 @@ import { healthEndpoint } from './health.ts';
 import { createMetrics } from './metrics.ts';
 import { createOpenApi } from './openapi/index.ts';
 import { admissionChain } from './pipeline/admission.ts';
-import { type AuditSink, audit } from './pipeline/audit.ts';
+import { type AuditOptions, audit, failedAuthenticationAudit } from './pipeline/audit.ts';
 import { anonymous, authentication, type TokenAuthenticator } from './pipeline/authentication.ts';
 import { firstToKnow } from './pipeline/authenticators.ts';
 import { type AuthorizationOptions, createAuthorization } from './authorization/index.ts';
@@ -65,7 +66,8 @@ export interface ApiServerOptions {
   authorization?: AuthorizationOptions;
   /** Asked before the service account tokens' own, in order. */
   authenticators?: readonly TokenAuthenticator[];
-  audit?: AuditSink;
+  /** Without it nothing is recorded. */
+  audit?: AuditOptions;
   inFlight?: InFlightLimits;
   /**
    * Who sees to it that the cluster has what every cluster has, and that no service address is lost: the server `self`
@@ -187,11 +189,13 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     // Made once and kept: what later stages add must not stay on it.
     return { ...answer, headers: { ...answer.headers } };
   };
+  const now = () => clock.now();
   const run = compose(
     [
+      ...(options.audit ? [failedAuthenticationAudit(options.audit, now)] : []),
       authentication(authenticator),
+      ...(options.audit ? [audit(options.audit, now)] : []),
       impersonation(authorizer),
-      audit(options.audit, () => clock.now()),
       flowControl.stage,
       authorization(authorizer),
     ],
@@ -208,7 +212,9 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     let end: (() => void) | undefined;
     try {
       const info = parseRequestInfo(request.method, request.path, request.query);
-      context = { request, info, receivedAtMs, user: anonymous, warnings: [], auditAnnotations: {} };
+      const auditID = request.headers['audit-id']?.slice(0, 64) || randomUUID();
+      const auditAnnotations = {};
+      context = { request, info, receivedAtMs, user: anonymous, warnings: [], auditID, auditAnnotations };
       end = metrics.begin(info);
       response = await run(context);
     } catch (error) {
@@ -218,6 +224,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       end?.();
     }
     if (context) {
+      response.headers['audit-id'] = context.auditID;
       addWarnings(response, context.warnings);
       if (context.responseHeaders) Object.assign(response.headers, context.responseHeaders);
       const dryRun = request.query.get('dryRun') ?? '';

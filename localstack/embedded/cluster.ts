@@ -3,6 +3,8 @@
  * server, controllers, scheduler); each node is a containerd and an agent of its own.
  */
 import { networkInterfaces } from 'node:os';
+import { type AuditLogOptions, openAuditLog } from '../../functions/apiserver/audit/log-file.ts';
+import type { AuditPolicy } from '../../functions/apiserver/audit/policy.ts';
 import { createApiServer } from '../../functions/apiserver/index.ts';
 import { serveHttps } from '../../functions/apiserver/hosts/https.ts';
 import { controllerClients } from '../../functions/controllers/accounts.ts';
@@ -40,6 +42,8 @@ export interface ClusterOptions {
   /** Where DynamoDB is, for an emulator. */
   endpoint?: string;
   logLevel: LogLevel;
+  /** Which requests are recorded, and where; without it none are. */
+  audit?: { policy: AuditPolicy } & Pick<AuditLogOptions, 'path' | 'maxSizeBytes' | 'maxBackups'>;
   /** Told of each step, for a person who waits. */
   say: (line: string) => void;
 }
@@ -126,9 +130,13 @@ async function startControlPlane(
     subject: { commonName: 'kube-apiserver-kubelet-client' },
     usages: ['client'],
   });
+  const auditLog =
+    options.audit && openAuditLog({ ...options.audit, clock, log: createLogger('audit', logLevel) });
+  if (auditLog) started.defer('audit log', () => auditLog.close());
   const apiServer = await createApiServer({
     store,
     clock,
+    ...(options.audit && auditLog && { audit: { policy: options.audit.policy, sink: auditLog.sink } }),
     log: createLogger('apiserver', logLevel),
     serviceCidr: settings.serviceCidr,
     nodePortRange: settings.nodePortRange,

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { serveHttps } from '../../functions/apiserver/hosts/https.ts';
 import { createApiServer } from '../../functions/apiserver/index.ts';
+import type { AuditOptions } from '../../functions/apiserver/pipeline/audit.ts';
 import type { ListMeta, ObjectMeta } from '../../lib/api/gen/types.ts';
 import {
   type CertifiedKey,
@@ -65,7 +66,7 @@ export interface Call {
 export type TestServer = Awaited<ReturnType<typeof startServer>>;
 
 export async function startServer(
-  options: { dir?: string; serviceCidr?: string; nodePortRange?: string } = {},
+  options: { dir?: string; serviceCidr?: string; nodePortRange?: string; audit?: AuditOptions } = {},
 ) {
   const now = Date.now();
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'kumulus-api-'));
@@ -105,6 +106,7 @@ export async function startServer(
     serviceAccounts: { issuer: 'https://kubernetes.default.svc', signingKey: await createSigningKey() },
     clusterCa: ca.certificate,
     nodeClient: admin,
+    ...(options.audit && { audit: options.audit }),
   });
   const host = await serveHttps({
     handle: api.handle,

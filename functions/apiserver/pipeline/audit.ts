@@ -1,51 +1,76 @@
-import { randomUUID } from 'node:crypto';
-import type { ApiResponse, UserInfo } from '../../../lib/http/types.ts';
-import type { RequestContext, Stage } from './context.ts';
+/** Records requests as the audit policy asks (API reference, "Auditing"). */
+import type { Status } from '../../../lib/api/gen/types.ts';
+import { toStatus } from '../../../lib/api/status.ts';
+import { isKind } from '../../../lib/errors.ts';
+import type { ApiResponse } from '../../../lib/http/types.ts';
+import { decideAudit } from '../audit/evaluate.ts';
+import { type AuditSink, RequestAudit } from '../audit/event.ts';
+import type { AuditPolicy } from '../audit/policy.ts';
+import type { Stage } from './context.ts';
+import { isLongRunning } from './request-info.ts';
 
-/** What is known of a request once it was answered. `audit.k8s.io/v1 Event` is made from it where a policy asks for one. */
-export interface AuditRecord {
-  auditID: string;
-  verb: string;
-  requestURI: string;
-  user: UserInfo;
-  sourceIPs: string[];
-  userAgent: string | undefined;
-  code: number;
-  receivedAtMs: number;
-  completedAtMs: number;
+export interface AuditOptions {
+  policy: AuditPolicy;
+  sink: AuditSink;
 }
 
-/** Takes records in; must not throw and must not wait. */
-export type AuditSink = (record: AuditRecord) => void;
-
-/** Gives each request its `Audit-ID` (the client's own where it brings one) and hands a record of it to the sink. */
-export function audit(sink: AuditSink | undefined, now: () => number): Stage {
+/** After authentication, before impersonation: who really asked is on record, and as whom. */
+export function audit({ policy, sink }: AuditOptions, now: () => number): Stage {
   return async (context, next) => {
-    const auditID = context.request.headers['audit-id']?.slice(0, 64) || randomUUID();
-    const response = await next();
-    response.headers['audit-id'] = auditID;
-    sink?.(record(context, response, auditID, now()));
-    return response;
+    const { user, info } = context;
+    const decision = decideAudit(policy, info, user);
+    if (decision.level === 'None') return next();
+    const recorded = new RequestAudit(context, decision, { sink, now, user });
+    context.audit = recorded;
+    recorded.emit('RequestReceived');
+    const longRunning = isLongRunning(info);
+    let response: ApiResponse;
+    try {
+      response = await next();
+    } catch (error) {
+      const { status } = toStatus(error);
+      recorded.answered(status);
+      const { kind: _, apiVersion: __, ...said } = status;
+      if (longRunning) recorded.emit('ResponseStarted', said);
+      recorded.emit('ResponseComplete', said);
+      throw error;
+    }
+    const said: Partial<Status> = { metadata: {}, code: response.upgrade ? 101 : response.status };
+    if (longRunning) recorded.emit('ResponseStarted', said);
+    const { body } = response;
+    if (!longRunning || body === undefined || body instanceof Uint8Array) {
+      recorded.emit('ResponseComplete', said);
+      return response;
+    }
+    return { ...response, body: untilEnd(body, () => recorded.emit('ResponseComplete', said)) };
   };
 }
 
-function record(
-  context: RequestContext,
-  response: ApiResponse,
-  auditID: string,
-  completedAtMs: number,
-): AuditRecord {
-  const { request, info, user, receivedAtMs } = context;
-  const query = request.query.toString();
-  return {
-    auditID,
-    verb: info.verb,
-    requestURI: query ? `${request.path}?${query}` : request.path,
-    user,
-    sourceIPs: request.peer.via === 'process' ? [] : [request.peer.address],
-    userAgent: request.headers['user-agent'],
-    code: response.upgrade ? 101 : response.status,
-    receivedAtMs,
-    completedAtMs,
+async function* untilEnd(body: AsyncIterable<Uint8Array>, ended: () => void): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } finally {
+    ended();
+  }
+}
+
+/** Before authentication: those whom it turned away are on record too, without a name. */
+export function failedAuthenticationAudit({ policy, sink }: AuditOptions, now: () => number): Stage {
+  return async (context, next) => {
+    try {
+      return await next();
+    } catch (error) {
+      if (isKind(error, 'Unauthorized') && !context.audit) {
+        const decision = decideAudit(policy, context.info, undefined);
+        if (decision.level !== 'None') {
+          const recorded = new RequestAudit(context, decision, { sink, now, user: undefined });
+          const attempted = context.request.headers.authorization ? 'bearer' : '<none>';
+          const message = `Authentication failed, attempted: ${attempted}`;
+          const status = { metadata: {}, status: 'Failure', message, reason: 'Unauthorized', code: 401 };
+          recorded.emit('ResponseStarted', status);
+        }
+      }
+      throw error;
+    }
   };
 }

@@ -1,4 +1,5 @@
 import type { ApiRequest, ApiResponse, UserInfo } from '../../../lib/http/types.ts';
+import type { RequestAudit } from '../audit/event.ts';
 import type { RequestInfo } from './request-info.ts';
 
 /** One request on its way through the pipeline. Each stage fills in what the stages after it rely on. */
@@ -11,6 +12,10 @@ export interface RequestContext {
   user: UserInfo;
   /** Each becomes a `Warning: 299` header of the response (KEP-1693). */
   readonly warnings: string[];
+  /** `Audit-ID`: the client's own where it brings one. */
+  readonly auditID: string;
+  /** Set where the audit policy wants this request recorded. */
+  audit?: RequestAudit;
   /** What stages and admission plugins add to the request's audit event: `pod-security.kubernetes.io/enforce-policy`. */
   readonly auditAnnotations: Record<string, string>;
   /** Go onto the response whatever becomes of the request. */

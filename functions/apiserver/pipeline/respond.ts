@@ -24,6 +24,7 @@ export async function respondObject(
   object: unknown,
   status = 200,
 ): Promise<ApiResponse> {
+  context.audit?.answered(object);
   if (representation.mediaType === protobufType) {
     return respondBytes(context, protobufType, encodeAsProtobuf(object as KubeObject), status);
   }
@@ -67,6 +68,7 @@ export async function respondJson(
   status = 200,
 ): Promise<ApiResponse> {
   if (representation.mediaType === 'application/json' && !representation.pretty) {
+    context.audit?.answered(json);
     return respondBytes(context, 'application/json', json, status);
   }
   return respondObject(context, representation, JSON.parse(Buffer.from(json).toString()), status);

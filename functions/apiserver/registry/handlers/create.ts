@@ -28,6 +28,7 @@ export async function decodeObject(write: Write): Promise<AnyObject> {
   });
   context.warnings.push(...decoded.warnings);
   const object = decoded.object as unknown as AnyObject;
+  context.audit?.sent(object);
   object.metadata ??= {};
   return object;
 }

@@ -265,6 +265,7 @@ async function deleteOptions(backend: Backend, context: RequestContext): Promise
       fieldValidation: 'Ignore',
     });
     options = decoded.object as JsonObject as DeleteOptions;
+    context.audit?.sent(options);
   } else {
     const grace = request.query.get('gracePeriodSeconds');
     const orphan = request.query.get('orphanDependents');

@@ -45,6 +45,7 @@ export async function handlePatch(
   const { namespace, name, subresource } = context.info;
   const write: Write = { backend, context, entry, params, subresource };
   const patch = parsePatch(await readBody(context.request, backend.clock), type);
+  context.audit?.sentPatch(patch);
   if (type === 'apply') {
     const { stored, created } = await applyPatch(write, patch as JsonObject);
     return respondWith(context, entry, representation, stored, backend.clock.now(), created ? 201 : 200);

@@ -22,6 +22,7 @@ export async function decodeSubresource<T extends KubeObject>(
   const decoded = decodeBody(bytes, { mediaType, ...kind, schema, fieldValidation: params.fieldValidation });
   context.warnings.push(...decoded.warnings);
   const object = decoded.object as unknown as T;
+  context.audit?.sent(object);
   object.metadata ??= {};
   return object;
 }
