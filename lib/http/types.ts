@@ -40,6 +40,8 @@ export interface ApiResponse {
   status: number;
   headers: Record<string, string | string[]>;
   body: Uint8Array | AsyncIterable<Uint8Array> | undefined;
+  /** Of a body that is sent in chunks: it is a document, worth nothing without its end, and not a stream that may end any time. */
+  isDocument?: boolean;
   /** Set when the request was an upgrade that the pipeline allowed: the host connects both ends, byte by byte. */
   upgrade?: UpgradeTarget;
 }

@@ -3,6 +3,7 @@ import type { Status } from '../../../lib/api/gen/types.ts';
 import { rfc3339Micro } from '../../../lib/clock.ts';
 import type { UserInfo } from '../../../lib/http/types.ts';
 import type { RequestContext } from '../pipeline/context.ts';
+import type { Pieces } from '../pipeline/pieces.ts';
 import type { AuditDecision } from './evaluate.ts';
 import type { AuditLevel, AuditStage } from './policy.ts';
 
@@ -92,12 +93,14 @@ export class RequestAudit {
     if (this.#holdsRequests()) this.#requestObject = structuredClone(patch);
   }
 
-  /** What is answered, as an object or as its JSON. */
   answered(object: unknown): void {
+    if (this.decision.level === 'RequestResponse') this.#responseObject = this.#kept(structuredClone(object));
+  }
+
+  /** What is answered where nobody had to parse it. */
+  answeredJson({ pieces, sizeBytes }: Pieces): void {
     if (this.decision.level !== 'RequestResponse') return;
-    const parsed =
-      object instanceof Uint8Array ? (JSON.parse(Buffer.from(object).toString()) as unknown) : object;
-    this.#responseObject = this.#kept(structuredClone(parsed));
+    this.#responseObject = this.#kept(JSON.parse(Buffer.concat(pieces, sizeBytes).toString()) as unknown);
   }
 
   emit(stage: AuditStage, status?: Partial<Status>): void {

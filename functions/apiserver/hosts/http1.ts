@@ -59,7 +59,7 @@ async function respond(
     await drain(request);
     response.end();
   } else {
-    exchange.streaming();
+    if (!answer.isDocument) exchange.streaming();
     response.flushHeaders();
     await writeAll(answer.body, response);
     response.end();

@@ -52,7 +52,7 @@ async function respond(
       if (!stream.readableEnded && !stream.destroyed) stream.close(constants.NGHTTP2_NO_ERROR);
     });
   } else {
-    exchange.streaming();
+    if (!answer.isDocument) exchange.streaming();
     await writeAll(answer.body, stream);
     stream.end();
   }

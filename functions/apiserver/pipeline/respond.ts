@@ -1,6 +1,4 @@
 /** The last stage: objects and bytes become a response in the negotiated representation. */
-import { promisify } from 'node:util';
-import { gzip } from 'node:zlib';
 import { stringify } from 'yaml';
 import type { KubeObject } from '../../../lib/api/object.ts';
 import { encodeProtobuf, hasProtobuf } from '../../../lib/api/protobuf/index.ts';
@@ -10,10 +8,10 @@ import { notAcceptable, toStatus } from '../../../lib/api/status.ts';
 import type { ApiResponse } from '../../../lib/http/types.ts';
 import type { RequestContext } from './context.ts';
 import { jsonType, protobufType, type Representation, yamlType } from './negotiate.ts';
+import { gzipped, inChunks, type Pieces, piecesOf } from './pieces.ts';
 
-const gzipAsync = promisify(gzip);
-/** Smaller bodies are not worth the time (upstream's `defaultGzipThresholdBytes`). */
-const gzipThresholdBytes = 128 * 1024;
+/** Smaller bodies are sent at once, and are not worth the time to compress (upstream's `defaultGzipThresholdBytes`). */
+const largeBytes = 128 * 1024;
 /** Upstream's level: a fifth of the time of the default one. */
 const gzipLevel = 1;
 
@@ -64,31 +62,49 @@ export function encodeAsProtobuf(object: KubeObject): Uint8Array {
 export async function respondJson(
   context: RequestContext,
   representation: Representation,
-  json: Uint8Array,
+  json: Uint8Array | Pieces,
   status = 200,
 ): Promise<ApiResponse> {
+  const body = json instanceof Uint8Array ? piecesOf([json]) : json;
   if (representation.mediaType === 'application/json' && !representation.pretty) {
-    context.audit?.answered(json);
-    return respondBytes(context, 'application/json', json, status);
+    context.audit?.answeredJson(body);
+    return respondPieces(context, 'application/json', body, status);
   }
-  return respondObject(context, representation, JSON.parse(Buffer.from(json).toString()), status);
+  const object: unknown = JSON.parse(Buffer.concat(body.pieces, body.sizeBytes).toString());
+  return respondObject(context, representation, object, status);
 }
 
-async function respondBytes(
+function respondBytes(
   context: RequestContext,
   mediaType: string,
   body: Uint8Array,
   status: number,
-): Promise<ApiResponse> {
+): ApiResponse {
+  return respondPieces(context, mediaType, piecesOf([body]), status);
+}
+
+/** Large bodies go out in chunks, compressed where the client wants it. */
+export function respondPieces(
+  context: RequestContext,
+  mediaType: string,
+  body: Pieces,
+  status = 200,
+): ApiResponse {
+  const { pieces, sizeBytes } = body;
   const headers: ApiResponse['headers'] = { 'content-type': mediaType, 'cache-control': 'no-cache, private' };
-  let bytes = body;
-  if (body.byteLength > gzipThresholdBytes && acceptsGzip(context)) {
-    bytes = await gzipAsync(body, { level: gzipLevel });
+  if (sizeBytes > largeBytes && acceptsGzip(context)) {
     headers['content-encoding'] = 'gzip';
     headers.vary = 'Accept-Encoding';
+    return { status, headers, body: gzipped(body, gzipLevel), isDocument: true };
   }
-  headers['content-length'] = String(bytes.byteLength);
-  return { status, headers, body: bytes };
+  headers['content-length'] = String(sizeBytes);
+  if (sizeBytes > largeBytes) return { status, headers, body: inChunks(body), isDocument: true };
+  const [only] = pieces;
+  return {
+    status,
+    headers,
+    body: only && pieces.length === 1 ? only : Buffer.concat(pieces, sizeBytes),
+  };
 }
 
 function acceptsGzip({ request }: RequestContext): boolean {

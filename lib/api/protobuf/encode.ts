@@ -2,116 +2,125 @@ import type { JsonObject, JsonValue } from '../object.ts';
 import { isJsonObject } from '../patch/index.ts';
 import type { Schema } from '../schema.ts';
 import { type Message, messageOf } from './message.ts';
-import { Writer, wireType } from './wire.ts';
+import { BackWriter } from './back-writer.ts';
+import { wireType } from './wire.ts';
+
+/** One for all messages: nothing here waits in the middle of one. */
+const writer = new BackWriter();
 
 /** The message of an object of a named definition. Fields that the definition does not have are left out. */
 export function encodeMessage(value: JsonObject, schema: Schema): Uint8Array {
-  const message = schema.name === undefined ? undefined : messageOf(schema.name);
-  if (!message) throw new Error(`no protobuf form of ${schema.name ?? 'an anonymous type'}`);
-  return writeMessage(value, schema, message);
+  writer.begin();
+  writeObject(value, schema);
+  return writer.finish();
 }
 
-function writeMessage(value: JsonObject, schema: Schema, message: Message): Uint8Array {
-  const writer = new Writer();
-  for (const entry of message.order) {
+function writeObject(value: JsonObject, schema: Schema): void {
+  const message = schema.name === undefined ? undefined : messageOf(schema.name);
+  if (!message) throw new Error(`no protobuf form of ${schema.name ?? 'an anonymous type'}`);
+  writeMessage(value, schema, message);
+}
+
+/** From the last field to the first, as everything here: see BackWriter. */
+function writeMessage(value: JsonObject, schema: Schema, { order }: Message): void {
+  for (let index = order.length - 1; index >= 0; index--) {
+    const entry = order[index] as Message['order'][number];
     if ('message' in entry) {
-      writer.tag(entry.number, wireType.bytes);
-      writer.bytes(writeMessage(value, schema, entry.message));
+      writeNested(entry.number, () => writeMessage(value, schema, entry.message));
       continue;
     }
     const member = value[entry.name];
     const memberSchema = schema.properties?.[entry.name];
     if (member === undefined || member === null || !memberSchema) continue;
-    if (Object.hasOwn(value, entry.name)) writeField(writer, entry.number, member, memberSchema);
+    if (Object.hasOwn(value, entry.name)) writeField(entry.number, member, memberSchema);
   }
-  return writer.finish();
 }
 
-function writeField(writer: Writer, number: number, value: JsonValue, schema: Schema): void {
+function writeNested(number: number, write: () => void): void {
+  const mark = writer.mark();
+  write();
+  writer.lengthSince(mark);
+  writer.tag(number, wireType.bytes);
+}
+
+function writeField(number: number, value: JsonValue, schema: Schema): void {
   if (schema.type === 'array' && Array.isArray(value)) {
-    for (const item of value) writeField(writer, number, item, schema.items ?? {});
+    const items = schema.items ?? {};
+    for (let index = value.length - 1; index >= 0; index--) writeField(number, value[index] ?? null, items);
   } else if (schema.additionalProperties && isJsonObject(value)) {
-    for (const key of Object.keys(value)) {
-      const entry = new Writer();
-      entry.tag(1, wireType.bytes);
-      entry.string(key);
-      writeMapValue(entry, value[key] ?? null, schema.additionalProperties);
-      writer.tag(number, wireType.bytes);
-      writer.bytes(entry.finish());
+    const values = schema.additionalProperties;
+    for (const key of Object.keys(value).reverse()) {
+      writeNested(number, () => {
+        writeMapValue(value[key] ?? null, values);
+        writer.string(key);
+        writer.tag(1, wireType.bytes);
+      });
     }
   } else {
-    writeValue(writer, number, value, schema);
+    writeValue(number, value, schema);
   }
 }
 
 /** Values of a map that are lists stand in a message of their own (`ExtraValue`). */
-function writeMapValue(entry: Writer, value: JsonValue, schema: Schema): void {
-  if (schema.type !== 'array') return writeValue(entry, 2, value, schema);
-  const list = new Writer();
-  writeField(list, 1, value, schema);
-  entry.tag(2, wireType.bytes);
-  entry.bytes(list.finish());
+function writeMapValue(value: JsonValue, schema: Schema): void {
+  if (schema.type !== 'array') writeValue(2, value, schema);
+  else writeNested(2, () => writeField(1, value, schema));
 }
 
-function writeValue(writer: Writer, number: number, value: JsonValue, schema: Schema): void {
+function writeValue(number: number, value: JsonValue, schema: Schema): void {
   const { type, format } = schema;
   if (type === 'boolean' || type === 'integer') {
-    writer.tag(number, wireType.varint);
     writer.varint(Number(value));
+    writer.tag(number, wireType.varint);
   } else if (type === 'number') {
-    writer.tag(number, wireType.fixed64);
     writer.double(Number(value));
-  } else {
+    writer.tag(number, wireType.fixed64);
+  } else if (format === 'byte') {
+    writer.bytes(Buffer.from(textOf(value), 'base64'));
     writer.tag(number, wireType.bytes);
-    if (format === 'byte') writer.bytes(Buffer.from(textOf(value), 'base64'));
-    else if (type === 'string' && (!format || !(format in wrapped))) writer.string(textOf(value));
-    else writer.bytes(writeInner(value, schema));
+  } else if (type === 'string' && (!format || !Object.hasOwn(wrapped, format))) {
+    writer.string(textOf(value));
+    writer.tag(number, wireType.bytes);
+  } else {
+    writeNested(number, () => writeInner(value, schema));
   }
 }
 
 /** Formats whose values are messages. */
-const wrapped: Readonly<Record<string, (value: JsonValue) => Uint8Array>> = {
-  quantity: (value) => {
-    const inner = new Writer();
-    inner.tag(1, wireType.bytes);
-    inner.string(textOf(value));
-    return inner.finish();
-  },
+const wrapped: Readonly<Record<string, (value: JsonValue) => void>> = {
+  quantity: (value) => writeText(1, textOf(value)),
   'int-or-string': (value) => {
-    const inner = new Writer();
-    inner.tag(1, wireType.varint);
-    inner.varint(typeof value === 'number' ? 0 : 1);
-    inner.tag(2, wireType.varint);
-    inner.varint(typeof value === 'number' ? value : 0);
-    inner.tag(3, wireType.bytes);
-    inner.string(typeof value === 'string' ? value : '');
-    return inner.finish();
+    writeText(3, typeof value === 'string' ? value : '');
+    writer.varint(typeof value === 'number' ? value : 0);
+    writer.tag(2, wireType.varint);
+    writer.varint(typeof value === 'number' ? 0 : 1);
+    writer.tag(1, wireType.varint);
   },
-  'date-time': (value) => timestamp(textOf(value)),
-  'micro-time': (value) => timestamp(textOf(value)),
+  'date-time': (value) => writeTimestamp(textOf(value)),
+  'micro-time': (value) => writeTimestamp(textOf(value)),
 };
 
-function timestamp(text: string): Uint8Array {
+function writeText(number: number, text: string): void {
+  writer.string(text);
+  writer.tag(number, wireType.bytes);
+}
+
+function writeTimestamp(text: string): void {
   const ms = Date.parse(text);
   if (Number.isNaN(ms)) throw new Error(`not a time: ${JSON.stringify(text)}`);
   const fraction = /\.(\d+)/.exec(text)?.[1] ?? '';
-  const inner = new Writer();
-  inner.tag(1, wireType.varint);
-  inner.varint(Math.floor(ms / 1000));
-  inner.tag(2, wireType.varint);
-  inner.varint(Number(fraction.slice(0, 9).padEnd(9, '0')));
-  return inner.finish();
+  writer.varint(Number(fraction.slice(0, 9).padEnd(9, '0')));
+  writer.tag(2, wireType.varint);
+  writer.varint(Math.floor(ms / 1000));
+  writer.tag(1, wireType.varint);
 }
 
-function writeInner(value: JsonValue, schema: Schema): Uint8Array {
+function writeInner(value: JsonValue, schema: Schema): void {
   const wrap = schema.format === undefined ? undefined : wrapped[schema.format];
   if (wrap) return wrap(value);
-  if (schema.properties && isJsonObject(value)) return encodeMessage(value, schema);
+  if (schema.properties && isJsonObject(value)) return writeObject(value, schema);
   // `runtime.RawExtension`, `metav1.FieldsV1`: JSON as it is.
-  const inner = new Writer();
-  inner.tag(1, wireType.bytes);
-  inner.string(JSON.stringify(value));
-  return inner.finish();
+  writeText(1, JSON.stringify(value));
 }
 
 /** What is no string where one belongs was let through by nobody; it is written as it would be in JSON. */

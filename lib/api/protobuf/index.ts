@@ -3,12 +3,15 @@
  * then a `runtime.Unknown` that names the type and holds the message.
  */
 import { KumulusError, messageOf as messageText } from '../../errors.ts';
+import type { ListMeta } from '../gen/types.ts';
 import type { JsonObject, KubeObject } from '../object.ts';
 import type { Schema } from '../schema.ts';
 import { decodeMessage } from './decode.ts';
 import { encodeMessage } from './encode.ts';
 import { messageOf } from './message.ts';
 import { asBytes, asString, readFields, Writer, wireType } from './wire.ts';
+
+export { encodeMessage } from './encode.ts';
 
 const magic = Buffer.from([0x6b, 0x38, 0x73, 0x00]);
 
@@ -19,22 +22,49 @@ export function hasProtobuf(schema: Schema): boolean {
 
 /** A body of type `application/vnd.kubernetes.protobuf`. The object (or list) carries its apiVersion and kind. */
 export function encodeProtobuf(object: KubeObject | JsonObject, schema: Schema): Buffer {
-  const { apiVersion = '', kind = '' } = object as { apiVersion?: string; kind?: string };
+  return Buffer.concat(envelope(object as TypeMeta, [encodeMessage(object as JsonObject, schema)]));
+}
+
+/** The same of a list, in pieces, from its items' own messages (`encodeMessage`). `schema` is the list's. */
+export function encodeProtobufList(
+  list: TypeMeta & { metadata: ListMeta },
+  items: readonly Uint8Array[],
+  schema: Schema,
+): Uint8Array[] {
+  const number = schema.name === undefined ? undefined : messageOf(schema.name)?.fields.get('items')?.number;
+  if (number === undefined) throw new Error(`no protobuf form of ${schema.name ?? 'an anonymous type'}`);
+  const pieces: Uint8Array[] = [encodeMessage(list as unknown as JsonObject, schema)];
+  for (const item of items) {
+    const head = new Writer();
+    head.tag(number, wireType.bytes);
+    head.varint(item.byteLength);
+    pieces.push(head.finish(), item);
+  }
+  return envelope(list, pieces);
+}
+
+interface TypeMeta {
+  apiVersion?: string;
+  kind?: string;
+}
+
+function envelope({ apiVersion = '', kind = '' }: TypeMeta, message: readonly Uint8Array[]): Uint8Array[] {
   const type = new Writer();
   type.tag(1, wireType.bytes);
   type.string(apiVersion);
   type.tag(2, wireType.bytes);
   type.string(kind);
-  const unknown = new Writer();
-  unknown.tag(1, wireType.bytes);
-  unknown.bytes(type.finish());
-  unknown.tag(2, wireType.bytes);
-  unknown.bytes(encodeMessage(object as JsonObject, schema));
-  unknown.tag(3, wireType.bytes);
-  unknown.string('');
-  unknown.tag(4, wireType.bytes);
-  unknown.string('');
-  return Buffer.concat([magic, unknown.finish()]);
+  const head = new Writer();
+  head.tag(1, wireType.bytes);
+  head.bytes(type.finish());
+  head.tag(2, wireType.bytes);
+  head.varint(message.reduce((sum, piece) => sum + piece.byteLength, 0));
+  const tail = new Writer();
+  tail.tag(3, wireType.bytes);
+  tail.string('');
+  tail.tag(4, wireType.bytes);
+  tail.string('');
+  return [magic, head.finish(), ...message, tail.finish()];
 }
 
 /**

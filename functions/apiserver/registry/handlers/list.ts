@@ -4,11 +4,14 @@ import { isKind } from '../../../../lib/errors.ts';
 import type { ApiResponse } from '../../../../lib/http/types.ts';
 import type { CachedObject, CachedPage, Freshness } from '../../../../lib/store/cache/index.ts';
 import type { RequestContext } from '../../pipeline/context.ts';
-import { respondJson, respondObject } from '../../pipeline/respond.ts';
+import { type Pieces, piecesOf } from '../../pipeline/pieces.ts';
+import { protobufType } from '../../pipeline/negotiate.ts';
+import { respondJson, respondObject, respondPieces } from '../../pipeline/respond.ts';
 import type { Backend } from '../backend.ts';
 import { type ListParams, listParams } from '../params.ts';
 import type { RegistryEntry } from '../registry.ts';
 import { selectionFor } from '../selection.ts';
+import { listProtobuf } from './list-protobuf.ts';
 import { type Continue, expiredContinue, readContinue, writeContinue } from './continue.ts';
 import { renderList, representationOf } from './render.ts';
 
@@ -23,8 +26,10 @@ export async function listObjects(
   const params = listParams(context.request.query, entry, false);
   const { page, metadata } = await readPage(backend, context, entry, params);
   if (representation.transform.as === 'object' && !entry.conversion) {
-    const json = listJson(entry, page.items, metadata);
-    return respondJson(context, representation, json);
+    if (representation.mediaType === protobufType) {
+      return respondPieces(context, protobufType, await listProtobuf(entry, page.items, metadata));
+    }
+    return respondJson(context, representation, listJson(entry, page.items, metadata));
   }
   const objects = page.items.map(({ object }) => object);
   return respondObject(
@@ -87,16 +92,16 @@ function freshnessOf({ resourceVersion, match, limit }: ListParams, place: Conti
 }
 
 /** A list of the stored bytes. Items of typed lists do not repeat their kind, which stands at the start of each. */
-function listJson(entry: RegistryEntry, items: readonly CachedObject[], metadata: ListMeta): Uint8Array {
+function listJson(entry: RegistryEntry, items: readonly CachedObject[], metadata: ListMeta): Pieces {
   const { listKind, kind } = entry.definition;
   const head = JSON.stringify({ kind: listKind, apiVersion: entry.apiVersion, metadata });
-  const chunks: Uint8Array[] = [Buffer.from(`${head.slice(0, -1)},"items":[`)];
+  const pieces: Uint8Array[] = [Buffer.from(`${head.slice(0, -1)},"items":[`)];
   const skip = Buffer.byteLength(JSON.stringify({ kind, apiVersion: entry.apiVersion }));
   for (let index = 0; index < items.length; index++) {
-    chunks.push(index === 0 ? open : separator, (items[index] as CachedObject).json.subarray(skip));
+    pieces.push(index === 0 ? open : separator, (items[index] as CachedObject).json.subarray(skip));
   }
-  chunks.push(close);
-  return Buffer.concat(chunks);
+  pieces.push(close);
+  return piecesOf(pieces);
 }
 
 const open = Buffer.from('{');
