@@ -1,12 +1,12 @@
-import type { PodDisruptionBudget } from '../../lib/api/gen/types.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { createEventRecorder } from '../../lib/client/event-recorder.ts';
-import { createInformers, type Informers } from '../../lib/client/informers.ts';
-import type { KubeClient, Resource } from '../../lib/client/port.ts';
-import { isKind, messageOf } from '../../lib/errors.ts';
+import { createInformers } from '../../lib/client/informers.ts';
+import type { KubeClient } from '../../lib/client/port.ts';
+import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import { defaultSettings } from './config/default-settings.ts';
 import { parseConfiguration } from './config/parse.ts';
+import { openClusterObjects } from './framework/cluster-objects.ts';
 import { builtInPlugins, type Registry } from './plugins/registry.ts';
 import { createScheduler, type Scheduler } from './scheduler.ts';
 
@@ -44,7 +44,7 @@ export async function openScheduler(
   const settings =
     options.config === undefined ? defaultSettings() : parseConfiguration(options.config, registry);
   const informers = createInformers(client, { clock, log, random });
-  const budgets = await servedBudgets(client, informers);
+  const { objects, watched } = await openClusterObjects(client, informers);
   const recorder = createEventRecorder(client, { component: 'default-scheduler', clock, log });
   const scheduler = createScheduler({
     client,
@@ -55,32 +55,10 @@ export async function openScheduler(
     random,
     settings,
     registry,
-    budgets,
+    objects,
+    watched,
     signal,
   });
   await informers.start(signal);
   return { scheduler, flush: () => recorder.flush() };
-}
-
-const podDisruptionBudgets: Resource<PodDisruptionBudget> = {
-  group: 'policy',
-  version: 'v1',
-  plural: 'poddisruptionbudgets',
-  kind: 'PodDisruptionBudget',
-  namespaced: true,
-};
-
-/** An informer of a kind that is not served would never list. */
-async function servedBudgets(
-  client: KubeClient,
-  informers: Informers,
-): Promise<(() => readonly PodDisruptionBudget[]) | undefined> {
-  try {
-    await client.list(podDisruptionBudgets, { limit: 1 });
-  } catch (error) {
-    if (isKind(error, 'NotFound')) return undefined;
-    throw error;
-  }
-  const informer = informers.informer(podDisruptionBudgets);
-  return () => informer.list();
 }

@@ -1,5 +1,4 @@
 import { setImmediate } from 'node:timers/promises';
-import type { PodDisruptionBudget } from '../../lib/api/gen/types.ts';
 import { type Clock, pause } from '../../lib/clock.ts';
 import type { EventRecorder } from '../../lib/client/events.ts';
 import type { Informers } from '../../lib/client/informers.ts';
@@ -11,6 +10,7 @@ import type { SchedulerSettings } from './config/settings.ts';
 import { SchedulingAlgorithm } from './cycle.ts';
 import { reportUnplaced, truncateNote, type Unplaced } from './failure.ts';
 import { buildProfile } from './framework/build-profile.ts';
+import type { ClusterObjects, WatchedKind } from './framework/cluster-objects.ts';
 import { type Diagnosis, fitErrorMessage } from './framework/fit-error.ts';
 import { Nominator } from './framework/nominator.ts';
 import type { FrameworkHandle } from './framework/plugin.ts';
@@ -31,8 +31,9 @@ export interface SchedulerDeps {
   random: () => number;
   settings: SchedulerSettings;
   registry: Registry;
-  /** Absent while the API server does not serve PodDisruptionBudgets. */
-  budgets?: () => readonly PodDisruptionBudget[];
+  objects: ClusterObjects;
+  /** Kinds whose changes may help waiting pods. */
+  watched: readonly WatchedKind[];
   /** Ends the scheduler and what its plugins have under way. */
   signal: AbortSignal;
 }
@@ -91,6 +92,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
         for (const plugin of profile().preFilter) plugin.removePod?.(cycle, pod, removed, node);
       },
       nominatedPods: (nodeName) => nominator.on(nodeName),
+      podExists: (pod) => cluster.podExists(pod),
       activate: (podKey) => queue.activate(podKey),
       clearNomination: (podKey) => nominator.delete(podKey),
       waitingPod: (podKey) => waiting.get(podKey),

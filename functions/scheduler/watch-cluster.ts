@@ -1,4 +1,4 @@
-import type { Node, Pod } from '../../lib/api/gen/types.ts';
+import type { Node, Pod, Volume } from '../../lib/api/gen/types.ts';
 import { keyOf, type Persisted } from '../../lib/api/object.ts';
 import type { ObjectChange } from '../../lib/client/lister.ts';
 import { namespaces, nodes, pods } from '../../lib/client/resources.ts';
@@ -27,6 +27,8 @@ export function watchCluster(parts: Parts) {
   const podInformer = informers.informer(pods);
   const nodeInformer = informers.informer(nodes);
   const namespaceInformer = informers.informer(namespaces);
+  /** Only pods with volumes or claims need to know of these as of now. */
+  let needsObjects = false;
 
   podInformer.onChange(({ before, after }) => {
     // A name that was taken again is two changes.
@@ -44,6 +46,14 @@ export function watchCluster(parts: Parts) {
     state.setNamespace(after);
     queue.notify({ resource: 'Namespace', actions: [before ? 'Update' : 'Add'], before, after });
   });
+
+  for (const { event: resource, informer } of parts.watched) {
+    if (!resource) continue;
+    informer.onChange(({ before, after }) => {
+      if (before && after && before.metadata.resourceVersion === after.metadata.resourceVersion) return;
+      queue.notify({ resource, actions: [before ? (after ? 'Update' : 'Delete') : 'Add'], before, after });
+    });
+  }
 
   function podChanged({ before, after }: ObjectChange<Pod>): void {
     const was = before && holdsNode(before) ? before : undefined;
@@ -88,6 +98,7 @@ export function watchCluster(parts: Parts) {
 
   function pending(pod: Persisted<Pod>): void {
     if (!profiles.has(pod.spec.schedulerName ?? 'default-scheduler')) return;
+    needsObjects ||= Boolean(pod.spec.volumes?.some(isClaim) || pod.spec.resourceClaims?.length);
     const key = keyOf(pod);
     const placed = state.placement(key);
     if (placed?.assumed) {
@@ -142,13 +153,20 @@ export function watchCluster(parts: Parts) {
       return holdsNode(current) || isOver(current) ? undefined : current;
     },
 
+    podExists: (pod: Persisted<Pod>) => podInformer.get(keyOf(pod))?.metadata.uid === pod.metadata.uid,
+
     /** Sees what the API knows of pods by now. */
     refreshPods: () => podInformer.catchUp(),
 
     async catchUp(): Promise<void> {
       await Promise.all([podInformer.catchUp(), nodeInformer.catchUp(), namespaceInformer.catchUp()]);
+      if (needsObjects) await Promise.all(parts.watched.map(({ informer }) => informer.catchUp()));
     },
   };
+}
+
+function isClaim({ persistentVolumeClaim, ephemeral }: Volume): boolean {
+  return Boolean(persistentVolumeClaim ?? ephemeral);
 }
 
 /** A pod that has come to its end holds nothing of its node. */

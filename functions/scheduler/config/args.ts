@@ -19,6 +19,9 @@ const builtInWithoutArgs = new Set([
   'TaintToleration',
   'NodePorts',
   'ImageLocality',
+  'VolumeRestrictions',
+  'NodeVolumeLimits',
+  'VolumeZone',
   'DefaultBinder',
 ]);
 
@@ -75,6 +78,11 @@ const checks: Readonly<Record<string, (check: Check, path: string, value: unknow
     if (args['minCandidateNodesPercentage'] === 0 && args['minCandidateNodesAbsolute'] === 0) {
       check.add(path, 0, 'minCandidateNodesPercentage and minCandidateNodesAbsolute cannot both be zero');
     }
+    return args;
+  },
+  VolumeBinding(check, path, value) {
+    const args = check.object(path, value, [...common, 'bindTimeoutSeconds']);
+    check.integer(`${path}.bindTimeoutSeconds`, args['bindTimeoutSeconds'], { min: 0 });
     return args;
   },
   PodTopologySpread(check, path, value) {

@@ -1,10 +1,11 @@
-import type { Pod, PodDisruptionBudget } from '../../../lib/api/gen/types.ts';
+import type { Pod } from '../../../lib/api/gen/types.ts';
 import type { Persisted } from '../../../lib/api/object.ts';
 import type { Clock } from '../../../lib/clock.ts';
 import type { EventRecorder } from '../../../lib/client/events.ts';
 import type { Informers } from '../../../lib/client/informers.ts';
 import type { KubeClient } from '../../../lib/client/port.ts';
 import type { Logger } from '../../../lib/log.ts';
+import type { ClusterObjects } from './cluster-objects.ts';
 import type { CycleState } from './cycle-state.ts';
 import type { ClusterEvent, EventAction, EventResource, QueueingHint } from './events.ts';
 import type { NodeInfo } from './node-info.ts';
@@ -160,8 +161,8 @@ export interface PluginContext {
   readonly log: Logger;
   readonly random: () => number;
   readonly profileName: string;
-  /** Absent while the API server does not serve PodDisruptionBudgets. */
-  readonly budgets?: () => readonly PodDisruptionBudget[];
+  /** What there is besides nodes, pods and namespaces. */
+  readonly objects: ClusterObjects;
   /** Ends with the scheduler. */
   readonly signal: AbortSignal;
   /** Filters of the whole profile, for plugins that try out other states of a node. */
@@ -175,6 +176,8 @@ export interface FrameworkHandle {
   removePod(state: CycleState, pod: PodInfo, removed: PodInfo, node: NodeInfo): void;
   /** Pods that have a nomination for the node and wait. */
   nominatedPods(nodeName: string): readonly PodInfo[];
+  /** Whether the API still has this very pod. */
+  podExists(pod: Persisted<Pod>): boolean;
   /** Puts the pod, should it wait, where it is tried again at once. */
   activate(podKey: string): void;
   /** Takes away the nomination of a pod. */

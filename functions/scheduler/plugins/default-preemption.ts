@@ -97,7 +97,7 @@ export function defaultPreemption(args: DefaultPreemptionArgs, context: PluginCo
       Math.max(minAbsolute, Math.floor((potential.length * minPercentage) / 100)),
     );
     const offset = Math.floor(random() * potential.length);
-    const budgets = context.budgets?.() ?? [];
+    const budgets = context.objects.budgets.list();
     const found: Candidate[] = [];
     let withoutViolation = 0;
     for (let i = 0; i < potential.length; i++) {

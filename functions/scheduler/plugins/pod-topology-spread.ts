@@ -6,7 +6,6 @@ import {
   selectorFromLabels,
   selectorFromObject,
 } from '../../../lib/api/selectors/index.ts';
-import type { Informers } from '../../../lib/client/informers.ts';
 import { replicaSets, services } from '../../../lib/client/resources.ts';
 import { stateKey } from '../framework/cycle-state.ts';
 import type { ClusterEvent } from '../framework/events.ts';
@@ -37,13 +36,13 @@ const scoresKey = stateKey<SpreadScores>('topology spread scores');
 /** Spreads pods over the domains of a topology: as a rule (DoNotSchedule) and as a wish (ScheduleAnyway). */
 export function podTopologySpread(
   args: PodTopologySpreadArgs,
-  { snapshot, informers }: PluginContext,
+  { snapshot, informers, objects }: PluginContext,
 ): Plugin {
   const counters = new PodCounters(snapshot);
   const nodeDomains = new NodeDomains(snapshot);
   const isSystem = (args.defaultingType ?? 'System') === 'System';
   const defaults = isSystem ? systemDefaults : (args.defaultConstraints ?? []);
-  const defaultSelector = defaultSelectors(informers);
+  const defaultSelector = defaultSelectors(informers, objects);
 
   function find(pod: Pod, action: 'DoNotSchedule' | 'ScheduleAnyway'): SpreadConstraint[] {
     const own = pod.spec.topologySpreadConstraints ?? [];
@@ -104,10 +103,13 @@ export function podTopologySpread(
   }
 }
 
-/** What the Services and the ReplicaSet of a pod select; undefined when nothing does. */
-function defaultSelectors(informers: Informers): (pod: Pod) => Selector | undefined {
-  const serviceInformer = informers.informer(services);
-  const replicaSetInformer = informers.informer(replicaSets);
+/** What the Services and the controller of a pod select; undefined when nothing does. */
+function defaultSelectors(
+  { informer }: PluginContext['informers'],
+  objects: PluginContext['objects'],
+): (pod: Pod) => Selector | undefined {
+  const serviceInformer = informer(services);
+  const replicaSetInformer = informer(replicaSets);
   return (pod) => {
     const namespace = pod.metadata.namespace ?? '';
     const labels: Record<string, string> = {};
@@ -123,9 +125,22 @@ function defaultSelectors(informers: Informers): (pod: Pod) => Selector | undefi
     }
     const requirements = [...selectorFromLabels(labels).requirements];
     const owner = pod.metadata.ownerReferences?.find(({ controller }) => controller);
-    if (owner?.kind === 'ReplicaSet' && owner.apiVersion === 'apps/v1') {
-      const replicaSet = replicaSetInformer.get(`${namespace}/${owner.name}`);
-      if (replicaSet) requirements.push(...selectorFromObject(replicaSet.spec.selector).requirements);
+    const ownerKey = `${namespace}/${owner?.name}`;
+    switch (`${owner?.apiVersion}/${owner?.kind}`) {
+      case 'v1/ReplicationController': {
+        const selector = objects.replicationControllers.get(ownerKey)?.spec?.selector;
+        if (selector) requirements.push(...selectorFromLabels(selector).requirements);
+        break;
+      }
+      case 'apps/v1/ReplicaSet': {
+        const found = replicaSetInformer.get(ownerKey);
+        if (found) requirements.push(...selectorFromObject(found.spec.selector).requirements);
+        break;
+      }
+      case 'apps/v1/StatefulSet': {
+        const found = objects.statefulSets.get(ownerKey);
+        if (found) requirements.push(...selectorFromObject(found.spec?.selector).requirements);
+      }
     }
     return requirements.length === 0 ? undefined : { requirements, nothing: false };
   };

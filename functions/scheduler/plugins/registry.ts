@@ -13,6 +13,10 @@ import { podTopologySpread, type PodTopologySpreadArgs } from './pod-topology-sp
 import { prioritySort } from './priority-sort.ts';
 import { schedulingGates } from './scheduling-gates.ts';
 import { taintToleration } from './taint-toleration.ts';
+import { nodeVolumeLimits } from './volumes/node-volume-limits.ts';
+import { volumeBinding, type VolumeBindingArgs } from './volumes/volume-binding.ts';
+import { volumeRestrictions } from './volumes/volume-restrictions.ts';
+import { volumeZone } from './volumes/volume-zone.ts';
 
 /** Plugins by name. The arguments have been checked by the configuration before a factory sees them. */
 export type Registry = ReadonlyMap<string, PluginFactory>;
@@ -26,6 +30,10 @@ export const builtInPlugins: Registry = new Map<string, PluginFactory>([
   ['NodeAffinity', (args) => nodeAffinity(args as NodeAffinityArgs)],
   ['NodePorts', plain(nodePorts)],
   ['NodeResourcesFit', (args) => nodeResourcesFit(args as NodeResourcesFitArgs)],
+  ['VolumeRestrictions', (_args, context) => volumeRestrictions(context)],
+  ['NodeVolumeLimits', (_args, context) => nodeVolumeLimits(context)],
+  ['VolumeBinding', (args, context) => volumeBinding((args ?? {}) as VolumeBindingArgs, context)],
+  ['VolumeZone', (_args, context) => volumeZone(context)],
   ['PodTopologySpread', (args, context) => podTopologySpread((args ?? {}) as PodTopologySpreadArgs, context)],
   ['InterPodAffinity', (args, context) => interPodAffinity((args ?? {}) as InterPodAffinityArgs, context)],
   ['DefaultPreemption', (args, context) => defaultPreemption((args ?? {}) as DefaultPreemptionArgs, context)],
@@ -47,6 +55,10 @@ export const defaultPlugins: readonly { name: string; weight?: number }[] = [
   { name: 'NodeAffinity', weight: 2 },
   { name: 'NodePorts' },
   { name: 'NodeResourcesFit', weight: 1 },
+  { name: 'VolumeRestrictions' },
+  { name: 'NodeVolumeLimits' },
+  { name: 'VolumeBinding' },
+  { name: 'VolumeZone' },
   { name: 'PodTopologySpread', weight: 2 },
   { name: 'InterPodAffinity', weight: 2 },
   { name: 'DefaultPreemption' },

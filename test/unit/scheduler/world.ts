@@ -1,7 +1,9 @@
 import type { Affinity, Node, Pod, Taint } from '../../../lib/api/gen/types.ts';
-import type { Persisted } from '../../../lib/api/object.ts';
+import { type KubeObject, keyOf, type Persisted } from '../../../lib/api/object.ts';
+import type { ClusterObjects } from '../../../functions/scheduler/framework/cluster-objects.ts';
 import type { PluginContext } from '../../../functions/scheduler/framework/plugin.ts';
 import { ClusterState } from '../../../functions/scheduler/framework/snapshot.ts';
+import type { Lister } from '../../../lib/client/lister.ts';
 import { createInformers } from '../../../lib/client/informers.ts';
 import { createKubeClient } from '../../../lib/client/kube-client.ts';
 import { silentLogger } from '../../../lib/log.ts';
@@ -62,13 +64,51 @@ export function podOf(name: string, of: PodSpecOf = {}): Persisted<Pod> {
 }
 
 /** A plugin's surroundings, with nothing behind its client: what the plugins under test read is the snapshot. */
-export function contextOf(snapshot = new ClusterState()): PluginContext {
+export function objectsOf(
+  objects: Partial<Record<keyof ClusterObjects, Persisted<KubeObject>[]>> = {},
+): ClusterObjects {
+  const names: (keyof ClusterObjects)[] = [
+    'claims',
+    'volumes',
+    'storageClasses',
+    'csiNodes',
+    'csiDrivers',
+    'storageCapacities',
+    'volumeAttachments',
+    'resourceClaims',
+    'resourceSlices',
+    'deviceClasses',
+    'budgets',
+    'replicationControllers',
+    'statefulSets',
+  ];
+  return Object.fromEntries(
+    names.map((name) => [name, listerOf(objects[name] ?? [])]),
+  ) as unknown as ClusterObjects;
+}
+
+/** What an informer shows; the list may be changed by whoever made it. */
+function listerOf(items: Persisted<KubeObject>[]): Lister<KubeObject> {
+  const valueOf = (index: string, object: KubeObject) => {
+    const { spec } = object as { spec?: { storageClassName?: string; nodeName?: string } };
+    return index === 'class' ? (spec?.storageClassName ?? '') : (spec?.nodeName ?? '');
+  };
+  return {
+    resource: { group: '', version: 'v1', plural: '', kind: '', namespaced: true },
+    get: (key) => items.find((item) => keyOf(item) === key),
+    list: (namespace) => items.filter(({ metadata }) => !namespace || metadata.namespace === namespace),
+    byIndex: (index, value) => items.filter((item) => valueOf(index, item) === value),
+  };
+}
+
+export function contextOf(snapshot = new ClusterState(), objects = objectsOf()): PluginContext {
   const clock = createSteppedClock();
   const client = createKubeClient(() => Promise.reject(new Error('no request is expected')), { clock });
   return {
     client,
     informers: createInformers(client, { clock, log: silentLogger }),
     snapshot,
+    objects,
     recorder: { event: () => undefined },
     clock,
     log: silentLogger,
@@ -80,6 +120,7 @@ export function contextOf(snapshot = new ClusterState()): PluginContext {
       addPod: () => undefined,
       removePod: () => undefined,
       nominatedPods: () => [],
+      podExists: () => true,
       activate: () => undefined,
       clearNomination: () => undefined,
       waitingPod: () => undefined,
