@@ -6,12 +6,14 @@ import { doctorCommand } from './commands/doctor.ts';
 import { imageCommand } from './commands/image.ts';
 import { kubeconfigCommand } from './commands/kubeconfig.ts';
 import { restoreCommand } from './commands/restore.ts';
+import { tokenCommand } from './commands/token.ts';
 import { upCommand } from './commands/up.ts';
 
 const program = new Command('kumulus')
   .description('A Kubernetes cluster whose control plane has no servers.')
   .addCommand(upCommand())
   .addCommand(kubeconfigCommand())
+  .addCommand(tokenCommand())
   .addCommand(imageCommand())
   .addCommand(backupCommand())
   .addCommand(restoreCommand())

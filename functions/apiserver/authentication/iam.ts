@@ -4,16 +4,13 @@
  * with it. Whom an ARN is in the cluster, access entries say; without one nobody gets in.
  */
 import { createHash } from 'node:crypto';
+import { clusterHeader, iamTokenPrefix } from '../../../lib/aws/iam-token.ts';
 import type { Clock } from '../../../lib/clock.ts';
 import { messageOf } from '../../../lib/errors.ts';
 import type { UserInfo } from '../../../lib/http/types.ts';
 import type { Logger } from '../../../lib/log.ts';
 import type { TokenAuthenticator } from '../pipeline/authentication.ts';
 import { type AccessEntry, type CallerIdentity, userOf } from './access-entries.ts';
-
-export const iamTokenPrefix = 'k8s-aws-v1.';
-/** Signed into the token, so that one for another cluster is of no use here. */
-export const clusterHeader = 'x-k8s-aws-id';
 
 export interface IamAuthenticatorOptions {
   /** What tokens must be signed for: the stack's name. */
