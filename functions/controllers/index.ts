@@ -14,6 +14,7 @@ import { replicationControllerController } from './replicationcontroller/index.t
 import { rootCaController } from './root-ca/index.ts';
 import { type ControllersOptions, type RunningControllers, runControllers } from './run.ts';
 import { serviceAccountController } from './serviceaccount/index.ts';
+import { statefulSetController } from './statefulset/index.ts';
 import { taintEvictionController } from './taint-eviction/index.ts';
 import { ttlController } from './ttl/index.ts';
 
@@ -26,6 +27,7 @@ export const controllerEntries: readonly ControllerEntry[] = [
   deploymentController,
   replicaSetController,
   replicationControllerController,
+  statefulSetController,
   endpointsController,
   endpointSliceController,
   endpointSliceMirroringController,
