@@ -10,6 +10,7 @@ import { openQueue, schedulerName } from '../lambda/queue.ts';
 import { readSettings } from '../lambda/settings.ts';
 import { Warm } from '../lambda/warm.ts';
 import { cycleKey, schedulerWakes } from '../scheduler/wakes.ts';
+import { controllerClients } from './accounts.ts';
 import { objectChange, watchedResources } from './changes.ts';
 import { deferredItem } from './deferred.ts';
 import { createDispatcher } from './dispatcher.ts';
@@ -37,8 +38,8 @@ const scheduler = {
 
 /** All that is kept between batches: how changes are mapped, and the objects that some mappings read. */
 const warm = new Warm(async () => {
-  const { clientFor } = await openControlPlane(settings, log, { pollMs });
-  const client = clientFor('system:kube-controller-manager');
+  const { server } = await openControlPlane(settings, log, { pollMs });
+  const { client } = controllerClients(server.handle);
   const informers = createInformers(client, { clock: systemClock, log });
   await informers.start(new AbortController().signal);
   const dispatcher = await createDispatcher({

@@ -6,6 +6,7 @@ import { lambdaHandler, lambdaLogger } from '../lambda/invocation.ts';
 import { openQueue } from '../lambda/queue.ts';
 import { readSettings } from '../lambda/settings.ts';
 import { Warm } from '../lambda/warm.ts';
+import { controllerClients } from './accounts.ts';
 import { controllerEntries } from './index.ts';
 import { createWorker } from './worker.ts';
 
@@ -20,10 +21,10 @@ const pollMs = { busy: 60_000, idle: 60_000 };
 
 /** All that is kept between invocations: the controllers that had work, and the informers that they read. */
 const warm = new Warm(async () => {
-  const { clientFor, store, keys } = await openControlPlane(settings, log, { pollMs });
+  const { server, store, keys } = await openControlPlane(settings, log, { pollMs });
   return createWorker({
     entries: controllerEntries,
-    client: clientFor('system:kube-controller-manager'),
+    ...controllerClients(server.handle),
     store,
     queue,
     clock: systemClock,

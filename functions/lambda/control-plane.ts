@@ -20,7 +20,7 @@ export interface ControlPlane {
   server: ApiServer;
   store: Store;
   keys: ClusterKeys;
-  /** A client of the API server in this process, as a part of the control plane. */
+  /** A client of the API server in this process, as a part of the control plane that is no controller. */
   clientFor(username: string): KubeClient;
 }
 
