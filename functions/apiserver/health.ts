@@ -1,5 +1,6 @@
 /** `/healthz`, `/livez`, `/readyz` and their checks (API reference, "Kubernetes API health endpoints"). */
 import { pathNotFound } from '../../lib/api/status.ts';
+import { quote } from '../../lib/api/validate/quote.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { ApiResponse } from '../../lib/http/types.ts';
 import type { Logger } from '../../lib/log.ts';
@@ -38,7 +39,8 @@ export function healthEndpoint(
         if (!one) throw pathNotFound();
         return (await run(one)) ? text(200, 'ok') : text(500, `internal server error: ${name} failed\n`);
       }
-      const excluded = new Set(query.getAll('exclude'));
+      const excluded = new Set(query.getAll('exclude').filter((one) => one !== ''));
+      const unknown = [...excluded].filter((one) => !checks.some((check) => check.name === one));
       const lines: string[] = [];
       const failed: string[] = [];
       for (const one of checks) {
@@ -50,6 +52,10 @@ export function healthEndpoint(
           failed.push(one.name);
           lines.push(`[-]${one.name} failed: reason withheld`);
         }
+      }
+      if (unknown.length > 0) {
+        const names = unknown.sort().map(quote).join(', ');
+        lines.push(`warn: some health checks cannot be excluded: no matches for ${names}`);
       }
       const about = endpoint.slice(1);
       if (failed.length > 0) return text(500, `${lines.join('\n')}\n${about} check failed\n`);

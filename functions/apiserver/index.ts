@@ -1,5 +1,6 @@
 /** The API server without a host: what is built, from what, in which order. */
 import { randomUUID } from 'node:crypto';
+import type { Registry } from 'prom-client';
 import { pathNotFound } from '../../lib/api/status.ts';
 import { type Clock, pause } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
@@ -18,7 +19,7 @@ import { ensureFlowControl } from './bootstrap/flow-control.ts';
 import { bootstrap, bootstrapClient } from './bootstrap/index.ts';
 import { createDiscovery } from './discovery/index.ts';
 import { healthEndpoint } from './health.ts';
-import { createMetrics } from './metrics.ts';
+import { createMetrics, measuredStore } from './metrics/index.ts';
 import { createOpenApi } from './openapi/index.ts';
 import { admissionChain } from './pipeline/admission.ts';
 import { type AuditOptions, audit, failedAuthenticationAudit } from './pipeline/audit.ts';
@@ -34,14 +35,14 @@ import {
   registerFlowControlMetrics,
 } from './pipeline/flow-control/index.ts';
 import { impersonation } from './pipeline/impersonation.ts';
-import { parseRequestInfo } from './pipeline/request-info.ts';
+import { parseRequestInfo, type RequestInfo } from './pipeline/request-info.ts';
 import { addWarnings, errorResponse } from './pipeline/respond.ts';
 import { serviceAccountTokens } from './pipeline/service-account-tokens.ts';
 import type { Backend } from './registry/backend.ts';
 import { createNodeConnection } from './registry/node-connection.ts';
 import { createNodeLoads } from './registry/node-loads.ts';
 import { createProxyTransport } from './registry/proxy/send.ts';
-import { createRegistry } from './registry/registry.ts';
+import { createRegistry, type Registry as Resources } from './registry/registry.ts';
 import { routeResource } from './registry/route.ts';
 import { createServiceAllocator } from './registry/services/allocator.ts';
 import { versionInfo } from './version.ts';
@@ -78,6 +79,8 @@ export interface ApiServerOptions {
 
 export interface ApiServer {
   handle: ApiHandler;
+  /** What `/metrics` shows; other parts of the process may add theirs. */
+  metrics: Registry;
   /** Creates what every cluster has where it is missing, and gives back what no Service holds. May run in many at once. */
   keepHouse(): Promise<void>;
   /** Ends watches and lets go of what it keeps; the store stays open. */
@@ -90,7 +93,8 @@ const repairIntervalMs = 3 * 60_000;
 export async function createApiServer(options: ApiServerOptions): Promise<ApiServer> {
   const { clock, log } = options;
   const closing = new AbortController();
-  const cache = openWatchCache({ store: options.store, clock, log });
+  const storage = measuredStore(options.store, () => clock.now());
+  const cache = openWatchCache({ store: storage.store, clock, log });
   const { authorizer, policy } = createAuthorization(options.authorization ?? {}, {
     cache,
     clock,
@@ -98,7 +102,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     signal: closing.signal,
   });
   // What this process writes of roles and bindings holds for the next request.
-  const store = policy.observe(options.store);
+  const store = policy.observe(storage.store);
   const registry = createRegistry();
   const definitions = registry.all().map(({ definition }) => definition);
   const { serviceCidr, nodePortRange, clusterCa } = options;
@@ -140,7 +144,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     ...(options.inFlight && { limits: options.inFlight }),
     onChange: () => ensureFlowControl(bootstrapClient(handle), clock),
   });
-  const metrics = createMetrics(cache);
+  const metrics = createMetrics(() => cache, [storage.text]);
   registerFlowControlMetrics(metrics.registry, flowControl.state);
   const discovery = createDiscovery(definitions, `${options.advertise.address}:${options.advertise.port}`);
   const openApi = createOpenApi(definitions, kubernetesVersion);
@@ -156,10 +160,15 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     name: 'poststarthook/bootstrap-controller',
     check: () => (isBootstrapped ? Promise.resolve() : Promise.reject(new Error('not finished'))),
   };
+  const shutdown = {
+    name: 'shutdown',
+    check: () =>
+      closing.signal.aborted ? Promise.reject(new Error('process is shutting down')) : Promise.resolve(),
+  };
   const health = [
     healthEndpoint('/healthz', [...checks, started], log),
     healthEndpoint('/livez', checks, log),
-    healthEndpoint('/readyz', [...checks, started], log),
+    healthEndpoint('/readyz', [...checks, started, shutdown], log),
   ];
 
   const routeOther = async ({ request, info }: RequestContext): Promise<ApiResponse> => {
@@ -227,13 +236,17 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       response.headers['audit-id'] = context.auditID;
       addWarnings(response, context.warnings);
       if (context.responseHeaders) Object.assign(response.headers, context.responseHeaders);
-      const dryRun = request.query.get('dryRun') ?? '';
-      metrics.observe(
-        context.info,
-        response.status,
-        (clock.now() - receivedAtMs) / 1000,
-        dryRun === 'All' ? dryRun : '',
-      );
+      const { info, queuedMs = 0 } = context;
+      metrics.observe({
+        info,
+        isServed: isServed(registry, info),
+        isApply: info.verb === 'patch' && request.headers['content-type'] === 'application/apply-patch+yaml',
+        dryRun: request.query.get('dryRun') === 'All',
+        code: response.upgrade ? 101 : response.status,
+        seconds: (clock.now() - receivedAtMs) / 1000,
+        queuedSeconds: queuedMs / 1000,
+        sizeBytes: response.body instanceof Uint8Array ? response.body.byteLength : undefined,
+      });
     }
     return response;
   };
@@ -249,6 +262,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   }
   return {
     handle,
+    metrics: metrics.registry,
     async keepHouse() {
       await bootstrapCluster();
       await repair(backend);
@@ -275,6 +289,15 @@ async function repairForEver(backend: Backend, signal: AbortSignal): Promise<voi
     );
     await pause(backend.clock, repairIntervalMs, signal);
   }
+}
+
+function isServed(
+  registry: Resources,
+  { apiGroup, apiVersion, resource, subresource }: RequestInfo,
+): boolean {
+  const entry = registry.find(apiGroup, apiVersion, resource);
+  if (!entry) return false;
+  return subresource === '' || entry.definition.subresources.some(({ name }) => name === subresource);
 }
 
 /** `/apis/<group>/<version>` has the length of a resource path and is none. */

@@ -170,6 +170,7 @@ async function startControlPlane(
   const clients = controllerClients(apiServer.handle);
   const controllers = await startControllers({
     ...clients,
+    metrics: apiServer.metrics,
     clock,
     log: createLogger('controllers', logLevel),
     signal: stopping.signal,

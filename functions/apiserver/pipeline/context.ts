@@ -12,6 +12,8 @@ export interface RequestContext {
   user: UserInfo;
   /** Each becomes a `Warning: 299` header of the response (KEP-1693). */
   readonly warnings: string[];
+  /** How long flow control made it wait. */
+  queuedMs?: number;
   /** `Audit-ID`: the client's own where it brings one. */
   readonly auditID: string;
   /** Set where the audit policy wants this request recorded. */

@@ -123,7 +123,12 @@ export function createFlowControl(options: FlowControlOptions): FlowControl {
     if (writes.has(info.verb)) schema.stats.watches.observe(loadOf(info)?.watchers ?? 0);
     const hand = state.handOf(schema, info, user);
     const outcome = admit(schema, work, hand, { clock, signal: request.signal, limitMs: waitLimitMs });
-    const admission = outcome instanceof Promise ? await outcome : outcome;
+    let admission: Awaited<typeof outcome>;
+    if (outcome instanceof Promise) {
+      const waitsSinceMs = clock.now();
+      admission = await outcome;
+      context.queuedMs = clock.now() - waitsSinceMs;
+    } else admission = outcome;
     if ('rejected' in admission) return tooManyRequests(schema, clock.now());
     try {
       return await next();
