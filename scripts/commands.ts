@@ -21,7 +21,7 @@ const commands: Record<string, () => Promise<number>> = {
   check,
   format: () => run(bin('@biomejs/biome/bin/biome'), ['format', '--write', ...args]),
   generate: () => run(join(root, 'lib/api/generate/main.ts'), args),
-  'deploy:local': () => missing('deploying to an AWS-compatible endpoint'),
+  'deploy:local': () => run(join(root, 'localstack/emulator/main.ts'), args),
 };
 
 const chosen = commands[command];

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { regionOption, roleOption, stackOption } from '../aws/environment.ts';
 import { dataDirOption } from '../options.ts';
 
@@ -58,6 +58,8 @@ async function ofStack(stack: string, options: KubeconfigOptions): Promise<strin
       ...(emulator && { AWS_ENDPOINT_URL: emulator }),
       ...(sts && { AWS_ENDPOINT_URL_STS: sts }),
       ...(profile && { AWS_PROFILE: profile }),
+      ...(emulator &&
+        options.certificateAuthority && { NODE_EXTRA_CA_CERTS: resolve(options.certificateAuthority) }),
     },
   });
 }

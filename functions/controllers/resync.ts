@@ -4,12 +4,10 @@
  */
 import { openControlPlane } from '../lambda/control-plane.ts';
 import { lambdaHandler, lambdaLogger } from '../lambda/invocation.ts';
-import { openQueue, schedulerName } from '../lambda/queue.ts';
+import { openQueue } from '../lambda/queue.ts';
 import { readSettings } from '../lambda/settings.ts';
 import { Warm } from '../lambda/warm.ts';
-import { cycleKey } from '../scheduler/wakes.ts';
-import { controllerEntries } from './index.ts';
-import { resyncName } from './worker.ts';
+import { everythingAgain } from './everything.ts';
 
 const settings = readSettings(process.env);
 const log = lambdaLogger('resync', settings);
@@ -25,10 +23,7 @@ export const handler = lambdaHandler<unknown, void>({
   async run(_event, { metrics }) {
     const { server } = await warm.get();
     await server.keepHouse();
-    await queue.addAll([
-      ...controllerEntries.map(({ name }) => ({ item: { controller: resyncName, key: name } })),
-      { item: { controller: schedulerName, key: cycleKey } },
-    ]);
+    await queue.addAll(everythingAgain());
     metrics.count('Resyncs');
   },
 });

@@ -8,11 +8,9 @@ import { objectChange, watchedResources } from './changes.ts';
 import type { ControllerEntry } from './context.ts';
 import { deferredName, parseDeferred } from './deferred.ts';
 import { dispatch } from './dispatch.ts';
+import { resyncName } from './everything.ts';
 import { type HostedController, hostController, reconcileItem } from './hosting.ts';
 import { type ClusterOptions, defaultClusterOptions } from './options.ts';
-
-/** Under this name wait controllers that are to look at every object again. */
-export const resyncName = 'resync';
 
 export interface WorkerOptions {
   entries: readonly ControllerEntry[];

@@ -7,6 +7,8 @@ import { systemClock } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { openControlPlane } from '../lambda/control-plane.ts';
 import { lambdaHandler, lambdaLogger } from '../lambda/invocation.ts';
+import { everythingAgain } from '../controllers/everything.ts';
+import { openQueue } from '../lambda/queue.ts';
 import { readSettings } from '../lambda/settings.ts';
 import { deleteKeys, ensureKeys } from './keys.ts';
 
@@ -21,6 +23,7 @@ interface CustomResourceEvent {
 
 const settings = readSettings(process.env);
 const log = lambdaLogger('setup', settings);
+const queue = openQueue(settings, () => false);
 const responseTimeoutMs = 20_000;
 
 async function setUp(): Promise<Record<string, string>> {
@@ -29,6 +32,8 @@ async function setUp(): Promise<Record<string, string>> {
   const { server } = await openControlPlane(settings, log);
   try {
     await server.keepHouse();
+    // What an earlier release gave up may well succeed now.
+    await queue.addAll(everythingAgain());
   } finally {
     await server.close();
   }

@@ -144,7 +144,7 @@ export class ControlPlane extends Construct {
       state.grantStore(hosted);
       hosted.addToRolePolicy(readKeys);
     }
-    for (const { function: sender } of [dispatch, controllers, scheduler, delays, resync]) {
+    for (const { function: sender } of [dispatch, controllers, scheduler, delays, resync, setup]) {
       this.queues.grantSend(sender);
     }
     setup.function.addToRolePolicy(

@@ -1,0 +1,108 @@
+/**
+ * `npm run deploy:local`: the real stack, by the real CDK, on an emulator of AWS: bootstrap, deploy, and a kubeconfig that
+ * reaches it.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { runCommand } from '../../lib/process/run.ts';
+import { shownCertificate } from './certificate.ts';
+
+export interface DeployOptions {
+  /** `https://localhost:4566` */
+  endpoint: string;
+  stack: string;
+  /** Where the kubeconfig and the certificate of the emulator go. */
+  dir: string;
+  /** `-c` of the CDK. */
+  context: Record<string, string>;
+  say: (line: string) => void;
+  signal?: AbortSignal;
+}
+
+export interface Deployed {
+  kubeconfig: string;
+  /** What commands need in their environment to reach the emulator. */
+  environment: Record<string, string>;
+}
+
+const root = join(import.meta.dirname, '../..');
+const node = join(root, 'node_modules/node/bin/node');
+const cdk = join(root, 'node_modules/aws-cdk/bin/cdk');
+const deployTimeoutMs = 10 * 60_000;
+
+/** @throws Error that says what the endpoint lacks. */
+export async function deployLocally(options: DeployOptions): Promise<Deployed> {
+  const { stack, dir, context, say, signal } = options;
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const environment = await reach(options.endpoint, dir);
+  const env = { ...process.env, ...environment, CDK_DISABLE_VERSION_CHECK: '1' };
+  // The emulators known so far do not stream through API Gateway.
+  const settings = { responses: 'buffered', stackName: stack, ...context };
+  const chosen = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const output = ['--output', join(dir, 'cdk.out'), '--ci', '--no-notices'];
+  const run = (args: string[]) =>
+    runCommand(node, [cdk, ...args, ...output, ...chosen], {
+      cwd: root,
+      env,
+      timeoutMs: deployTimeoutMs,
+      signal,
+    });
+
+  say(`cdk bootstrap on ${environment.AWS_ENDPOINT_URL}`);
+  await run(['bootstrap']);
+  say(`cdk deploy ${stack}`);
+  await run(['deploy', stack, '--require-approval', 'never']);
+  const kubeconfig = join(dir, 'kubeconfig');
+  const text = await runCommand(
+    node,
+    ['--disable-warning=ExperimentalWarning', join(root, 'cli/main.ts'), 'kubeconfig', '--stack', stack],
+    { cwd: root, env, timeoutMs: 60_000, signal },
+  );
+  writeFileSync(kubeconfig, text, { mode: 0o600 });
+  return { kubeconfig, environment };
+}
+
+/** Takes the stack away again. */
+export async function destroyLocally(
+  options: Pick<DeployOptions, 'stack' | 'dir' | 'context' | 'signal'> & Pick<Deployed, 'environment'>,
+): Promise<void> {
+  const { stack, dir, environment, context, signal } = options;
+  const settings = { responses: 'buffered', stackName: stack, ...context };
+  const chosen = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  await runCommand(
+    node,
+    [cdk, 'destroy', stack, '--force', '--output', join(dir, 'cdk.out'), '--ci', '--no-notices', ...chosen],
+    {
+      cwd: root,
+      env: { ...process.env, ...environment, CDK_DISABLE_VERSION_CHECK: '1' },
+      timeoutMs: deployTimeoutMs,
+      signal,
+    },
+  );
+}
+
+/** The environment in which AWS' tools and ours call the emulator, over TLS and trusting what it shows. */
+async function reach(endpoint: string, dir: string): Promise<Record<string, string>> {
+  const url = new URL(endpoint);
+  const port = Number(url.port || (url.protocol === 'https:' ? 443 : 80));
+  const shown = await shownCertificate(url.hostname, port);
+  if (!shown) {
+    throw new Error(
+      `${endpoint}: nothing answers there over TLS, without which kubectl sends no credentials. Start the emulator (localstack/compose.ministack.yaml, or ministack with USE_SSL=1), or choose another: --endpoint`,
+    );
+  }
+  const host = shown.serverName ?? url.hostname;
+  const certificate = join(dir, 'emulator.crt');
+  writeFileSync(certificate, shown.certificate);
+  const base = `https://${host}:${port}`;
+  return {
+    AWS_ENDPOINT_URL: base,
+    AWS_ENDPOINT_URL_S3: base,
+    AWS_CA_BUNDLE: certificate,
+    NODE_EXTRA_CA_CERTS: certificate,
+    AWS_REGION: process.env.AWS_REGION ?? 'us-east-1',
+    // Emulators take any; the account is the one that belongs to these.
+    AWS_ACCESS_KEY_ID: process.env.AWS_ACCESS_KEY_ID ?? 'test',
+    AWS_SECRET_ACCESS_KEY: process.env.AWS_SECRET_ACCESS_KEY ?? 'test',
+  };
+}
