@@ -9,7 +9,7 @@ import {
   nodeSelectorMatcher,
   nodeSelectorTermMatcher,
   requiredNodeAffinity,
-} from './node-selector.ts';
+} from '../../../lib/api/scheduling/node-selector.ts';
 import { scaleToLargest } from './normalize.ts';
 
 export interface NodeAffinityArgs {

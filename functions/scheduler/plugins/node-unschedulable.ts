@@ -1,7 +1,7 @@
 import type { Taint } from '../../../lib/api/gen/types.ts';
 import type { Plugin } from '../framework/plugin.ts';
 import { unresolvable } from '../framework/status.ts';
-import { tolerates } from './tolerations.ts';
+import { tolerates } from '../../../lib/api/scheduling/tolerations.ts';
 
 const cordoned: Taint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
 const isUnschedulable = unresolvable('node(s) were unschedulable');

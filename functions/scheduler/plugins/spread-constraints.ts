@@ -8,8 +8,8 @@ import {
 import { newRequirement } from '../../../lib/api/selectors/requirement.ts';
 import type { NodeInfo } from '../framework/node-info.ts';
 import type { PodInfo } from '../framework/pod-info.ts';
-import type { NodeMatcher } from './node-selector.ts';
-import { keepsPodsAway, untoleratedTaint } from './tolerations.ts';
+import type { NodeMatcher } from '../../../lib/api/scheduling/node-selector.ts';
+import { keepsPodsAway, untoleratedTaint } from '../../../lib/api/scheduling/tolerations.ts';
 
 /** A TopologySpreadConstraint with its selector parsed and its defaults filled in. */
 export interface SpreadConstraint {

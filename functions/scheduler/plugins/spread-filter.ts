@@ -5,7 +5,7 @@ import type { PodCounters } from '../framework/pod-counters.ts';
 import type { PodInfo } from '../framework/pod-info.ts';
 import type { Snapshot } from '../framework/snapshot.ts';
 import { type Status, unresolvable, unschedulable } from '../framework/status.ts';
-import { requiredNodeAffinity } from './node-selector.ts';
+import { requiredNodeAffinity } from '../../../lib/api/scheduling/node-selector.ts';
 import {
   counts,
   hasAllKeys,

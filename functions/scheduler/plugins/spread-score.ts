@@ -2,7 +2,7 @@ import type { NodeInfo } from '../framework/node-info.ts';
 import { maxNodeScore } from '../framework/plugin.ts';
 import type { PodCounters } from '../framework/pod-counters.ts';
 import type { PodInfo } from '../framework/pod-info.ts';
-import { requiredNodeAffinity } from './node-selector.ts';
+import { requiredNodeAffinity } from '../../../lib/api/scheduling/node-selector.ts';
 import {
   counts,
   hasAllKeys,

@@ -3,7 +3,7 @@ import { stateKey } from '../framework/cycle-state.ts';
 import type { Plugin } from '../framework/plugin.ts';
 import { unresolvable } from '../framework/status.ts';
 import { scaleToLargest } from './normalize.ts';
-import { keepsPodsAway, tolerates, untoleratedTaint } from './tolerations.ts';
+import { keepsPodsAway, tolerates, untoleratedTaint } from '../../../lib/api/scheduling/tolerations.ts';
 
 const preferring = stateKey<readonly Toleration[]>('tolerations of PreferNoSchedule');
 

@@ -8,7 +8,7 @@ import type { Persisted } from '../../../../lib/api/object.ts';
 import { wholeOf } from '../../../../lib/api/pod-resources.ts';
 import { matchesLabels, selectorFromObject } from '../../../../lib/api/selectors/index.ts';
 import type { NodeInfo } from '../../framework/node-info.ts';
-import { nodeSelectorMatcher } from '../node-selector.ts';
+import { nodeSelectorMatcher } from '../../../../lib/api/scheduling/node-selector.ts';
 import { classOf } from './claims.ts';
 
 type Claim = Persisted<PersistentVolumeClaim>;

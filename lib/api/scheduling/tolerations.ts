@@ -1,4 +1,4 @@
-import type { Taint, Toleration } from '../../../lib/api/gen/types.ts';
+import type { Taint, Toleration } from '../gen/types.ts';
 
 /**
  * Whether the toleration covers the taint (API reference, Toleration): an empty effect covers every effect, an empty

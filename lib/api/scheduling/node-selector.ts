@@ -1,14 +1,5 @@
-import type {
-  NodeSelector,
-  NodeSelectorRequirement,
-  NodeSelectorTerm,
-  Pod,
-} from '../../../lib/api/gen/types.ts';
-import {
-  meetsRequirement,
-  newRequirement,
-  type Requirement,
-} from '../../../lib/api/selectors/requirement.ts';
+import type { NodeSelector, NodeSelectorRequirement, NodeSelectorTerm, Pod } from '../gen/types.ts';
+import { meetsRequirement, newRequirement, type Requirement } from '../selectors/requirement.ts';
 
 /** Whether a node is one that the selector, or term, asks for. */
 export type NodeMatcher = (node: { name: string; labels: Readonly<Record<string, string>> }) => boolean;
