@@ -97,11 +97,13 @@ export async function updateStored(
   change: (current: Stored) => Promise<AnyObject> | AnyObject,
   options: {
     dryRun?: boolean;
+    /** As it was just read, where it was. */
+    current?: Stored;
     /** Whether the next state is the last one: the object then goes instead of being replaced. */
     removes?: (next: AnyObject, current: AnyObject) => boolean;
   } = {},
 ): Promise<Stored> {
-  let current = await readStored(backend, entry, namespace, name);
+  let current = options.current ?? (await readStored(backend, entry, namespace, name));
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
     const next = await change(current);
     if (next === current.object) return current;

@@ -99,7 +99,7 @@ function applyAs<T extends KubeObject>(
   const merged = mergeApplied(before, applied, scope.schema);
   const claimed = subtractTrees(toFieldSet(applied, scope.schema), scope.ignored);
   managers.set(identity, { ...applier, time: last?.time, fields: claimed });
-  const rest = pruneDropped(scope, merged, managers, last);
+  const rest = pruneDropped(scope, merged, managers, last, claimed);
   // A map that lost all that it had stays, empty, where it is applied as empty.
   const pruned = rest === merged ? merged : mergeApplied(rest, applied, scope.schema);
 

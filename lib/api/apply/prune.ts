@@ -7,15 +7,18 @@ import { toFieldSet } from './to-field-set.ts';
 
 /**
  * Takes from a merged object what its manager applied last time and does not apply any more, unless somebody else owns
- * it too. `managers` has the new set of the manager already; `last` is its previous entry.
+ * it too. `managers` has the new set of the manager already, `claimed`; `last` is its previous entry.
  */
 export function pruneDropped(
   scope: Scope,
   merged: JsonObject,
   managers: Managers,
   last: Manager | undefined,
+  claimed: FieldSet,
 ): JsonObject {
   if (!last || isEmptySet(last.fields)) return merged;
+  const isSameVersion = last.apiVersion === scope.apiVersion;
+  if (isSameVersion && isEmptySet(subtractSets(last.fields, claimed))) return merged;
   const start = inVersion(scope, merged, last.apiVersion);
   if (!start) return merged;
   const { object, schema } = start;

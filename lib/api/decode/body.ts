@@ -10,7 +10,7 @@ import { quote } from '../validate/quote.ts';
 import { conform, DecodeError } from './conform.ts';
 import { countMembers, strictProblems, syntaxError } from './scan.ts';
 import { kindOf } from './type-name.ts';
-import { parseYaml } from './yaml.ts';
+import { parseYaml, tryJson } from './yaml.ts';
 
 /** The query parameter `fieldValidation`. */
 export type FieldValidation = 'Ignore' | 'Warn' | 'Strict';
@@ -85,15 +85,6 @@ function parse(text: string, mediaType: 'json' | 'yaml'): Parsed {
   if (value === undefined)
     throw new DecodeError(`couldn't get version/kind; json parse error: ${syntaxError(text)}`);
   return { value, duplicates: [] };
-}
-
-function tryJson(text: string): JsonValue | undefined {
-  try {
-    return JSON.parse(text) as JsonValue;
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw error;
-  }
 }
 
 /** The kind that the body says it is, with what it leaves out taken from the request. */

@@ -1,3 +1,3 @@
 export { type Decoded, type DecodeOptions, decodeBody, type FieldValidation, strictMessage } from './body.ts';
 export { type Conformed, conform, DecodeError } from './conform.ts';
-export { type ParsedYaml, parseYaml } from './yaml.ts';
+export { type ParsedYaml, parseYaml, readYaml } from './yaml.ts';

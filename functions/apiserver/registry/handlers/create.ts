@@ -7,7 +7,7 @@ import type { RequestContext } from '../../pipeline/context.ts';
 import type { Backend } from '../backend.ts';
 import { writeParams } from '../params.ts';
 import type { RegistryEntry } from '../registry.ts';
-import { updateStored } from '../storage.ts';
+import { type Stored, updateStored } from '../storage.ts';
 import type { AnyObject } from '../strategy.ts';
 import { respondWith, representationOf } from './render.ts';
 import { checkName, createObject, finishesDeletion, nextState, toStorage, type Write } from './write.ts';
@@ -79,7 +79,11 @@ export async function updateObject(
   namespace: string,
   name: string,
   wanted: (current: AnyObject) => AnyObject | Promise<AnyObject>,
-  track?: (live: AnyObject) => (object: AnyObject) => AnyObject,
+  options: {
+    track?: (live: AnyObject) => (object: AnyObject) => AnyObject;
+    /** As it was just read. */
+    current?: Stored;
+  } = {},
 ) {
   const { backend, entry, params } = write;
   let undo: (() => Promise<void>) | undefined;
@@ -97,13 +101,14 @@ export async function updateObject(
         const current = entry.conversion ? { ...raw, object: served(entry, raw.object) as AnyObject } : raw;
         const want = await wanted(current.object);
         entry.strategy.limit?.(want, current.object);
-        const { next, hold } = await nextState(write, current, want, track?.(current.object));
+        const { next, hold } = await nextState(write, current, want, options.track?.(current.object));
         undo = hold.undo;
         done = hold.done;
         return toStorage(entry, next);
       },
       {
         dryRun: params.dryRun,
+        ...(options.current && { current: options.current }),
         removes: (next, current) => {
           removed = !params.dryRun && finishesDeletion(next, current);
           return removed;

@@ -1,5 +1,5 @@
 import { apply, ignoredFields } from '../../../../lib/api/apply/index.ts';
-import { conform, DecodeError, parseYaml, strictMessage } from '../../../../lib/api/decode/index.ts';
+import { conform, DecodeError, readYaml, strictMessage } from '../../../../lib/api/decode/index.ts';
 import type { JsonObject, JsonValue } from '../../../../lib/api/object.ts';
 import {
   applyJsonPatch,
@@ -67,7 +67,7 @@ export function parsePatch(bytes: Uint8Array, type: PatchType): JsonValue {
   const text = Buffer.from(bytes).toString();
   try {
     if (type !== 'apply') return JSON.parse(text) as JsonValue;
-    const value = parseYaml(text).value;
+    const value = readYaml(text);
     if (!isJsonObject(value)) throw new Error('the patch is not an object');
     return value;
   } catch (error) {
@@ -162,13 +162,10 @@ async function applyPatch(write: Write, patch: JsonObject): Promise<{ stored: St
         );
         return { stored, created: true };
       }
-      const stored = await updateObject(
-        write,
-        namespace,
-        name,
-        (current) => applied(write, current, patch),
-        () => (object) => object,
-      );
+      const stored = await updateObject(write, namespace, name, (current) => applied(write, current, patch), {
+        track: () => (object) => object,
+        current: found,
+      });
       return { stored, created: false };
     } catch (error) {
       const lostRace = found ? isKind(error, 'NotFound') : isKind(error, 'AlreadyExists');
