@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { AuthorizationOptions } from '../../functions/apiserver/authorization/index.ts';
 import { serveHttps } from '../../functions/apiserver/hosts/https.ts';
 import { createApiServer } from '../../functions/apiserver/index.ts';
 import type { AuditOptions } from '../../functions/apiserver/pipeline/audit.ts';
@@ -40,7 +41,7 @@ export interface Json {
     parentRef?: object;
   };
   /** Of a Status a string, of other objects what has been observed. */
-  status?: string & { phase?: string; token?: string; conditions?: object[] };
+  status?: string & { phase?: string; token?: string; conditions?: object[]; allowed?: boolean };
   items?: Json[];
   rows?: Json[];
   details?: object;
@@ -66,7 +67,13 @@ export interface Call {
 export type TestServer = Awaited<ReturnType<typeof startServer>>;
 
 export async function startServer(
-  options: { dir?: string; serviceCidr?: string; nodePortRange?: string; audit?: AuditOptions } = {},
+  options: {
+    dir?: string;
+    serviceCidr?: string;
+    nodePortRange?: string;
+    audit?: AuditOptions;
+    authorization?: AuthorizationOptions;
+  } = {},
 ) {
   const now = Date.now();
   const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'kumulus-api-'));
@@ -107,6 +114,7 @@ export async function startServer(
     clusterCa: ca.certificate,
     nodeClient: admin,
     ...(options.audit && { audit: options.audit }),
+    ...(options.authorization && { authorization: options.authorization }),
   });
   const host = await serveHttps({
     handle: api.handle,
@@ -199,7 +207,7 @@ export async function startServer(
     put: (path: string, body: unknown, options?: Call) => call('PUT', path, { body, ...options }),
     delete: (path: string, body?: unknown, options?: Call) => call('DELETE', path, { body, ...options }),
     patch: (path: string, type: string, body: unknown, options: Call = {}) =>
-      call('PATCH', path, { body, headers: { 'content-type': type }, ...options }),
+      call('PATCH', path, { body, ...options, headers: { 'content-type': type, ...options.headers } }),
     /** Keeps the directory, so that the next one starts from it. */
     async stop() {
       await host.close();

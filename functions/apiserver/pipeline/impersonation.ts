@@ -67,15 +67,15 @@ export function impersonation(authorizer: Authorizer): Stage {
       ? ['system:serviceaccounts', `system:serviceaccounts:${isServiceAccount[1]}`]
       : [];
     const all = groupNames.length > 0 ? groupNames : implied;
+    const isTold = all.some(
+      (group) => group === 'system:authenticated' || group === 'system:unauthenticated',
+    );
+    const added =
+      username === 'system:anonymous' ? ['system:unauthenticated'] : isTold ? [] : ['system:authenticated'];
     context.user = {
       username,
       ...(uid ? { uid } : {}),
-      groups: [
-        ...new Set([
-          ...all,
-          username === 'system:anonymous' ? 'system:unauthenticated' : 'system:authenticated',
-        ]),
-      ],
+      groups: [...new Set([...all, ...added])],
       ...(extras.length > 0 ? { extra } : {}),
     };
     return next();
