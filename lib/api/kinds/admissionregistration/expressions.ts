@@ -1,9 +1,11 @@
 /** CEL expressions in the fields of this group's kinds. What compiles them is loaded when it is first needed. */
+import type { CelType } from '../../../cel/types.ts';
 import type { FieldError } from '../../validate/field-error.ts';
+import { invalidValue } from '../../validate/field-error.ts';
 import type { Path } from '../../validate/path.ts';
 
 /** Variables of a policy by name, each known to the expressions after it. */
-export type Variables = Map<string, unknown>;
+export type Variables = Map<string, CelType>;
 
 /** What an expression may name beside `object`, `oldObject`, `request` and `namespaceObject`, and what it must yield. */
 export interface ExpressionOptions {
@@ -17,7 +19,13 @@ export interface ExpressionOptions {
   returns: readonly string[];
 }
 
-export async function loadExpressions(): Promise<void> {}
+type Cel = typeof import('../../../cel/index.ts');
+
+let cel: Cel | undefined;
+
+export async function loadExpressions(): Promise<void> {
+  cel ??= await import('../../../cel/index.ts');
+}
 
 export function newVariables(): Variables {
   return new Map();
@@ -25,11 +33,19 @@ export function newVariables(): Variables {
 
 /** `shown` is the expression as it was written, where blanks around it were cut off. */
 export function checkExpression(
-  _expression: string,
-  _path: Path,
-  _options: ExpressionOptions,
-  _shown?: string,
+  expression: string,
+  path: Path,
+  { returns, declares, ...options }: ExpressionOptions,
+  shown = expression,
 ): FieldError[] {
+  if (!cel) throw new Error('expressions are validated before what compiles them is loaded');
+  const compiled = cel.compile(cel.admissionEnvironment(options), expression, returns);
+  if ('problem' in compiled) {
+    // The variable is there all the same: what uses it is not to blame.
+    if (declares) options.variables?.set(declares, cel.dyn);
+    return [invalidValue(path, shown, compiled.problem)];
+  }
+  if (declares) options.variables?.set(declares, compiled.type);
   return [];
 }
 

@@ -34,7 +34,7 @@ function validate(policy: MutatingAdmissionPolicy, old: MutatingAdmissionPolicy 
     hasParams: spec.paramKind !== undefined,
     hasAuthorizer: true,
     returns: [],
-    variables: newVariables(),
+    ...(spec.variables?.length && { variables: newVariables() }),
   };
   const constraints = specPath.child('matchConstraints', 'resourceRules', 'operations');
   const errors = [

@@ -61,7 +61,7 @@ function validate(
     hasParams: spec.paramKind !== undefined,
     hasAuthorizer: true,
     returns: [],
-    variables: newVariables(),
+    ...(spec.variables?.length && { variables: newVariables() }),
   };
   const errors = [
     ...validateObjectMeta(metadata, { namespaced: false, nameRule: nameIsSubdomain }),
