@@ -1,0 +1,98 @@
+/** A whole cluster on an emulator of AWS: MiniStack over TLS, the stack deployed to it by the CDK, kubectl through it. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { describeStack, reachableEndpoint, type StackOutputs } from '../../../cli/aws/stack.ts';
+import { deployLocally, destroyLocally } from '../../../localstack/emulator/deploy.ts';
+import { runCommand } from '../../../lib/process/run.ts';
+import { kubectlFor } from '../kubectl.ts';
+import { type MiniStack, startMiniStack } from '../store/ministack.ts';
+
+const cli = join(import.meta.dirname, '../../../cli/main.ts');
+
+export interface TestStack {
+  name: string;
+  dir: string;
+  emulator: MiniStack;
+  /** What programs need in their environment to call the emulator. */
+  environment: Record<string, string>;
+  kubeconfig: string;
+  kubectl: ReturnType<typeof kubectlFor>;
+  /** `kumulus`, as somebody with the emulator's environment runs it. */
+  kumulus(args: string[]): Promise<string>;
+  outputs: StackOutputs;
+  /** The URL of the Kubernetes API. */
+  server: string;
+  /** What AWS clients are made with. */
+  client: { region: string; endpoint: string; credentials: { accessKeyId: string; secretAccessKey: string } };
+  /** Everything that the emulator and the functions have logged. */
+  log(): string;
+  destroy(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export async function startTestStack(context: Record<string, string> = {}): Promise<TestStack> {
+  const name = 'Kumulus';
+  const dir = mkdtempSync(join(tmpdir(), 'kumulus-aws-'));
+  let log = '';
+  const emulator = await startMiniStack({
+    services: 'all',
+    tls: true,
+    env: {
+      // The emulator runs functions on the first Node.js that it finds.
+      PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
+      LOG_LEVEL: 'INFO',
+    },
+    onLog: (text) => {
+      log = (log + text).slice(-4_000_000);
+    },
+  });
+  const stop = async () => {
+    await emulator.stop();
+    rmSync(dir, { recursive: true, force: true });
+  };
+  try {
+    const { kubeconfig, environment } = await deployLocally({
+      endpoint: emulator.endpoint,
+      stack: name,
+      dir,
+      context,
+      say: () => undefined,
+    });
+    trust(environment);
+    const outputs = await describeStack(name);
+    const plain = kubectlFor(kubeconfig);
+    return {
+      name,
+      dir,
+      emulator,
+      environment,
+      kubeconfig,
+      kubectl: (args, options = {}) => plain(args, { ...options, env: { ...environment, ...options.env } }),
+      kumulus: (args) =>
+        runCommand(process.execPath, [cli, ...args], { env: { ...process.env, ...environment } }),
+      outputs,
+      server: reachableEndpoint(outputs.endpoint, emulator.endpoint),
+      client: {
+        region: outputs.region,
+        endpoint: emulator.endpoint,
+        credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
+      },
+      log: () => log,
+      destroy: () => destroyLocally({ stack: name, dir, context, environment }),
+      stop,
+    };
+  } catch (error) {
+    console.error(log.slice(-20_000));
+    await stop();
+    throw error;
+  }
+}
+
+/** Lets this process call the emulator as programs with this environment do. */
+function trust(environment: Record<string, string>): void {
+  Object.assign(process.env, environment);
+  const certificate = readFileSync(environment.NODE_EXTRA_CA_CERTS ?? '', 'utf8');
+  setDefaultCACertificates([...getCACertificates('default'), certificate]);
+}
