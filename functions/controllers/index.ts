@@ -1,20 +1,29 @@
+import { clusterRoleAggregationController } from './clusterrole-aggregation/index.ts';
 import type { ControllerEntry } from './context.ts';
+import { daemonSetController } from './daemonset/index.ts';
 import { deploymentController } from './deployment/index.ts';
 import { disruptionController } from './disruption/index.ts';
 import { endpointsController } from './endpoints/index.ts';
 import { endpointSliceController } from './endpointslice/index.ts';
 import { endpointSliceMirroringController } from './endpointslice-mirroring/index.ts';
 import { garbageCollectorController } from './garbage-collector/index.ts';
+import { jobController } from './job/index.ts';
 import { namespaceController } from './namespace/index.ts';
 import { nodeIpamController } from './node-ipam/index.ts';
 import { nodeLifecycleController } from './node-lifecycle/index.ts';
 import { podGcController } from './pod-gc/index.ts';
 import { replicaSetController } from './replicaset/index.ts';
 import { replicationControllerController } from './replicationcontroller/index.ts';
+import { resourceQuotaController } from './resourcequota/index.ts';
 import { rootCaController } from './root-ca/index.ts';
 import { type ControllersOptions, type RunningControllers, runControllers } from './run.ts';
 import { serviceAccountController } from './serviceaccount/index.ts';
 import { statefulSetController } from './statefulset/index.ts';
+import {
+  attributesProtectionController,
+  claimProtectionController,
+  volumeProtectionController,
+} from './storage-protection/index.ts';
 import { taintEvictionController } from './taint-eviction/index.ts';
 import { ttlController } from './ttl/index.ts';
 
@@ -28,6 +37,7 @@ export const controllerEntries: readonly ControllerEntry[] = [
   replicaSetController,
   replicationControllerController,
   statefulSetController,
+  daemonSetController,
   endpointsController,
   endpointSliceController,
   endpointSliceMirroringController,
@@ -37,6 +47,12 @@ export const controllerEntries: readonly ControllerEntry[] = [
   garbageCollectorController,
   ttlController,
   disruptionController,
+  jobController,
+  resourceQuotaController,
+  volumeProtectionController,
+  claimProtectionController,
+  attributesProtectionController,
+  clusterRoleAggregationController,
 ];
 
 export type { ControllersOptions, RunningControllers } from './run.ts';

@@ -11,6 +11,8 @@ export interface Claim<O extends KubeObject, T extends KubeObject> {
   owner: Persisted<O>;
   resource: Resource<T>;
   selector: Selector;
+  /** Put on what is adopted. */
+  finalizers?: string[];
 }
 
 /**
@@ -65,11 +67,13 @@ async function checkOwner<O extends KubeObject, T extends KubeObject>({
 }
 
 async function adopt<O extends KubeObject, T extends KubeObject>(
-  { client, ownerResource, owner, resource }: Claim<O, T>,
+  { client, ownerResource, owner, resource, finalizers }: Claim<O, T>,
   object: Persisted<T>,
 ): Promise<Persisted<T> | undefined> {
   const ownerReferences: OwnerReference[] = [controllerReference(ownerResource, owner)];
-  const patch = { metadata: { uid: object.metadata.uid, ownerReferences } };
+  const patch = {
+    metadata: { uid: object.metadata.uid, ownerReferences, ...(finalizers && { finalizers }) },
+  };
   return patchUnlessGone(client, resource, object, patch);
 }
 

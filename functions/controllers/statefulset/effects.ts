@@ -3,6 +3,7 @@ import { joinKey, type Persisted } from '../../../lib/api/object.ts';
 import type { Lister } from '../../../lib/client/lister.ts';
 import { persistentVolumeClaims, pods } from '../../../lib/client/resources.ts';
 import { isKind, messageOf } from '../../../lib/errors.ts';
+import { asError } from '../common/as-error.ts';
 import { slowStartBatch } from '../common/batch.ts';
 import { isNamespaceTerminating } from '../common/namespace-terminating.ts';
 import type { ControllerContext } from '../context.ts';
@@ -18,7 +19,7 @@ export interface Done {
   /** Pods taken away so that newer ones take their place. */
   updatesBegun: number;
   /** Why the rest was not done. */
-  error: unknown;
+  error: Error | undefined;
 }
 
 export type Effects = (set: Set, plan: Plan) => Promise<Done>;
@@ -142,23 +143,29 @@ export function createEffects(context: ControllerContext, claims: Lister<Persist
         set.spec.podManagementPolicy === 'Parallel'
           ? await takeTogether(turns, take)
           : await takeInOrder(turns, take);
-      if (error !== undefined) return { updatesBegun, error };
+      if (error) return { updatesBegun, error };
     }
     return { updatesBegun, error: undefined };
   };
 }
 
-async function takeInOrder(turns: readonly Turn[], take: (turn: Turn) => Promise<void>): Promise<unknown> {
+async function takeInOrder(
+  turns: readonly Turn[],
+  take: (turn: Turn) => Promise<void>,
+): Promise<Error | undefined> {
   try {
     for (const turn of turns) await take(turn);
     return undefined;
   } catch (error) {
-    return error;
+    return asError(error);
   }
 }
 
-async function takeTogether(turns: readonly Turn[], take: (turn: Turn) => Promise<void>): Promise<unknown> {
+async function takeTogether(
+  turns: readonly Turn[],
+  take: (turn: Turn) => Promise<void>,
+): Promise<Error | undefined> {
   const rest = [...turns];
   const { error } = await slowStartBatch(turns.length, () => take(rest.shift() ?? []));
-  return error;
+  return error === undefined ? undefined : asError(error);
 }

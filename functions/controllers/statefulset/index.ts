@@ -115,7 +115,7 @@ function create(context: ControllerContext): Controller {
     if (!semanticEqual(status, set.status)) {
       await client.update(statefulSets, { ...set, status }, { subresource: 'status' });
     }
-    if (error !== undefined) throw error;
+    if (error) throw error;
     const live = new Set([current.metadata.name, update.metadata.name, ...its.map(podRevision)]);
     const isLive = ({ metadata }: { metadata: { name: string } }) => live.has(metadata.name);
     const limit = set.spec.revisionHistoryLimit ?? 10;

@@ -3,9 +3,9 @@ import type { Persisted } from '../../../../lib/api/object.ts';
 import { matchesLabels, type Selector } from '../../../../lib/api/selectors/index.ts';
 import type { Resource } from '../../../../lib/client/port.ts';
 import { pods } from '../../../../lib/client/resources.ts';
-import { messageOf } from '../../../../lib/errors.ts';
 import type { ControllerContext } from '../../context.ts';
 import { type Controller, done, type Result, requeueAfter } from '../../controller.ts';
+import { asError } from '../as-error.ts';
 import { burstReplicas, slowStartBatch } from '../batch.ts';
 import { claimObjects } from '../claim.ts';
 import { semanticEqual } from '../equal.ts';
@@ -122,8 +122,4 @@ export function replicaController<T extends ReplicaOwner>(
     ],
     reconcile,
   };
-}
-
-function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(messageOf(thrown));
 }
