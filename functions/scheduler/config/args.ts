@@ -85,6 +85,11 @@ const checks: Readonly<Record<string, (check: Check, path: string, value: unknow
     check.integer(`${path}.bindTimeoutSeconds`, args['bindTimeoutSeconds'], { min: 0 });
     return args;
   },
+  DynamicResources(check, path, value) {
+    const args = check.object(path, value, [...common, 'bindingTimeoutSeconds']);
+    check.integer(`${path}.bindingTimeoutSeconds`, args['bindingTimeoutSeconds'], { min: 1 });
+    return args;
+  },
   PodTopologySpread(check, path, value) {
     const args = check.object(path, value, [...common, 'defaultConstraints', 'defaultingType']);
     const type = args['defaultingType'];

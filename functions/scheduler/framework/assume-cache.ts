@@ -3,7 +3,7 @@ import type { Lister } from '../../../lib/client/lister.ts';
 
 /**
  * Objects as the API has them, with what this scheduler has decided of some on top: an assumed state holds until the API
- * shows another revision than the one it was made from, or it is taken back.
+ * shows a later revision than the assumed one's, or it is taken back.
  */
 export class AssumeCache<T extends KubeObject> {
   readonly #lister: Lister<T>;
@@ -17,7 +17,10 @@ export class AssumeCache<T extends KubeObject> {
     const stored = this.#lister.get(key);
     const assumed = this.#assumed.get(key);
     if (!assumed) return stored;
-    if (stored && stored.metadata.resourceVersion === assumed.metadata.resourceVersion) return assumed;
+    // Revisions of one type can be compared (KEP-5504): a written state is newer than what the informer shows as yet.
+    if (stored && Number(stored.metadata.resourceVersion) <= Number(assumed.metadata.resourceVersion)) {
+      return assumed;
+    }
     this.#assumed.delete(key);
     return stored;
   }
@@ -37,7 +40,7 @@ export class AssumeCache<T extends KubeObject> {
     return this.#assumed.size === 0 ? found : found.map((object) => this.get(keyOf(object)) ?? object);
   }
 
-  /** `object` carries the revision that it was made from. */
+  /** `object` carries the revision that it was made from, or that it was written as. */
   assume(object: Persisted<T>): void {
     this.#assumed.set(keyOf(object), object);
   }

@@ -29,7 +29,8 @@ export type EventAction =
   | 'UpdatePodLabel'
   | 'UpdatePodScaleDown'
   | 'UpdatePodToleration'
-  | 'UpdatePodSchedulingGatesEliminated';
+  | 'UpdatePodSchedulingGatesEliminated'
+  | 'UpdatePodGeneratedResourceClaim';
 
 /** Something that happened to the cluster, as far as it may matter to waiting pods. */
 export interface ClusterEvent {

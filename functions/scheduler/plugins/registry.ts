@@ -2,6 +2,7 @@ import type { Plugin, PluginContext, PluginFactory } from '../framework/plugin.t
 import { balancedAllocation, type NodeResourcesBalancedAllocationArgs } from './balanced-allocation.ts';
 import { defaultBinder } from './default-binder.ts';
 import { defaultPreemption, type DefaultPreemptionArgs } from './default-preemption.ts';
+import { dynamicResources, type DynamicResourcesArgs } from './devices/dynamic-resources.ts';
 import { imageLocality } from './image-locality.ts';
 import { interPodAffinity, type InterPodAffinityArgs } from './inter-pod-affinity.ts';
 import { nodeAffinity, type NodeAffinityArgs } from './node-affinity.ts';
@@ -36,6 +37,7 @@ export const builtInPlugins: Registry = new Map<string, PluginFactory>([
   ['VolumeZone', (_args, context) => volumeZone(context)],
   ['PodTopologySpread', (args, context) => podTopologySpread((args ?? {}) as PodTopologySpreadArgs, context)],
   ['InterPodAffinity', (args, context) => interPodAffinity((args ?? {}) as InterPodAffinityArgs, context)],
+  ['DynamicResources', (args, context) => dynamicResources((args ?? {}) as DynamicResourcesArgs, context)],
   ['DefaultPreemption', (args, context) => defaultPreemption((args ?? {}) as DefaultPreemptionArgs, context)],
   [
     'NodeResourcesBalancedAllocation',
@@ -61,6 +63,8 @@ export const defaultPlugins: readonly { name: string; weight?: number }[] = [
   { name: 'VolumeZone' },
   { name: 'PodTopologySpread', weight: 2 },
   { name: 'InterPodAffinity', weight: 2 },
+  // Before preemption: rather is an idle claim freed than a pod removed.
+  { name: 'DynamicResources', weight: 2 },
   { name: 'DefaultPreemption' },
   { name: 'NodeResourcesBalancedAllocation', weight: 1 },
   { name: 'ImageLocality', weight: 1 },

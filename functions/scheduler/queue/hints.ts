@@ -40,7 +40,7 @@ export function createHints(profiles: ReadonlyMap<string, Profile>) {
       return helped(entry.unschedulablePlugins) ? 'afterBackoff' : 'no';
     },
 
-    /** What of a waiting pod's own change could matter to a plugin; its status is not among it. */
+    /** What of a waiting pod's own change could matter to a plugin. Of its status, only the claims made for it. */
     podActions(before: Pod, after: Pod): EventAction[] {
       const actions: EventAction[] = [];
       if (changed(before.metadata.labels, after.metadata.labels)) actions.push('UpdatePodLabel');
@@ -59,6 +59,9 @@ export function createHints(profiles: ReadonlyMap<string, Profile>) {
         changed(before.spec.affinity, after.spec.affinity)
       ) {
         actions.push('Update');
+      }
+      if (changed(before.status?.resourceClaimStatuses, after.status?.resourceClaimStatuses)) {
+        actions.push('UpdatePodGeneratedResourceClaim');
       }
       return actions;
     },
