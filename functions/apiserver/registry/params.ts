@@ -145,20 +145,18 @@ export interface WriteParams {
 export function writeParams(query: URLSearchParams, options: string, apply = false): WriteParams {
   const errors: FieldError[] = [];
   const dryRun = query.getAll('dryRun').filter((value) => value !== '');
-  for (const value of dryRun) {
-    if (value !== 'All') errors.push(notSupported(Path.of('dryRun'), dryRun, ['All']));
-  }
   const fieldManager = query.get('fieldManager') || undefined;
-  if (fieldManager) errors.push(...validateFieldManager(fieldManager, Path.of('fieldManager')));
   const force = query.get('force');
   if (apply && !fieldManager) {
     errors.push(required(Path.of('fieldManager'), 'is required for apply patch'));
   } else if (!apply && force !== null && options === 'PatchOptions') {
     errors.push(fieldForbidden(Path.of('force'), 'may not be specified for non-apply patch'));
   }
+  if (fieldManager) errors.push(...validateFieldManager(fieldManager, Path.of('fieldManager')));
+  if (dryRun.some((value) => value !== 'All')) errors.push(notSupported(Path.of('dryRun'), dryRun, ['All']));
   const fieldValidation = query.get('fieldValidation') || 'Warn';
   if (!['Ignore', 'Warn', 'Strict'].includes(fieldValidation)) {
-    errors.push(notSupported(Path.of('fieldValidation'), fieldValidation, ['Ignore', 'Strict', 'Warn']));
+    errors.push(notSupported(Path.of('fieldValidation'), fieldValidation, ['', 'Ignore', 'Strict', 'Warn']));
   }
   if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: options }, '', errors);
   return {

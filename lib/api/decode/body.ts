@@ -145,7 +145,8 @@ function apiVersionOf({ group, version }: GroupVersionKind): string {
   return group === '' ? version : `${group}/${version}`;
 }
 
-function yamlProblem(duplicates: readonly string[]): string {
+/** `yaml: unmarshal errors:` and a line each. */
+export function yamlProblem(duplicates: readonly string[]): string {
   return `yaml: unmarshal errors:\n${duplicates.map((duplicate) => `  ${duplicate}`).join('\n')}`;
 }
 

@@ -1,3 +1,11 @@
-export { type Decoded, type DecodeOptions, decodeBody, type FieldValidation, strictMessage } from './body.ts';
-export { type Conformed, conform, DecodeError } from './conform.ts';
-export { type ParsedYaml, parseYaml, readYaml } from './yaml.ts';
+export {
+  type Decoded,
+  type DecodeOptions,
+  decodeBody,
+  type FieldValidation,
+  strictMessage,
+  yamlProblem,
+} from './body.ts';
+export { countMembers, strictProblems } from './scan.ts';
+export { type Conformed, conform, DecodeError, maxDepth } from './conform.ts';
+export { type ParsedYaml, parseYaml, tryJson } from './yaml.ts';

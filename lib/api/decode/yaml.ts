@@ -34,15 +34,6 @@ export function parseYaml(text: string): ParsedYaml {
   return { value: toJson(document), duplicates: duplicateKeys(document, lines) };
 }
 
-/**
- * The value alone. JSON is YAML too, and what clients send as YAML often is JSON, for which there is a faster way.
- * Throws DecodeError.
- */
-export function readYaml(text: string): JsonValue {
-  const json = text.trimStart().startsWith('{') && nesting(text) <= maxDepth ? tryJson(text) : undefined;
-  return json === undefined ? parseYaml(text).value : json;
-}
-
 /** Undefined for what is no JSON. */
 export function tryJson(text: string): JsonValue | undefined {
   try {

@@ -1,15 +1,11 @@
 import { apply, ignoredFields } from '../../../../lib/api/apply/index.ts';
-import { conform, DecodeError, readYaml, strictMessage } from '../../../../lib/api/decode/index.ts';
+import { conform, DecodeError, strictMessage } from '../../../../lib/api/decode/index.ts';
 import type { JsonObject, JsonValue } from '../../../../lib/api/object.ts';
-import {
-  applyJsonPatch,
-  applyMergePatch,
-  applyStrategicMergePatch,
-  cloneJson,
-  isJsonObject,
-} from '../../../../lib/api/patch/index.ts';
-import { badRequest, notFound, unsupportedMediaType } from '../../../../lib/api/status.ts';
-import { isKind, messageOf } from '../../../../lib/errors.ts';
+import { cloneJson, goFormat } from '../../../../lib/api/patch/index.ts';
+import { badRequest, invalid, notFound } from '../../../../lib/api/status.ts';
+import { invalidValue } from '../../../../lib/api/validate/field-error.ts';
+import { Path } from '../../../../lib/api/validate/path.ts';
+import { isKind, type KumulusError } from '../../../../lib/errors.ts';
 import type { ApiResponse } from '../../../../lib/http/types.ts';
 import { readBody } from '../../pipeline/body.ts';
 import type { RequestContext } from '../../pipeline/context.ts';
@@ -19,17 +15,9 @@ import type { RegistryEntry } from '../registry.ts';
 import { findStored, type Stored } from '../storage.ts';
 import type { AnyObject } from '../strategy.ts';
 import { updateObject } from './create.ts';
+import { parsePatch, patchDocument, type PatchType, patchTypeOf } from './patch-document.ts';
 import { respondWith, representationOf } from './render.ts';
 import { createObject, type Write } from './write.ts';
-
-export type PatchType = 'json' | 'merge' | 'strategic' | 'apply';
-
-const patchTypes: Readonly<Record<string, PatchType>> = {
-  'application/json-patch+json': 'json',
-  'application/merge-patch+json': 'merge',
-  'application/strategic-merge-patch+json': 'strategic',
-  'application/apply-patch+yaml': 'apply',
-};
 
 /** A race between two that apply an object into being is run at most so often. */
 const maxApplyRaces = 5;
@@ -44,53 +32,22 @@ export async function handlePatch(
   const params = writeParams(context.request.query, 'PatchOptions', type === 'apply');
   const { namespace, name, subresource } = context.info;
   const write: Write = { backend, context, entry, params, subresource };
-  const patch = parsePatch(await readBody(context.request, backend.clock), type);
+  const bytes = await readBody(context.request, backend.clock);
+  const { patch, problems } = parsePatch(bytes, type, params.fieldValidation);
   context.audit?.sentPatch(patch);
   if (type === 'apply') {
+    const [problem] = problems;
+    if (problem && params.fieldValidation === 'Strict') {
+      throw badRequest(`error strict decoding patch: ${problem}`);
+    }
+    context.warnings.push(...problems);
     const { stored, created } = await applyPatch(write, patch as JsonObject);
     return respondWith(context, entry, representation, stored, backend.clock.now(), created ? 201 : 200);
   }
   const stored = await updateObject(write, namespace, name, (current) =>
-    patched(write, current, type, patch),
+    patched(write, current, type, patch, problems),
   );
   return respondWith(context, entry, representation, stored, backend.clock.now());
-}
-
-export function patchTypeOf({ request }: RequestContext): PatchType {
-  const mediaType = (request.headers['content-type'] ?? '').split(';', 1)[0]?.trim().toLowerCase() ?? '';
-  const type = patchTypes[mediaType];
-  if (!type) throw unsupportedMediaType(Object.keys(patchTypes));
-  return type;
-}
-
-export function parsePatch(bytes: Uint8Array, type: PatchType): JsonValue {
-  const text = Buffer.from(bytes).toString();
-  try {
-    if (type !== 'apply') return JSON.parse(text) as JsonValue;
-    const value = readYaml(text);
-    if (!isJsonObject(value)) throw new Error('the patch is not an object');
-    return value;
-  } catch (error) {
-    const prefix = type === 'apply' ? 'error decoding YAML: ' : 'error decoding patch: ';
-    throw badRequest(`${prefix}${messageOf(error)}`);
-  }
-}
-
-/** The document after a JSON, merge or strategic merge patch. */
-export function patchDocument(
-  document: JsonObject,
-  type: Exclude<PatchType, 'apply'>,
-  patch: JsonValue,
-  schema: RegistryEntry['definition']['schema'],
-): JsonObject {
-  switch (type) {
-    case 'json':
-      return applyJsonPatch(document, patch);
-    case 'merge':
-      return applyMergePatch(document, patch);
-    case 'strategic':
-      return applyStrategicMergePatch(document, patch, schema);
-  }
 }
 
 function patched(
@@ -98,10 +55,15 @@ function patched(
   current: AnyObject,
   type: Exclude<PatchType, 'apply'>,
   patch: JsonValue,
+  problems: readonly string[],
 ): AnyObject {
   const { entry } = write;
   const document = patchDocument(current as unknown as JsonObject, type, patch, entry.definition.schema);
-  const object = conformed(write, document, current);
+  const refuse = (message: string) => {
+    const shown = type === 'strategic' ? goFormat(patch) : JSON.stringify(document);
+    return invalid({ group: '', kind: '' }, '', [invalidValue(Path.of('patch'), shown, message)]);
+  };
+  const object = conformed(write, document, { live: current, problems, refuse });
   if (object.kind !== entry.definition.kind || object.apiVersion !== entry.apiVersion) {
     throw badRequest(
       `the object provided is unrecognized (must be of type ${entry.definition.kind}): a patch may not change apiVersion or kind`,
@@ -119,8 +81,18 @@ function patched(
  * A copy in the shape of the kind; fields that it does not know are told of or refused. The live object's managed fields
  * are not copied, so that it is seen at a glance that nobody changed them.
  */
-function conformed(write: Write, document: JsonObject, live?: AnyObject): AnyObject {
+function conformed(
+  write: Write,
+  document: JsonObject,
+  options: {
+    live?: AnyObject;
+    /** Those of the patch itself. */
+    problems?: readonly string[];
+    refuse?: (message: string) => KumulusError;
+  } = {},
+): AnyObject {
   const { context, entry, params } = write;
+  const { live, refuse = badRequest } = options;
   const metadata = document.metadata as JsonObject | undefined;
   const managedFields = live?.metadata.managedFields;
   const keepsManagers = managedFields !== undefined && metadata?.managedFields === (managedFields as unknown);
@@ -128,7 +100,8 @@ function conformed(write: Write, document: JsonObject, live?: AnyObject): AnyObj
     ? { ...document, metadata: without(metadata ?? {}, 'managedFields') }
     : document;
   try {
-    const { object, problems } = conform(cloneJson(copied), entry.definition.schema);
+    const { object, problems: found } = conform(cloneJson(copied), entry.definition.schema);
+    const problems = [...(options.problems ?? []), ...found];
     if (keepsManagers) (object as unknown as AnyObject).metadata.managedFields = managedFields;
     object.kind = document.kind ?? null;
     object.apiVersion = document.apiVersion ?? null;
@@ -137,7 +110,7 @@ function conformed(write: Write, document: JsonObject, live?: AnyObject): AnyObj
     if (params.fieldValidation === 'Warn') context.warnings.push(...problems);
     return object as unknown as AnyObject;
   } catch (error) {
-    if (error instanceof DecodeError) throw badRequest(error.message);
+    if (error instanceof DecodeError) throw refuse(error.message);
     throw error;
   }
 }
@@ -197,7 +170,9 @@ function applied(
     ignored: ignoredFields(subresource || undefined, rules.prepareForStatusUpdate !== undefined),
     now: backend.clock.now(),
   });
-  const object = conformed({ ...write, context: { ...context } }, merged as unknown as JsonObject, live);
+  const object = conformed({ ...write, context: { ...context } }, merged as unknown as JsonObject, {
+    ...(live && { live }),
+  });
   object.metadata.namespace ??= defaulted?.metadata.namespace;
   if (object.metadata.namespace === undefined) delete object.metadata.namespace;
   if (!defaulted) return object;

@@ -16,7 +16,7 @@ import type { RequestContext } from '../../pipeline/context.ts';
 import { respondObject } from '../../pipeline/respond.ts';
 import type { Backend } from '../backend.ts';
 import { updateObject } from '../handlers/create.ts';
-import { parsePatch, patchDocument, patchTypeOf } from '../handlers/patch.ts';
+import { parsePatch, patchDocument, patchTypeOf } from '../handlers/patch-document.ts';
 import { representationOf } from '../handlers/render.ts';
 import type { Write } from '../handlers/write.ts';
 import { writeParams } from '../params.ts';
@@ -74,7 +74,7 @@ async function patchOf(backend: Backend, context: RequestContext): Promise<(curr
       'application/strategic-merge-patch+json',
     ]);
   }
-  const patch = parsePatch(await readBody(context.request, backend.clock), type);
+  const { patch } = parsePatch(await readBody(context.request, backend.clock), type, 'Ignore');
   const schema = schemaFor(scaleKind.group, scaleKind.version, scaleKind.kind);
   if (!schema) throw new Error('no schema for Scale');
   return (current) => {
