@@ -10,11 +10,8 @@ import { openWatchCache } from '../../lib/store/cache/index.ts';
 import type { Store } from '../../lib/store/port.ts';
 import { createTokenIssuer } from '../../lib/tokens/index.ts';
 import { kubernetesVersion } from '../../lib/version.ts';
-import { namespaceLifecycle } from './admission/namespace-lifecycle.ts';
-import { nodeRestriction } from './admission/node-restriction/index.ts';
-import { defaultTolerationSeconds, priority, taintNodesByCondition } from './admission/pod-defaults.ts';
-import { podSecurity } from './admission/pod-security.ts';
-import { serviceAccount } from './admission/service-account.ts';
+import { admissionPlugins } from './admission/index.ts';
+import type { AdmissionSettings } from './admission/settings.ts';
 import { ensureFlowControl } from './bootstrap/flow-control.ts';
 import { bootstrap, bootstrapClient } from './bootstrap/index.ts';
 import { createDiscovery } from './discovery/index.ts';
@@ -70,6 +67,8 @@ export interface ApiServerOptions {
   /** Without it nothing is recorded. */
   audit?: AuditOptions;
   inFlight?: InFlightLimits;
+  /** Which admission plugins run, and how. */
+  admission?: AdmissionSettings;
   /**
    * Who sees to it that the cluster has what every cluster has, and that no service address is lost: the server `self`
    * (default), or its `host`, that has many of it and calls `keepHouse` from time to time.
@@ -124,16 +123,9 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     nodes,
     loads: createNodeLoads({ cache, clock, closing: closing.signal }),
     proxy,
-    admission: admissionChain([
-      namespaceLifecycle(cache),
-      serviceAccount(cache, clock),
-      nodeRestriction(cache),
-      taintNodesByCondition,
-      podSecurity(cache, clock),
-      priority,
-      defaultTolerationSeconds,
-      rbacEscalation(policy, authorizer),
-    ]),
+    admission: admissionChain(
+      admissionPlugins({ store, cache, clock }, options.admission, [rbacEscalation(policy, authorizer)]),
+    ),
     services: createServiceAllocator({ store, cache, clock, serviceCidr, nodePortRange }),
     closing: closing.signal,
   };

@@ -60,6 +60,13 @@ export const storageClasses = resource<t.StorageClass>(
   'StorageClass',
   false,
 );
+export const volumeAttributesClasses = resource<t.VolumeAttributesClass>(
+  'storage.k8s.io',
+  'v1',
+  'volumeattributesclasses',
+  'VolumeAttributesClass',
+  false,
+);
 export const clusterRoles = resource<t.ClusterRole>(
   'rbac.authorization.k8s.io',
   'v1',

@@ -24,7 +24,7 @@ function deprecation(label: string): string | undefined {
 
 export function nodeLabelWarning(label: string, path: Path): string[] {
   const text = deprecation(label);
-  return text === undefined ? [] : [`${path}: ${text}`];
+  return text === undefined ? [] : [`${path.toString()}: ${text}`];
 }
 
 export function nodeSelectorWarnings(selector: NodeSelector | undefined, path: Path): string[] {
@@ -32,7 +32,7 @@ export function nodeSelectorWarnings(selector: NodeSelector | undefined, path: P
     (term.matchExpressions ?? []).flatMap(({ key }, at) => {
       const text = deprecation(key);
       const keyPath = path.child('nodeSelectorTerms').index(index).child('matchExpressions').index(at);
-      return text === undefined ? [] : [`${keyPath.child('key')}: ${key} is ${text}`];
+      return text === undefined ? [] : [`${keyPath.child('key').toString()}: ${key} is ${text}`];
     }),
   );
 }

@@ -164,6 +164,6 @@ function fractionWarnings({ resources }: PersistentVolumeClaimSpec): string[] {
     const value = resources?.[field]?.storage;
     if (value === undefined || quantityMilliValue(parseQuantity(value)) % 1000 === 0) return [];
     const at = specPath.child('resources', field).key('storage');
-    return [`${at}: fractional byte value ${quote(value)} is invalid, must be an integer`];
+    return [`${at.toString()}: fractional byte value ${quote(value)} is invalid, must be an integer`];
   });
 }

@@ -14,6 +14,7 @@ import {
   validateQuotaResourceName,
   validateResourceAmount,
 } from '../../validate/resources.ts';
+import { pendingOf, withPending } from '../../quota/pending.ts';
 import { keepSpec, keepStatus, rules } from '../rules.ts';
 
 const specPath = Path.of('spec');
@@ -34,7 +35,13 @@ export const resourceQuotaRules = rules<ResourceQuota>({
     ...validateStatus(quota),
   ],
 
-  prepareForUpdate: keepStatus,
+  prepareForUpdate(quota, old) {
+    keepStatus(quota, old);
+    // What is being charged is no business of clients.
+    const annotations = withPending(quota.metadata.annotations, pendingOf(old));
+    if (annotations) quota.metadata.annotations = annotations;
+    else delete quota.metadata.annotations;
+  },
 
   validateUpdate(quota, old) {
     const errors = [...validateObjectMetaUpdate(quota.metadata, old.metadata), ...validateSpec(quota.spec)];

@@ -8,5 +8,5 @@ export const betaStorageClass = 'volume.beta.kubernetes.io/storage-class';
 export function betaStorageClassWarning({ annotations }: ObjectMeta): string[] {
   if (own(annotations, betaStorageClass) === undefined) return [];
   const at = Path.of('metadata', 'annotations').key(betaStorageClass);
-  return [`${at}: deprecated since v1.8; use "storageClassName" attribute instead`];
+  return [`${at.toString()}: deprecated since v1.8; use "storageClassName" attribute instead`];
 }

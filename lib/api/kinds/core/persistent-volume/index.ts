@@ -158,7 +158,7 @@ function warnings({ metadata, spec }: PersistentVolume): string[] {
   const found = betaStorageClassWarning(metadata);
   if (own(metadata.annotations, mountOptions) !== undefined) {
     const at = Path.of('metadata', 'annotations').key(mountOptions);
-    found.push(`${at}: deprecated since v1.31; use "mountOptions" attribute instead`);
+    found.push(`${at.toString()}: deprecated since v1.31; use "mountOptions" attribute instead`);
   }
   if (spec.persistentVolumeReclaimPolicy === 'Recycle') {
     found.push(
@@ -168,7 +168,7 @@ function warnings({ metadata, spec }: PersistentVolume): string[] {
   const affinity = specPath.child('nodeAffinity', 'required');
   found.push(...nodeSelectorWarnings(spec.nodeAffinity?.required, affinity));
   for (const [source, field, text] of retired) {
-    if (spec[source]) found.push(`${specPath.child(field)}: ${text}`);
+    if (spec[source]) found.push(`${specPath.child(field).toString()}: ${text}`);
   }
   return found;
 }

@@ -1,0 +1,69 @@
+import type { Pod, ResourceQuota } from '../../../lib/api/gen/types.ts';
+import type { KubeObject, Persisted } from '../../../lib/api/object.ts';
+import {
+  addAmounts,
+  type Amounts,
+  type Evaluator,
+  maskAmounts,
+  matchesScopes,
+  type PendingUsage,
+  pendingMs,
+  pendingOf,
+} from '../../../lib/api/quota/index.ts';
+
+/** The objects of one type in the quota's namespace, which the quota tracks. */
+export interface Counted {
+  /** `pods`, `deployments.apps` */
+  resource: string;
+  evaluator: Evaluator;
+  objects: readonly Persisted<KubeObject>[];
+}
+
+export interface Recount {
+  used: Amounts;
+  /** Charged for writes that these objects do not show yet. */
+  pending: PendingUsage[];
+  /** When time alone changes the count, if it does. */
+  nextMs: number | undefined;
+}
+
+/**
+ * What a quota's objects use now. `counted` must be read after the quota: what was charged before it is then either in
+ * the objects or among the entries that the quota carries.
+ */
+export function recount(quota: ResourceQuota, counted: readonly Counted[], nowMs: number): Recount {
+  const names = Object.keys(quota.spec.hard ?? {});
+  let used: Amounts = {};
+  const times: number[] = [];
+  for (const { evaluator, objects } of counted) {
+    for (const name of names) if (evaluator.isTracked(name)) used[name] ??= '0';
+    for (const object of objects) {
+      if (!matchesScopes(quota.spec, evaluator, object)) continue;
+      used = addAmounts(used, maskAmounts(evaluator.usage(object, nowMs), names));
+      const end = chargedUntil(object);
+      if (end !== undefined && end >= nowMs) times.push(end + 1);
+    }
+  }
+  const pending = pendingOf(quota).filter((entry) => isOpen(entry, counted, nowMs));
+  for (const entry of pending) {
+    used = addAmounts(used, maskAmounts(entry.usage, Object.keys(used)));
+    times.push(entry.at + pendingMs);
+  }
+  return { used, pending, nextMs: times.length > 0 ? Math.min(...times) : undefined };
+}
+
+/** Whether a charged write may still be on its way. */
+function isOpen(entry: PendingUsage, counted: readonly Counted[], nowMs: number): boolean {
+  if (nowMs - entry.at >= pendingMs) return false;
+  const objects = counted.find(({ resource }) => resource === entry.resource)?.objects;
+  const object = objects?.find(({ metadata }) => metadata.uid === entry.uid);
+  if (entry.before === undefined) return object === undefined;
+  return object?.metadata.resourceVersion === entry.before;
+}
+
+/** A pod that is being deleted is charged until its grace is over. */
+function chargedUntil(object: KubeObject): number | undefined {
+  const { deletionTimestamp, deletionGracePeriodSeconds } = (object as Pod).metadata;
+  if (!deletionTimestamp || !deletionGracePeriodSeconds) return undefined;
+  return Date.parse(deletionTimestamp) + deletionGracePeriodSeconds * 1000;
+}
