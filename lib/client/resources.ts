@@ -32,6 +32,8 @@ export const endpointSlices = resource<t.EndpointSlice>(
   'endpointslices',
   'EndpointSlice',
 );
+export const jobs = resource<t.Job>('batch', 'v1', 'jobs', 'Job');
+export const cronJobs = resource<t.CronJob>('batch', 'v1', 'cronjobs', 'CronJob');
 export const podDisruptionBudgets = resource<t.PodDisruptionBudget>(
   'policy',
   'v1',

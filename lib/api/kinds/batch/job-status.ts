@@ -34,6 +34,10 @@ function has({ conditions = [] }: JobStatus, type: ConditionType): boolean {
   return conditions.some((condition) => condition.type === type && condition.status === 'True');
 }
 
+function isSuspended({ conditions = [] }: JobStatus): boolean {
+  return conditions.some(({ type, status }) => type === 'Suspended' && status === 'True');
+}
+
 function isFinished(status: JobStatus): boolean {
   return has(status, 'Complete') || has(status, 'Failed');
 }
@@ -123,8 +127,11 @@ function validateTimes(job: Job, old: Job): FieldError[] {
   if (completionTime && before.completionTime && completionChanged) {
     errors.push(invalidValue(at, completionTime, 'completionTime cannot be mutated'));
   }
-  if (startChanged && before.startTime && !job.spec.suspend) {
-    errors.push(required(path.child('startTime'), 'startTime cannot be removed for unsuspended job'));
+  // A Job that is resumed begins anew.
+  const isResumed = isSuspended(before) && !isSuspended(status);
+  if (startChanged && before.startTime && !job.spec.suspend && !isResumed) {
+    const detail = 'field is immutable for unsuspended job once set';
+    errors.push(invalidValue(path.child('startTime'), startTime ?? null, detail));
   }
   return errors;
 }
