@@ -13,8 +13,8 @@ import { openEmbeddedStore } from '../../../lib/store/embedded/index.ts';
 import { openPki } from '../../../localstack/embedded/pki.ts';
 
 /** The real store and API server in this process, without anything that acts on what is in them. */
-export async function startControlPlane() {
-  const dir = await mkdtemp(join(tmpdir(), 'kumulus-scheduler-'));
+export async function startControlPlane(directory?: string) {
+  const dir = directory ?? (await mkdtemp(join(tmpdir(), 'kumulus-scheduler-')));
   const clock = systemClock;
   const log = createLogger('control-plane', 'error');
   const pki = await openPki(dir, clock);
@@ -43,6 +43,7 @@ export async function startControlPlane() {
   await ensureServiceAccount(admin);
   return {
     admin,
+    store,
     scheduler: clientOf(servers[0], 'system:kube-scheduler'),
     /** The scheduler's client of one more API server over the same store, as another process would have it. */
     async anotherScheduler() {
@@ -50,10 +51,10 @@ export async function startControlPlane() {
       servers.push(server);
       return clientOf(server, 'system:kube-scheduler');
     },
-    async close() {
+    async close({ keep = false }: { keep?: boolean } = {}) {
       for (const server of servers) await server.close();
       await store.close();
-      await rm(dir, { recursive: true });
+      if (!keep) await rm(dir, { recursive: true });
     },
   };
 }
@@ -112,9 +113,17 @@ export function podOf(template: PodTemplate, index: number): Pod {
   };
 }
 
-export async function createPods(admin: KubeClient, count: number, template: PodTemplate): Promise<void> {
+/** With `nodeCount`, on the nodes already, on each as many. */
+export async function createPods(
+  admin: KubeClient,
+  count: number,
+  template: PodTemplate,
+  nodeCount?: number,
+): Promise<void> {
   await inParallel(count, async (index) => {
-    await admin.create(pods, podOf(template, index));
+    const pod = podOf(template, index);
+    if (nodeCount !== undefined) pod.spec.nodeName = `node-${index % nodeCount}`;
+    await admin.create(pods, pod);
   });
 }
 

@@ -5,16 +5,20 @@ export interface Workload {
   name: string;
   nodes: number;
   zones?: string[];
-  /** Placed before the clock starts. */
+  /** On the nodes, the same number on each, before the clock starts. */
   initial?: { count: number; template: PodTemplate };
   /** Never fit; created before the measured ones. */
   inTheWay?: { count: number; template: PodTemplate };
+  /** Once a second a node, a Service and a pod that fits nowhere come, and those of the second before go. */
+  churn?: PodTemplate;
   measured: { count: number; template: PodTemplate };
   /** Pods a second: what the design asks for, and the threshold of kube-scheduler's own tests. */
   target: number;
   upstreamThreshold: number;
 }
 
+/** Of value 10; others have 0. */
+export const highPriority = 'bench-high';
 const zone = 'topology.kubernetes.io/zone';
 const hostname = 'kubernetes.io/hostname';
 const selecting = (color: string, topologyKey: string) => ({
@@ -29,6 +33,18 @@ export const workloads: readonly Workload[] = [
     measured: { count: 10_000, template: { prefix: 'basic' } },
     target: 1_000,
     upstreamThreshold: 680,
+  },
+  {
+    name: 'mixed churn',
+    nodes: 5_000,
+    churn: {
+      prefix: 'churn',
+      spec: { priorityClassName: highPriority },
+      requests: { cpu: '9', memory: '500Mi' },
+    },
+    measured: { count: 10_000, template: { prefix: 'mixed' } },
+    target: 1_000,
+    upstreamThreshold: 710,
   },
   {
     name: 'preferred pod affinity',
@@ -142,10 +158,22 @@ export const workloads: readonly Workload[] = [
   {
     name: 'preemption',
     nodes: 5_000,
-    initial: { count: 20_000, template: { prefix: 'low', requests: { cpu: '900m', memory: '500Mi' } } },
+    initial: {
+      count: 20_000,
+      template: {
+        prefix: 'low',
+        // As upstream's: they go at once, as there is no agent to end them.
+        spec: { terminationGracePeriodSeconds: 0 },
+        requests: { cpu: '900m', memory: '500Mi' },
+      },
+    },
     measured: {
       count: 5_000,
-      template: { prefix: 'high', spec: { priority: 10 }, requests: { cpu: '3000m', memory: '500Mi' } },
+      template: {
+        prefix: 'high',
+        spec: { priorityClassName: highPriority },
+        requests: { cpu: '3000m', memory: '500Mi' },
+      },
     },
     target: 600,
     upstreamThreshold: 570,

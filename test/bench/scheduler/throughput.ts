@@ -1,0 +1,77 @@
+import { startScheduler } from '../../../functions/scheduler/index.ts';
+import { createInformer } from '../../../lib/client/informer.ts';
+import type { KubeClient } from '../../../lib/client/port.ts';
+import { nodes, pods, priorityClasses, services } from '../../../lib/client/resources.ts';
+import { pause, systemClock } from '../../../lib/clock.ts';
+import { isKind } from '../../../lib/errors.ts';
+import { createLogger } from '../../../lib/log.ts';
+import { eventually } from '../../support/wait.ts';
+import { createNodes, createPods, podOf, type PodTemplate, startControlPlane } from './cluster.ts';
+import { highPriority, type Workload } from './workloads.ts';
+
+/** Pods a second from the first create to the last binding, through the real API server and store in one process. */
+export async function throughput(workload: Workload, scale: number): Promise<number> {
+  const controlPlane = await startControlPlane();
+  const stop = new AbortController();
+  const log = createLogger('scheduler', 'error');
+  const scaled = (count: number) => Math.max(1, Math.round(count * scale));
+  try {
+    const { admin } = controlPlane;
+    await admin.create(priorityClasses, { metadata: { name: highPriority }, value: 10 });
+    const nodeCount = scaled(workload.nodes);
+    await createNodes(admin, nodeCount, { labels: (index) => zoneLabel(workload, index) });
+    if (workload.initial) {
+      await createPods(admin, scaled(workload.initial.count), workload.initial.template, nodeCount);
+    }
+    const { prefix } = workload.measured.template;
+    let bound = 0;
+    const informer = createInformer(admin, pods, { clock: systemClock, log });
+    informer.onChange(({ before, after }) => {
+      const isMeasured = after?.metadata.name.startsWith(prefix);
+      if (isMeasured && after?.spec.nodeName && !before?.spec.nodeName) bound++;
+    });
+    await informer.start(stop.signal);
+    await startScheduler({ client: controlPlane.scheduler, clock: systemClock, log, signal: stop.signal });
+    if (workload.inTheWay) {
+      await createPods(admin, scaled(workload.inTheWay.count), workload.inTheWay.template);
+    }
+    const churning = workload.churn && churn(admin, workload.churn, stop.signal);
+    const count = scaled(workload.measured.count);
+    const startedAt = performance.now();
+    await createPods(admin, count, workload.measured.template);
+    await eventually('every pod has a node', () => bound >= count, { withinMs: 600_000, everyMs: 5 });
+    const seconds = (performance.now() - startedAt) / 1000;
+    stop.abort(new Error('the benchmark ended'));
+    await churning;
+    return count / seconds;
+  } finally {
+    stop.abort(new Error('the benchmark ended'));
+    await controlPlane.close();
+  }
+}
+
+export function zoneLabel({ zones = [] }: Workload, index: number): Record<string, string> {
+  return zones.length > 0 ? { 'topology.kubernetes.io/zone': zones[index % zones.length] as string } : {};
+}
+
+/** As scheduler_perf's churn operation in its mode "recreate": one of each, once a second. */
+async function churn(admin: KubeClient, template: PodTemplate, signal: AbortSignal): Promise<void> {
+  const name = 'churn';
+  const ref = { namespace: 'default', name };
+  const gone = (error: unknown) => {
+    if (!isKind(error, 'NotFound')) throw error;
+  };
+  for (let turn = 0; !signal.aborted; turn++) {
+    await admin.create(nodes, { metadata: { name: `${name}-${turn}` }, spec: {} });
+    await admin.create(services, {
+      metadata: ref,
+      spec: { selector: { app: 'foo' }, ports: [{ port: 80 }] },
+    });
+    await admin.create(pods, podOf(template, turn));
+    await pause(systemClock, 1_000, signal);
+    await admin.delete(nodes, { name: `${name}-${turn}` }).catch(gone);
+    await admin.delete(services, ref).catch(gone);
+    const pod = { namespace: 'default', name: `${template.prefix}-${turn}` };
+    await admin.delete(pods, pod, { gracePeriodSeconds: 0 }).catch(gone);
+  }
+}
