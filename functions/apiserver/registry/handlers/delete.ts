@@ -1,35 +1,19 @@
-import { decodeBody } from '../../../../lib/api/decode/index.ts';
 import type { DeleteOptions, Namespace, Status } from '../../../../lib/api/gen/types.ts';
-import type { JsonObject } from '../../../../lib/api/object.ts';
-import { schemaFor } from '../../../../lib/api/schemas.ts';
-import { conflict, invalid, serverTimeout } from '../../../../lib/api/status.ts';
-import { fieldForbidden, notSupported } from '../../../../lib/api/validate/field-error.ts';
-import { Path } from '../../../../lib/api/validate/path.ts';
+import { conflict, serverTimeout } from '../../../../lib/api/status.ts';
 import { rfc3339 } from '../../../../lib/clock.ts';
 import { isKind } from '../../../../lib/errors.ts';
 import type { ApiResponse } from '../../../../lib/http/types.ts';
-import { readDocument } from '../../pipeline/body.ts';
 import type { RequestContext } from '../../pipeline/context.ts';
 import { respondObject } from '../../pipeline/respond.ts';
 import type { Backend } from '../backend.ts';
-import { listParams, type WriteParams } from '../params.ts';
 import type { RegistryEntry } from '../registry.ts';
-import { selectionFor } from '../selection.ts';
-import {
-  checkPreconditions,
-  pause,
-  readStored,
-  removeStored,
-  type Stored,
-  updateStored,
-} from '../storage.ts';
+import { pause, readStored, removeStored, type Stored, updateStored } from '../storage.ts';
 import type { AnyObject } from '../strategy.ts';
-import { renderList, representationOf, respondWith } from './render.ts';
+import { deleteOptions, writeParamsOf } from './delete-options.ts';
+import { representationOf, respondWith } from './render.ts';
 import { admissionOf, type Write } from './write.ts';
 
 const maxAttempts = 64;
-/** Objects of one deletecollection that are deleted at once. */
-const collectionWorkers = 8;
 
 export async function handleDelete(
   backend: Backend,
@@ -39,6 +23,7 @@ export async function handleDelete(
   const representation = representationOf(context);
   const options = await deleteOptions(backend, context);
   const { namespace, name } = context.info;
+  warnOfOrphans(context, entry, options);
   const { stored, removed } = await deleteObject(
     { backend, context, entry, params: writeParamsOf(options), subresource: '' },
     namespace,
@@ -56,55 +41,21 @@ export async function handleDelete(
     };
     return respondObject(context, { ...representation, transform: { as: 'object' } }, status);
   }
-  const accepted =
-    !removed && (options.orphanDependents === false || options.propagationPolicy === 'Foreground');
-  return respondWith(
-    context,
-    entry,
-    representation,
-    stored,
-    backend.clock.now(),
-    accepted && options.orphanDependents === false ? 202 : 200,
-  );
+  // Only to those who ask in the old way: others have come to rely on 200.
+  const code = !removed && options.orphanDependents === false ? 202 : 200;
+  return respondWith(context, entry, representation, stored, backend.clock.now(), code);
 }
 
-export async function handleDeleteCollection(
-  backend: Backend,
-  context: RequestContext,
-  entry: RegistryEntry,
-): Promise<ApiResponse> {
-  const representation = representationOf(context);
-  const options = await deleteOptions(backend, context);
-  const params = listParams(context.request.query, entry, false);
-  const { namespace } = context.info;
-  const { prefix, match } = selectionFor(entry, namespace, params);
-  const page = await backend.cache.list(entry.storage, {
-    prefix,
-    ...(match && { match }),
-    ...(params.limit > 0 && { limit: params.limit }),
-    signal: context.request.signal,
-  });
-  const write: Write = { backend, context, entry, params: writeParamsOf(options), subresource: '' };
-  const rest = [...page.items];
-  const work = async () => {
-    for (let item = rest.shift(); item; item = rest.shift()) {
-      const meta = item.object.metadata;
-      try {
-        await deleteObject(write, meta.namespace ?? '', meta.name, structuredClone(options));
-      } catch (error) {
-        // Somebody else has deleted it: that is what was wanted.
-        if (!isKind(error, 'NotFound')) throw error;
-      }
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(collectionWorkers, rest.length) }, work));
-  const objects = page.items.map(({ object }) => object);
-  const metadata = { resourceVersion: String(page.revision) };
-  return respondObject(
-    context,
-    representation,
-    renderList(context, entry, representation, objects, metadata, backend.clock.now()),
-  );
+const jobsOrphan =
+  'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning';
+
+/** Jobs leave their pods behind where nothing else is said, which few expect. */
+export function warnOfOrphans(context: RequestContext, entry: RegistryEntry, options: DeleteOptions): void {
+  const { group, kind } = entry.definition;
+  if (group !== 'batch' || kind !== 'Job') return;
+  if (options.propagationPolicy === undefined && options.orphanDependents === undefined) {
+    context.warnings.push(jobsOrphan);
+  }
 }
 
 /** Deletes, or marks as being deleted where someone has to finish it first. */
@@ -116,9 +67,11 @@ export async function deleteObject(
 ): Promise<{ stored: Stored; removed: boolean }> {
   const { backend, context, entry } = write;
   const preconditions = options.preconditions ?? {};
+  // A negative grace is the shortest that there is.
+  if ((options.gracePeriodSeconds ?? 0) < 0) options.gracePeriodSeconds = 1;
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
     const current = await readStored(backend, entry, namespace, name);
-    checkPreconditions(entry, current, preconditions);
+    checkDeletePreconditions(entry, current, preconditions);
     if (attempt === 0) {
       const attributes = { ...admissionOf(write, 'DELETE', undefined, current.object), namespace, name };
       await backend.admission.mutate(attributes);
@@ -151,6 +104,26 @@ export async function deleteObject(
   throw serverTimeout(entry.groupResource, 'delete', 1);
 }
 
+function checkDeletePreconditions(
+  entry: RegistryEntry,
+  current: Stored,
+  { uid: wantedUid, resourceVersion: wantedRevision }: NonNullable<DeleteOptions['preconditions']>,
+): void {
+  const { name = '', uid = '' } = current.object.metadata;
+  const refuse = (reason: string) =>
+    conflict({ group: entry.definition.group, resource: entry.definition.kind }, name, reason);
+  if (wantedUid !== undefined && wantedUid !== uid) {
+    throw refuse(
+      `the UID in the precondition (${wantedUid}) does not match the UID in record (${uid}). The object might have been deleted and then recreated`,
+    );
+  }
+  if (wantedRevision !== undefined && wantedRevision !== String(current.revision)) {
+    throw refuse(
+      `the ResourceVersion in the precondition (${wantedRevision}) does not match the ResourceVersion in record (${current.revision}). The object might have been modified`,
+    );
+  }
+}
+
 /** What a deletion does to an object: what is kept of it (the same object: nothing), or undefined when it goes now. */
 function planDeletion(
   entry: RegistryEntry,
@@ -175,9 +148,15 @@ function planDeletion(
           if (pending > 0 || finalizers.length > 0) return { keep: current };
         } else {
           graceful = true;
-          graceSeconds = Math.max(0, options.gracePeriodSeconds);
+          graceSeconds = options.gracePeriodSeconds;
           const started = Date.parse(meta.deletionTimestamp) - pending * 1000;
-          next.metadata.deletionTimestamp = rfc3339(started + graceSeconds * 1000);
+          let endMs = started + graceSeconds * 1000;
+          if (endMs < nowMs) {
+            // The time is over already; whoever has to finish it still hears of it first.
+            endMs = nowMs;
+            if (graceSeconds > 0) graceSeconds = 1;
+          }
+          next.metadata.deletionTimestamp = rfc3339(endMs);
           next.metadata.deletionGracePeriodSeconds = graceSeconds;
         }
       }
@@ -246,78 +225,4 @@ function setFinalizers(object: AnyObject, finalizers: string[]): void {
 
 function sameFinalizers(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((one) => b.includes(one));
-}
-
-/** From the body; without one, from the query. */
-async function deleteOptions(backend: Backend, context: RequestContext): Promise<DeleteOptions> {
-  const { request } = context;
-  const { mediaType, bytes } = await readDocument(request, backend.clock);
-  let options: DeleteOptions;
-  if (bytes.byteLength > 0) {
-    const schema = schemaFor('', 'v1', 'DeleteOptions');
-    if (!schema) throw new Error('no schema for DeleteOptions');
-    const decoded = decodeBody(bytes, {
-      mediaType,
-      group: '',
-      version: 'v1',
-      kind: 'DeleteOptions',
-      schema,
-      fieldValidation: 'Ignore',
-    });
-    options = decoded.object as JsonObject as DeleteOptions;
-    context.audit?.sent(options);
-  } else {
-    const grace = request.query.get('gracePeriodSeconds');
-    const orphan = request.query.get('orphanDependents');
-    const policy = request.query.get('propagationPolicy');
-    const dryRun = request.query.getAll('dryRun').filter(Boolean);
-    options = {
-      ...(grace !== null && grace !== '' && { gracePeriodSeconds: Number(grace) }),
-      ...(orphan !== null && { orphanDependents: orphan === 'true' }),
-      ...(policy && { propagationPolicy: policy }),
-      ...(dryRun.length > 0 && { dryRun }),
-    };
-  }
-  checkDeleteOptions(options);
-  return options;
-}
-
-function checkDeleteOptions(options: DeleteOptions): void {
-  const errors = [];
-  const { propagationPolicy, orphanDependents, dryRun = [], gracePeriodSeconds } = options;
-  if (propagationPolicy !== undefined && orphanDependents !== undefined) {
-    errors.push(
-      fieldForbidden(
-        Path.of('propagationPolicy'),
-        'orphanDependents and deletionPropagation cannot be both set',
-      ),
-    );
-  }
-  if (
-    propagationPolicy !== undefined &&
-    !['Background', 'Foreground', 'Orphan'].includes(propagationPolicy)
-  ) {
-    errors.push(
-      notSupported(Path.of('propagationPolicy'), propagationPolicy, [
-        'Background',
-        'Foreground',
-        'Orphan',
-        'nil',
-      ]),
-    );
-  }
-  if (dryRun.some((value) => value !== 'All')) errors.push(notSupported(Path.of('dryRun'), dryRun, ['All']));
-  if (gracePeriodSeconds !== undefined && !Number.isSafeInteger(gracePeriodSeconds)) {
-    errors.push(notSupported(Path.of('gracePeriodSeconds'), gracePeriodSeconds, []));
-  }
-  if (errors.length > 0) throw invalid({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', errors);
-}
-
-function writeParamsOf(options: DeleteOptions): WriteParams {
-  return {
-    dryRun: (options.dryRun ?? []).length > 0,
-    fieldManager: undefined,
-    fieldValidation: 'Ignore',
-    force: false,
-  };
 }

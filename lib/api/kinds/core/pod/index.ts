@@ -9,6 +9,7 @@ import { keepStatus, rules } from '../../rules.ts';
 import { validatePodAnnotations } from './annotations.ts';
 import { validateImageSpace } from './containers.ts';
 import { applyPodDefaults } from './defaults.ts';
+import { mergeLabelKeys } from './label-keys.ts';
 import { qosClassOf } from './qos.ts';
 import { validateResize } from './resize.ts';
 import { validatePodSpec } from './spec.ts';
@@ -25,6 +26,7 @@ export const podRules = rules<Pod>({
 
   prepareForCreate(pod) {
     pod.status = { phase: 'Pending', qosClass: qosClassOf(pod.spec) };
+    mergeLabelKeys(pod);
     if (pod.spec.schedulingGates?.length) {
       pod.status.conditions = [
         {
