@@ -25,8 +25,13 @@ export const systemClock: Clock = {
 
 /** `metav1.Time`: RFC 3339 in UTC, whole seconds. */
 export function rfc3339(ms: number): string {
-  return `${new Date(ms).toISOString().slice(0, 19)}Z`;
+  const second = Math.floor(ms / 1000);
+  if (second !== latest.second) latest = { second, text: `${new Date(ms).toISOString().slice(0, 19)}Z` };
+  return latest.text;
 }
+
+/** Every write asks for the present second more than once. */
+let latest = { second: Number.NaN, text: '' };
 
 /** `metav1.MicroTime`: RFC 3339 in UTC, six decimals. */
 export function rfc3339Micro(ms: number): string {

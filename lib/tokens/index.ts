@@ -2,7 +2,7 @@
  * Service account tokens: JSON Web Tokens signed with ES256, claims as kube-apiserver writes them (API reference,
  * "TokenRequest"; KEP-1205). Whether what a token is bound to still lives is the caller's question to the API.
  */
-import { createHash, createPrivateKey, createPublicKey, type KeyObject, randomUUID } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, hash, type KeyObject, randomUUID } from 'node:crypto';
 import { errors, exportJWK, type JWK, type JWTPayload, jwtVerify, SignJWT } from 'jose';
 import { KumulusError } from '../errors.ts';
 
@@ -54,6 +54,17 @@ interface KubernetesClaims {
 }
 
 const algorithm = 'ES256';
+/**
+ * How many payloads are remembered whose signature was found good, by their tokens' hashes: it stays good, and to check
+ * it costs as much as a small write.
+ */
+const maxSigned = 4096;
+
+/** Between `nbf` and `exp`, as RFC 7519 has them; in seconds. */
+function isInTime({ nbf = 0, exp = 0 }: JWTPayload, nowMs: number): boolean {
+  const seconds = Math.floor(nowMs / 1000);
+  return nbf <= seconds && seconds < exp;
+}
 
 export function createTokenIssuer(options: {
   /** `https://kubernetes.default.svc` */
@@ -67,6 +78,23 @@ export function createTokenIssuer(options: {
   const privateKey = createPrivateKey(options.signingKey);
   const publicKey = createPublicKey(privateKey);
   const kid = keyId(publicKey);
+  const signed = new Map<string, JWTPayload>();
+  const payloadOf = async (token: string): Promise<JWTPayload> => {
+    const key = hash('sha256', token, 'base64');
+    const known = signed.get(key);
+    if (known && isInTime(known, now())) return known;
+    const { payload } = await jwtVerify(token, publicKey, {
+      algorithms: [algorithm],
+      issuer,
+      currentDate: new Date(now()),
+      requiredClaims: ['exp', 'sub'],
+    });
+    signed.delete(key);
+    const [oldest] = signed.keys();
+    if (oldest !== undefined && signed.size >= maxSigned) signed.delete(oldest);
+    signed.set(key, payload);
+    return payload;
+  };
   return {
     issuer,
     async issue(subject, { audiences, expirationSeconds, warnAfterSeconds }) {
@@ -93,13 +121,11 @@ export function createTokenIssuer(options: {
     },
     async verify(token, audiences) {
       try {
-        const { payload } = await jwtVerify(token, publicKey, {
-          algorithms: [algorithm],
-          issuer,
-          audience: [...audiences],
-          currentDate: new Date(now()),
-          requiredClaims: ['exp', 'sub'],
-        });
+        const payload = await payloadOf(token);
+        const meant = [payload.aud ?? []].flat();
+        if (!audiences.some((audience) => meant.includes(audience))) {
+          throw new errors.JWTClaimValidationFailed('unexpected "aud" claim value', payload, 'aud');
+        }
         return readClaims(payload);
       } catch (error) {
         if (error instanceof errors.JOSEError) {

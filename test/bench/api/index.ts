@@ -1,5 +1,6 @@
 import { percentile } from '../percentile.ts';
 import type { BenchResult } from '../result.ts';
+import { measureAccess } from './access.ts';
 import type { Call, Connection, Target } from './connection.ts';
 import { openHttp1 } from './http1.ts';
 import { openHttp2 } from './http2.ts';
@@ -16,6 +17,8 @@ const lists = 7;
 const seconds = Number(process.env['KUMULUS_BENCH_SECONDS'] ?? 5);
 /** KUMULUS_BENCH_ONLY names the parts to measure, as in `get,patch`. */
 const only = process.env['KUMULUS_BENCH_ONLY']?.split(',');
+
+const isWanted = (part: string) => !only || only.includes(part);
 
 const table = 'application/json;as=Table;v=v1;g=meta.k8s.io,application/json';
 const protobuf = 'application/vnd.kubernetes.protobuf';
@@ -44,6 +47,7 @@ export async function run(): Promise<BenchResult[]> {
         all.forEach((one) => one.close());
       }
     }
+    if (isWanted('access')) results.push(...(await measureAccess(server, clients, seconds * 2)));
     return results;
   } finally {
     await server.stop();
@@ -76,6 +80,11 @@ async function prepare(all: readonly Connection[]): Promise<void> {
     ]) {
       expectSuccess(call, await first.send(call));
     }
+  }
+  // The controllers of a cluster watch these, so that they are in memory there.
+  for (const resource of ['namespaces', 'serviceaccounts', 'pods']) {
+    const call = { method: 'GET', path: `/api/v1/${resource}` };
+    expectSuccess(call, await first.send(call));
   }
   await runLoad(all, { count: listed }, (index) => create('listed', `web-${index}`));
 }
@@ -112,7 +121,7 @@ async function measureRequests(
     apply: (index) => apply('bench', `${run}-applied-${index % changed}`, index),
   };
   for (const [name, nextCall] of Object.entries(calls)) {
-    if (only && !only.includes(name)) continue;
+    if (!isWanted(name)) continue;
     const before = await server.usage();
     const load = await runLoad(all, { seconds }, nextCall);
     const after = await server.usage();
@@ -145,7 +154,7 @@ const listCalls: Readonly<Record<string, Call>> = {
 };
 
 async function measureLists(server: ServerProcess): Promise<BenchResult[]> {
-  if (only && !only.includes('list')) return [];
+  if (!isWanted('list')) return [];
   const [client] = await connections(openHttp1, server, 1);
   const results: BenchResult[] = [];
   for (const [name, call] of Object.entries(listCalls)) {
@@ -173,7 +182,7 @@ async function measureLists(server: ServerProcess): Promise<BenchResult[]> {
 
 /** What the server's memory grows by, at most, while ten clients list at once. */
 async function measureMemory(server: ServerProcess): Promise<BenchResult[]> {
-  if (only && !only.includes('memory')) return [];
+  if (!isWanted('memory')) return [];
   const results: BenchResult[] = [];
   for (const name of ['JSON', 'protobuf']) {
     const all = await connections(openHttp1, server, listers);

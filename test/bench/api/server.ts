@@ -4,12 +4,17 @@
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { startServer } from '../../support/api-server.ts';
+import { benchUser } from './user.ts';
 
 export interface Started {
   port: number;
   ca: string;
   cert: string;
   key: string;
+  /** Of the group for which nothing is decided. */
+  master: { cert: string; key: string };
+  /** Of a user without any group. */
+  user: { cert: string; key: string };
 }
 
 export interface Usage {
@@ -22,13 +27,25 @@ export interface Usage {
 
 export type ToServer = 'usage' | 'reset' | 'stop';
 
-const server = await startServer();
-const admin = await server.client('bench', 'system:masters');
+/** KUMULUS_BENCH_AUTHORIZATION=AlwaysAllow leaves deciding out, to see what it costs. */
+const mode = process.env['KUMULUS_BENCH_AUTHORIZATION'];
+const server = await startServer(mode === 'AlwaysAllow' ? { authorization: { modes: [mode] } } : {});
+// Not of `system:masters`, for whom nothing is decided, but allowed everything by a role as people are.
+const admin = await server.client('bench', 'developers');
+await server.post('/apis/rbac.authorization.k8s.io/v1/clusterrolebindings', {
+  metadata: { name: 'bench' },
+  roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'cluster-admin' },
+  subjects: [{ kind: 'Group', name: 'developers', apiGroup: 'rbac.authorization.k8s.io' }],
+});
+const master = await server.client('bench-master', 'system:masters');
+const user = await server.client(benchUser);
 process.send?.({
   port: server.port,
   ca: server.ca.certificate,
   cert: admin.certificate,
   key: admin.key,
+  master: { cert: master.certificate, key: master.key },
+  user: { cert: user.certificate, key: user.key },
 } satisfies Started);
 
 process.on('message', (message: ToServer) => {

@@ -46,6 +46,17 @@ test('another audience, issuer, key or a changed token is Unauthorized', async (
   await expect(tokens.verify('', ['vault'])).rejects.toMatchObject(unauthorized);
 });
 
+test('a token that was found good is not good for another audience, and not before its time', async () => {
+  const clock = { now: 1_800_000_000_000 };
+  const tokens = await issuerAt(clock);
+  const { token } = await tokens.issue(subject, { audiences: ['vault'], expirationSeconds: 600 });
+  expect(await tokens.verify(token, ['other', 'vault'])).toMatchObject(subject);
+  expect(await tokens.verify(token, ['vault'])).toMatchObject(subject);
+  await expect(tokens.verify(token, [issuer])).rejects.toMatchObject({ kind: 'Unauthorized' });
+  clock.now -= 1000;
+  await expect(tokens.verify(token, ['vault'])).rejects.toMatchObject({ kind: 'Unauthorized' });
+});
+
 test('the public keys carry no private part', async () => {
   const { keys } = await (await issuerAt({ now: 0 })).keys();
   expect(keys[0]).toMatchObject({ kty: 'EC', crv: 'P-256', alg: 'ES256', use: 'sig' });

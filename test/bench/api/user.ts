@@ -1,0 +1,2 @@
+/** The user without groups whom the server of the benchmark makes a certificate for. */
+export const benchUser = 'bench-user';
