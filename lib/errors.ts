@@ -64,11 +64,6 @@ export function isKind(error: unknown, ...kinds: ErrorKind[]): error is KumulusE
   return error instanceof KumulusError && kinds.includes(error.kind);
 }
 
-/** What was thrown, as an error: anything can be. */
-export function asError(thrown: unknown): Error {
-  return thrown instanceof Error ? thrown : new Error(messageOf(thrown));
-}
-
 /** What went wrong, in one line, for a log or a message. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

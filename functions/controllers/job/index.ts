@@ -3,7 +3,7 @@ import { joinKey, keyOf, type Persisted } from '../../../lib/api/object.ts';
 import { matchesLabels, selectorFromObject } from '../../../lib/api/selectors/index.ts';
 import { jobs, pods } from '../../../lib/client/resources.ts';
 import { rfc3339 } from '../../../lib/clock.ts';
-import { asError } from '../../../lib/errors.ts';
+import { asError } from '../common/as-error.ts';
 import { slowStartBatch } from '../common/batch.ts';
 import { claimObjects } from '../common/claim.ts';
 import { semanticEqual } from '../common/equal.ts';
