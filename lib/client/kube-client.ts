@@ -80,11 +80,10 @@ export function createKubeClient(transport: Transport, options: KubeClientOption
   /** One attempt, with a deadline that covers the body too. */
   async function attempt(call: Call): Promise<{ response: ApiResponse; text: string }> {
     const controller = open();
-    const late = new KumulusError(
-      'Timeout',
-      `${call.method} ${call.path}: no answer within ${requestTimeoutMs} ms`,
-    );
-    const timer = setTimeoutOn(clock, requestTimeoutMs, () => controller.abort(late));
+    // Made only when it is late: an error with its stack costs more than most requests do otherwise.
+    const late = () =>
+      new KumulusError('Timeout', `${call.method} ${call.path}: no answer within ${requestTimeoutMs} ms`);
+    const timer = setTimeoutOn(clock, requestTimeoutMs, () => controller.abort(late()));
     try {
       const response = await send(call, controller.signal);
       return { response, text: await readText(response.body) };
