@@ -17,6 +17,8 @@ export interface AdmissionAttributes {
   warnings: string[];
   /** Of the request's audit event. */
   auditAnnotations: Record<string, string>;
+  /** Run when a creation that plugins allowed is refused all the same, and only when it certainly was. */
+  withdrawals: (() => Promise<void>)[];
 }
 
 /** Looks at a write before it happens (API reference, "Admission control"); a throw refuses it. */

@@ -2,6 +2,7 @@ import { keyOf, type KubeObject } from '../../../lib/api/object.ts';
 import {
   type Evaluator,
   evaluatorFor,
+  pendingMs,
   pendingOf,
   sameAmounts,
   withPending,
@@ -10,6 +11,7 @@ import { qualified } from '../../../lib/api/status.ts';
 import type { Informer, ObjectChange } from '../../../lib/client/lister.ts';
 import type { DiscoveredResource } from '../../../lib/client/port.ts';
 import { resourceQuotas } from '../../../lib/client/resources.ts';
+import type { Clock } from '../../../lib/clock.ts';
 import { isKind } from '../../../lib/errors.ts';
 import { ownKey, watchOf } from '../common/watch.ts';
 import type { ControllerContext, ControllerEntry } from '../context.ts';
@@ -32,10 +34,12 @@ interface Tracked {
 
 /** A quota may count types that came after the start: they are listed, and looked at again so often. */
 const unwatchedMs = 30_000;
+const maxSeen = 10_000;
 const conflictMs = 20;
 
 async function create({ client, clock, informer, lister, log }: ControllerContext): Promise<Controller> {
   const quotas = lister(resourceQuotas);
+  const seen = rememberSeen(clock);
   const { resources, failures } = await client.discover();
   if (failures.length > 0) log.warn({ failures }, 'not every type could be discovered');
   const tracked = resources.flatMap((type): Tracked[] => {
@@ -80,7 +84,7 @@ async function create({ client, clock, informer, lister, log }: ControllerContex
     const names = Object.keys(hard);
     const unwatched = await countUnwatched(namespace, names);
     const counted = [...(await count(namespace, names)), ...unwatched];
-    const { used, pending, nextMs } = recount(quota, counted, clock.now());
+    const { used, pending, nextMs } = recount(quota, counted, clock.now(), seen.has);
     const { status } = quota;
     const isCurrent =
       status?.hard !== undefined &&
@@ -115,6 +119,7 @@ async function create({ client, clock, informer, lister, log }: ControllerContex
       .list(object?.metadata.namespace ?? '')
       .filter(({ spec }) => Object.keys(spec.hard ?? {}).some((name) => evaluator?.isTracked(name)));
     if (found.length === 0 || !evaluator) return [];
+    if (!before && object?.metadata.uid) seen.add(object.metadata.uid);
     const isSame =
       before &&
       after &&
@@ -150,4 +155,23 @@ function isScoped(quotas: readonly { spec: { scopes?: string[]; scopeSelector?: 
 function quotable({ group, plural, namespaced, verbs }: DiscoveredResource): Evaluator | undefined {
   if (!namespaced || !verbs.includes('list') || !verbs.includes('watch')) return undefined;
   return evaluatorFor({ group, resource: plural });
+}
+
+/**
+ * Objects that were made lately: one that is gone before the recount would otherwise be waited for until nobody can be
+ * writing it any more. Forgetting is harmless, and a restart forgets all.
+ */
+function rememberSeen(clock: Clock) {
+  const seen = new Map<string, number>();
+  return {
+    has: (uid: string) => seen.has(uid),
+    add(uid: string): void {
+      const now = clock.now();
+      for (const [other, at] of seen) {
+        if (seen.size < maxSeen && now - at < pendingMs) break;
+        seen.delete(other);
+      }
+      seen.set(uid, now);
+    },
+  };
 }

@@ -29,9 +29,14 @@ export interface Recount {
 
 /**
  * What a quota's objects use now. `counted` must be read after the quota: what was charged before it is then either in
- * the objects or among the entries that the quota carries.
+ * the objects or among the entries that the quota carries. `wasSeen` knows objects that were there once.
  */
-export function recount(quota: ResourceQuota, counted: readonly Counted[], nowMs: number): Recount {
+export function recount(
+  quota: ResourceQuota,
+  counted: readonly Counted[],
+  nowMs: number,
+  wasSeen: (uid: string) => boolean,
+): Recount {
   const names = Object.keys(quota.spec.hard ?? {});
   let used: Amounts = {};
   const times: number[] = [];
@@ -44,7 +49,7 @@ export function recount(quota: ResourceQuota, counted: readonly Counted[], nowMs
       if (end !== undefined && end >= nowMs) times.push(end + 1);
     }
   }
-  const pending = pendingOf(quota).filter((entry) => isOpen(entry, counted, nowMs));
+  const pending = pendingOf(quota).filter((entry) => isOpen(entry, counted, nowMs, wasSeen));
   for (const entry of pending) {
     used = addAmounts(used, maskAmounts(entry.usage, Object.keys(used)));
     times.push(entry.at + pendingMs);
@@ -53,11 +58,16 @@ export function recount(quota: ResourceQuota, counted: readonly Counted[], nowMs
 }
 
 /** Whether a charged write may still be on its way. */
-function isOpen(entry: PendingUsage, counted: readonly Counted[], nowMs: number): boolean {
+function isOpen(
+  entry: PendingUsage,
+  counted: readonly Counted[],
+  nowMs: number,
+  wasSeen: (uid: string) => boolean,
+): boolean {
   if (nowMs - entry.at >= pendingMs) return false;
   const objects = counted.find(({ resource }) => resource === entry.resource)?.objects;
   const object = objects?.find(({ metadata }) => metadata.uid === entry.uid);
-  if (entry.before === undefined) return object === undefined;
+  if (entry.before === undefined) return object === undefined && !wasSeen(entry.uid);
   return object?.metadata.resourceVersion === entry.before;
 }
 

@@ -100,3 +100,24 @@ function charged(quota: ResourceQuota, used: Amounts, pending: PendingUsage): Re
     status: { ...quota.status, used },
   };
 }
+
+/** The quota without what it was charged for this object; undefined where it was not, or is not any more. */
+export function withoutCharge(quota: ResourceQuota, uid: string): ResourceQuota | undefined {
+  const entries = pendingOf(quota);
+  const gone = entries.filter((entry) => entry.uid === uid);
+  if (gone.length === 0) return undefined;
+  const { annotations: before, ...metadata } = quota.metadata;
+  const annotations = withPending(
+    before,
+    entries.filter((entry) => entry.uid !== uid),
+  );
+  let used = quota.status?.used ?? {};
+  for (const { usage } of gone) {
+    used = { ...used, ...amountsBeyond(maskAmounts(used, Object.keys(usage)), usage) };
+  }
+  return {
+    ...quota,
+    metadata: { ...metadata, ...(annotations && { annotations }) },
+    status: { ...quota.status, used },
+  };
+}

@@ -11,7 +11,7 @@ import type { Clock } from '../../../../lib/clock.ts';
 import type { WatchCache } from '../../../../lib/store/cache/index.ts';
 import { type Mutation, type Store, StoreConflict } from '../../../../lib/store/port.ts';
 import type { AdmissionPlugin } from '../../pipeline/admission.ts';
-import { type Charge, chargeQuotas } from './charge.ts';
+import { type Charge, chargeQuotas, withoutCharge } from './charge.ts';
 
 const storage = 'resourcequotas';
 /** Other processes may write the same quotas; each time at least one of them gets on. */
@@ -53,6 +53,7 @@ export function resourceQuota(backend: { store: Store; cache: WatchCache; clock:
       if (!evaluator?.handles({ operation, subresource, object, old: oldObject })) return;
       const page = await cache.list(storage, { prefix: `${namespace}/`, limit: 1 });
       if (page.items.length === 0) return;
+      const { uid } = object.metadata;
       await new Promise<void>((resolve, reject) => {
         const one: Waiting = { charge: { attributes, evaluator, object }, resolve, reject };
         const queue = waiting.get(namespace);
@@ -63,6 +64,9 @@ export function resourceQuota(backend: { store: Store; cache: WatchCache; clock:
           void work(namespace, started);
         }
       });
+      if (operation === 'CREATE' && uid) {
+        attributes.withdrawals.push(() => withdraw(backend, namespace, uid));
+      }
     },
   };
 }
@@ -119,6 +123,29 @@ function evaluate(before: readonly ResourceQuota[], open: readonly Waiting[], no
     }
   }
   return { quotas, charged, rest };
+}
+
+/** Gives back what was charged for an object that was not made. What cannot be given back now, the recount gives back. */
+async function withdraw(
+  { store, cache, clock }: { store: Store; cache: WatchCache; clock: Clock },
+  namespace: string,
+  uid: string,
+): Promise<void> {
+  for (let attempt = 0; attempt < maxAttempts; attempt++) {
+    const { items } = await cache.list(storage, { prefix: `${namespace}/` });
+    const mutations = items.flatMap(({ key, revision, object }): Mutation[] => {
+      const quota = withoutCharge(object as unknown as ResourceQuota, uid);
+      return quota ? [{ op: 'replace', key, body: encodeStored(quota), expected: revision }] : [];
+    });
+    if (mutations.length === 0) return;
+    try {
+      await store.commit(storage, mutations);
+      return;
+    } catch (error) {
+      if (!(error instanceof StoreConflict)) throw error;
+    }
+    if (attempt > 2) await clock.sleep(Math.random() * Math.min(50, attempt));
+  }
 }
 
 /** The recount takes entries away within moments; where it does not, writes wait for it. */

@@ -51,6 +51,7 @@ export function admissionOf(
     dryRun: params.dryRun,
     warnings: context.warnings,
     auditAnnotations: context.auditAnnotations,
+    withdrawals: [],
   };
 }
 
@@ -144,6 +145,9 @@ async function createNamed(
     return dryStored(stored, 0);
   } catch (error) {
     await hold.undo();
+    // Of any other failure nobody knows whether the object is there.
+    if (isKind(error, 'AlreadyExists')) for (const withdraw of attributes.withdrawals) await withdraw();
+    attributes.withdrawals.length = 0;
     throw error;
   }
 }
