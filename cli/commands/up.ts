@@ -4,6 +4,11 @@ import { type LogLevel, logLevels } from '../../lib/log.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { loadAuditPolicy } from '../../functions/apiserver/audit/policy.ts';
 import { type Cluster, type ClusterOptions, startCluster } from '../../localstack/embedded/cluster.ts';
+import {
+  addAuthorizationOptions,
+  type AuthorizationFlags,
+  authorizationOf,
+} from '../authorization-options.ts';
 import { dataDirOption, wholeNumber } from '../options.ts';
 import { checkStoreFlags, endpointOption, type StoreFlags, storeOption } from '../store-options.ts';
 
@@ -11,7 +16,7 @@ import { checkStoreFlags, endpointOption, type StoreFlags, storeOption } from '.
 const maxNodes = 250;
 const maxHollowNodes = 5_000;
 
-interface UpOptions extends StoreFlags {
+interface UpOptions extends StoreFlags, AuthorizationFlags {
   port: number;
   nodes: number;
   hollowNodes?: number;
@@ -25,7 +30,7 @@ interface UpOptions extends StoreFlags {
 }
 
 export function upCommand(): Command {
-  return new Command('up')
+  const command = new Command('up')
     .description('Runs a cluster on this machine, in the foreground; Ctrl-C ends it and keeps its state.')
     .addOption(dataDirOption())
     .addOption(
@@ -61,8 +66,8 @@ export function upCommand(): Command {
       new Option('--audit-log-maxbackup <n>', 'how many files that were turned over are kept')
         .default(10)
         .argParser(wholeNumber(0, 10_000)),
-    )
-    .action(up);
+    );
+  return addAuthorizationOptions(command).action(up);
 }
 
 async function up(options: UpOptions): Promise<void> {
@@ -78,6 +83,7 @@ async function up(options: UpOptions): Promise<void> {
     ...(options.endpoint && { endpoint: options.endpoint }),
     logLevel: options.logLevel,
     ...auditOf(options),
+    authorization: authorizationOf(options),
     say,
   });
   const seconds = (Date.now() - startedAt()) / 1000;

@@ -7,6 +7,7 @@ import { type AuditLogOptions, openAuditLog } from '../../functions/apiserver/au
 import type { AuditPolicy } from '../../functions/apiserver/audit/policy.ts';
 import { createApiServer } from '../../functions/apiserver/index.ts';
 import { serveHttps } from '../../functions/apiserver/hosts/https.ts';
+import type { AuthorizationOptions } from '../../functions/apiserver/authorization/index.ts';
 import { controllerClients } from '../../functions/controllers/accounts.ts';
 import { startControllers } from '../../functions/controllers/index.ts';
 import { startScheduler } from '../../functions/scheduler/index.ts';
@@ -44,6 +45,8 @@ export interface ClusterOptions {
   logLevel: LogLevel;
   /** Which requests are recorded, and where; without it none are. */
   audit?: { policy: AuditPolicy } & Pick<AuditLogOptions, 'path' | 'maxSizeBytes' | 'maxBackups'>;
+  /** Who decides what a user may do. Default: nodes by what their pods use, everyone by roles. */
+  authorization?: AuthorizationOptions;
   /** Told of each step, for a person who waits. */
   say: (line: string) => void;
 }
@@ -136,6 +139,7 @@ async function startControlPlane(
   const apiServer = await createApiServer({
     store,
     clock,
+    ...(options.authorization && { authorization: options.authorization }),
     ...(options.audit && auditLog && { audit: { policy: options.audit.policy, sink: auditLog.sink } }),
     log: createLogger('apiserver', logLevel),
     serviceCidr: settings.serviceCidr,

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -107,3 +107,18 @@ async function failed(file: string, args: string[]): Promise<CommandFailed> {
 function lastLine({ stderr }: CommandFailed): string {
   return stderr.trim().split('\n').at(-1) ?? '';
 }
+
+test('a flag or a file of authorization that is wrong is named, and nothing is started', async () => {
+  const refusal = async (...flags: string[]) => lastLine(await failedStart(['--no-node', ...flags]));
+  expect(await refusal('--authorization-mode', 'Node,ABAC')).toContain(
+    "argument 'Node,ABAC' is invalid. must name some of Node, RBAC, Webhook, AlwaysAllow, AlwaysDeny.",
+  );
+  expect(await refusal('--authorization-mode', 'RBAC,Webhook')).toContain(
+    '--authorization-mode Webhook and --authorization-webhook-config-file need each other',
+  );
+  const file = join(work, 'webhook.yaml');
+  writeFileSync(file, 'current-context: x\ncontexts: {');
+  expect(
+    await refusal('--authorization-mode', 'RBAC,Webhook', '--authorization-webhook-config-file', file),
+  ).toContain(`${file}:2: `);
+});
