@@ -181,7 +181,8 @@ function urlProblem(text: string): string | undefined {
   if (/[\x00-\x1f\x7f]/.test(text)) return 'net/url: invalid control character in URL';
   if (escape) return `invalid URL escape ${JSON.stringify(escape[0])}`;
   if (text.startsWith(':')) return 'missing protocol scheme';
-  const port = /^[a-zA-Z][a-zA-Z0-9+.-]*:\/\/(?:[^/?#@]*@)?(?:\[[^\]]*\]|[^/?#:]*)(:[^/?#]*)/.exec(text)?.[1];
+  const authority = /^[a-zA-Z][a-zA-Z0-9+.-]*:\/\/([^/?#]*)/.exec(text)?.[1] ?? '';
+  const port = /^(?:\[[^\]]*\]|[^:]*)(:.*)$/.exec(authority.slice(authority.lastIndexOf('@') + 1))?.[1];
   if (port && !/^:\d*$/.test(port)) return `invalid port ${JSON.stringify(port)} after host`;
   return undefined;
 }

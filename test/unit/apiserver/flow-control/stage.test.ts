@@ -97,11 +97,11 @@ it('lets in, keeps waiting, refuses, and lets in again what has become free', as
   const second = send('/api/v1/pods');
   const third = send('/api/v1/pods');
   const refused = await third.answer;
-  expect([refused.status, refused.headers['retry-after'], String(refused.body)]).toEqual([
-    429,
-    '1',
-    'Too many requests, please try again later.\n',
-  ]);
+  expect([
+    refused.status,
+    refused.headers['retry-after'],
+    Buffer.from(refused.body as Uint8Array).toString(),
+  ]).toEqual([429, '1', 'Too many requests, please try again later.\n']);
   expect(third.context.responseHeaders).toEqual({
     'x-kubernetes-pf-flowschema-uid': 'schema-uid',
     'x-kubernetes-pf-prioritylevel-uid': 'level-uid',
