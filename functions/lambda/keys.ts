@@ -1,4 +1,4 @@
-import { GetParametersByPathCommand, type SSMClient } from '@aws-sdk/client-ssm';
+import { GetParametersCommand, type SSMClient } from '@aws-sdk/client-ssm';
 import type { CertifiedKey } from '../../lib/certificates/index.ts';
 
 /** The cluster's keys, each a SecureString parameter below one path. */
@@ -18,12 +18,18 @@ export const keyNames = {
   serviceAccountKey: 'service-account.key',
 } as const;
 
-/** One call. @throws Error that names what is missing. */
-export async function loadKeys(ssm: SSMClient, path: string): Promise<ClusterKeys> {
+/** What is there of them, by name; one call. */
+export async function readKeyParameters(ssm: SSMClient, path: string): Promise<Map<string, string>> {
+  const names = Object.values(keyNames).map((name) => `${path}/${name}`);
   const { Parameters: parameters = [] } = await ssm.send(
-    new GetParametersByPathCommand({ Path: path, WithDecryption: true }),
+    new GetParametersCommand({ Names: names, WithDecryption: true }),
   );
-  const found = new Map(parameters.map(({ Name = '', Value = '' }) => [Name.slice(path.length + 1), Value]));
+  return new Map(parameters.map(({ Name = '', Value = '' }) => [Name.slice(path.length + 1), Value]));
+}
+
+/** @throws Error that names what is missing. */
+export async function loadKeys(ssm: SSMClient, path: string): Promise<ClusterKeys> {
+  const found = await readKeyParameters(ssm, path);
   const text = (name: string) => {
     const value = found.get(name);
     if (!value) throw new Error(`parameter ${path}/${name} is missing: deploy the stack again`);

@@ -1,13 +1,8 @@
 import { X509Certificate } from 'node:crypto';
-import {
-  DeleteParametersCommand,
-  GetParametersByPathCommand,
-  PutParameterCommand,
-  type SSMClient,
-} from '@aws-sdk/client-ssm';
+import { DeleteParametersCommand, PutParameterCommand, type SSMClient } from '@aws-sdk/client-ssm';
 import { createCa, createSigningKey, expiryOf, issueCertificate } from '../../lib/certificates/index.ts';
 import type { Clock } from '../../lib/clock.ts';
-import { keyNames } from '../lambda/keys.ts';
+import { keyNames, readKeyParameters } from '../lambda/keys.ts';
 
 const caValidityDays = 3650;
 const leafValidityDays = 365;
@@ -18,7 +13,7 @@ const renewBeforeMs = 60 * 24 * 60 * 60 * 1000;
  * another authority. Keys that are there stay. Resolves with the authority's certificate.
  */
 export async function ensureKeys(ssm: SSMClient, path: string, clock: Clock): Promise<string> {
-  const found = await readAll(ssm, path);
+  const found = await readKeyParameters(ssm, path);
   const now = clock.now();
   const put = (name: string, value: string, isNew: boolean) =>
     ssm.send(
@@ -55,13 +50,6 @@ export async function ensureKeys(ssm: SSMClient, path: string, clock: Clock): Pr
 export async function deleteKeys(ssm: SSMClient, path: string): Promise<void> {
   const names = Object.values(keyNames).map((name) => `${path}/${name}`);
   await ssm.send(new DeleteParametersCommand({ Names: names }));
-}
-
-async function readAll(ssm: SSMClient, path: string): Promise<Map<string, string>> {
-  const { Parameters: parameters = [] } = await ssm.send(
-    new GetParametersByPathCommand({ Path: path, WithDecryption: true }),
-  );
-  return new Map(parameters.map(({ Name = '', Value = '' }) => [Name.slice(path.length + 1), Value]));
 }
 
 /** Both or neither: a setup that was cut short between the two left one of no use. */

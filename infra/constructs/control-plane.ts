@@ -1,10 +1,11 @@
-import { CustomResource, Duration, Stack } from 'aws-cdk-lib';
+import { CustomResource, Duration, Stack, Validations } from 'aws-cdk-lib';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { DynamoEventSource, SqsDlq, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
+import { keyNames } from '../../functions/lambda/keys.ts';
 import type { Parameters } from '../parameters.ts';
 import { Endpoint } from './endpoint.ts';
 import { KumulusFunction, type KumulusFunctionProps } from './function.ts';
@@ -134,12 +135,14 @@ export class ControlPlane extends Construct {
 
   #grant(state: State): void {
     const { apiserver, dispatch, controllers, scheduler, delays, resync, setup } = this.functions;
-    const keys = Stack.of(this).formatArn({
-      service: 'ssm',
-      resource: 'parameter',
-      resourceName: this.keysPath.slice(1),
-    });
-    const readKeys = new iam.PolicyStatement({ actions: ['ssm:GetParametersByPath'], resources: [keys] });
+    const keys = Object.values(keyNames).map((name) =>
+      Stack.of(this).formatArn({
+        service: 'ssm',
+        resource: 'parameter',
+        resourceName: `${this.keysPath.slice(1)}/${name}`,
+      }),
+    );
+    const readKeys = new iam.PolicyStatement({ actions: ['ssm:GetParameters'], resources: keys });
     for (const { function: hosted } of [apiserver, dispatch, controllers, scheduler, resync, setup]) {
       state.grantStore(hosted);
       hosted.addToRolePolicy(readKeys);
@@ -150,7 +153,7 @@ export class ControlPlane extends Construct {
     setup.function.addToRolePolicy(
       new iam.PolicyStatement({
         actions: ['ssm:PutParameter', 'ssm:DeleteParameters'],
-        resources: [`${keys}/*`],
+        resources: keys,
       }),
     );
   }
@@ -173,6 +176,10 @@ export class ControlPlane extends Construct {
         ],
       }),
     );
+    Validations.of(dispatch).acknowledge({
+      id: 'AwsSolutions-IAM5[Resource::*]',
+      reason: 'dynamodb:ListStreams, which an event source mapping needs, knows no resources',
+    });
     controllers.function.addEventSource(
       new SqsEventSource(this.queues.work, {
         batchSize: 10,

@@ -1,0 +1,21 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Validations } from 'aws-cdk-lib';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { expect, test } from 'vitest';
+import { synthesize } from './stack.ts';
+
+test('the stack holds to the rules of AWS Solutions, or says in its place why it does not', () => {
+  const outdir = mkdtempSync(join(tmpdir(), 'kumulus-nag-'));
+  try {
+    const { app } = synthesize({}, outdir);
+    Validations.of(app).addPlugins(new AwsSolutionsChecks(app, { verbose: true }));
+    // Throws with every rule that is broken.
+    app.synth();
+    const report = JSON.parse(readFileSync(join(outdir, 'validation-report.json'), 'utf8')) as unknown;
+    expect(report).toMatchObject({ title: 'Validation Report', pluginReports: [] });
+  } finally {
+    rmSync(outdir, { recursive: true, force: true });
+  }
+});

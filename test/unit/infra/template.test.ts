@@ -1,0 +1,149 @@
+import { Match, type Template } from 'aws-cdk-lib/assertions';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { readParameters } from '../../../infra/parameters.ts';
+import { templateOf } from './stack.ts';
+
+interface Statement {
+  Action: string | string[];
+  Resource: unknown;
+  Effect: string;
+}
+interface Resource {
+  Type: string;
+  Properties?: Record<string, unknown>;
+  DeletionPolicy?: string;
+}
+
+/** Actions that know no resources, and why somebody needs them all the same. */
+const resourceless = new Set([
+  // An event source mapping asks which streams there are.
+  'dynamodb:ListStreams',
+]);
+
+let template: Template;
+let resources: [string, Resource][];
+
+beforeAll(() => {
+  template = templateOf();
+  resources = Object.entries((template.toJSON() as { Resources: Record<string, Resource> }).Resources);
+});
+
+const ofType = (type: string) => resources.filter(([, resource]) => resource.Type === type);
+
+describe('the template', () => {
+  test('is what it was: a change of it is a change of everybody’s deployment', () => {
+    expect(masked(template.toJSON())).toMatchSnapshot();
+  });
+
+  test('gives no right to every action, and to every resource only where the service knows none', () => {
+    const statements = ofType('AWS::IAM::Policy').flatMap(([name, { Properties }]) => {
+      const { PolicyDocument } = Properties as { PolicyDocument: { Statement: Statement[] } };
+      return PolicyDocument.Statement.map((statement) => ({ name, statement }));
+    });
+    expect(statements.length).toBeGreaterThan(10);
+    const tooWide = statements.filter(({ statement }) => {
+      const actions = [statement.Action].flat();
+      const everything = [statement.Resource].flat().includes('*');
+      return (
+        actions.some((action) => action.includes('*')) ||
+        (everything && actions.some((action) => !resourceless.has(action)))
+      );
+    });
+    expect(tooWide).toEqual([]);
+  });
+
+  test('lets each function do what it does, and nothing else', () => {
+    const rights = Object.fromEntries(
+      ofType('AWS::IAM::Policy').map(([name, { Properties }]) => {
+        const { PolicyDocument } = Properties as { PolicyDocument: { Statement: Statement[] } };
+        const actions = PolicyDocument.Statement.flatMap(({ Action }) => Action);
+        const [, role = name] = /^ControlPlane(.+?)RoleDefaultPolicy/.exec(name) ?? [];
+        return [role, [...new Set(actions)].sort()];
+      }),
+    );
+    expect(rights).toMatchSnapshot();
+    expect(rights.Delays).not.toContainEqual(expect.stringMatching(/^(dynamodb|ssm):/));
+    expect(rights.ApiServer).not.toContainEqual(expect.stringMatching(/^sqs:/));
+  });
+
+  test('destroys with the stack all but what the user retains', () => {
+    const kept = resources.filter(([, { DeletionPolicy }]) => DeletionPolicy === 'Retain');
+    expect(kept.map(([name]) => name)).toEqual([]);
+    const retaining = templateOf({ retainState: 'true' });
+    retaining.hasResource('AWS::DynamoDB::Table', {
+      DeletionPolicy: 'Retain',
+      Properties: Match.objectLike({ DeletionProtectionEnabled: true }),
+    });
+  });
+
+  test('keeps backups, a stream of new entries and a time to live', () => {
+    template.hasResourceProperties('AWS::DynamoDB::Table', {
+      BillingMode: 'PAY_PER_REQUEST',
+      PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true },
+      StreamSpecification: { StreamViewType: 'NEW_IMAGE' },
+      TimeToLiveSpecification: { AttributeName: 'ttl', Enabled: true },
+    });
+  });
+
+  test('hands log entries alone to dispatch, and gives up on none silently', () => {
+    template.hasResourceProperties('AWS::Lambda::EventSourceMapping', {
+      BisectBatchOnFunctionError: true,
+      DestinationConfig: { OnFailure: Match.anyValue() },
+      FilterCriteria: {
+        Filters: [{ Pattern: '{"eventName":["INSERT"],"dynamodb":{"Keys":{"pk":{"S":[{"prefix":"l#"}]}}}}' }],
+      },
+      FunctionResponseTypes: ['ReportBatchItemFailures'],
+    });
+  });
+
+  test('streams answers, or buffers them where that is chosen', () => {
+    const uriOf = (of: Template) =>
+      JSON.stringify(Object.values(of.findResources('AWS::ApiGateway::Method'))[0]);
+    expect(uriOf(template)).toContain('response-streaming-invocations');
+    expect(uriOf(template)).toContain('"ResponseTransferMode":"STREAM"');
+    expect(uriOf(templateOf({ responses: 'buffered' }))).not.toContain('STREAM');
+  });
+
+  test('one scheduler at a time, or no reservation for accounts that have none to give', () => {
+    template.resourcePropertiesCountIs('AWS::Lambda::Function', { ReservedConcurrentExecutions: 1 }, 1);
+    templateOf({ schedulerReservedConcurrency: 0 }).resourcePropertiesCountIs(
+      'AWS::Lambda::Function',
+      { ReservedConcurrentExecutions: Match.anyValue() },
+      0,
+    );
+  });
+});
+
+describe('parameters', () => {
+  const read = (context: Record<string, unknown>) => readParameters((name) => context[name]);
+
+  test('all have a default', () => {
+    expect(read({})).toMatchObject({ stackName: 'Kumulus', responses: 'streamed', retainState: false });
+  });
+
+  test('that are wrong are refused together, each with its name and value', () => {
+    expect(() =>
+      read({ serviceCidr: '10.96.0.0/30', logRetentionDays: '8', responses: 'fast', tracing: 'on' }),
+    ).toThrow(
+      [
+        'serviceCidr: Invalid value: "10.96.0.0/30": must be an IPv4 range such as 10.96.0.0/16, from /12 to /28',
+        'responses: Invalid value: "fast": must be one of streamed, buffered',
+        'tracing: Invalid value: "on": must be true or false',
+        'logRetentionDays: Invalid value: 8: must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731',
+      ].join('\n'),
+    );
+  });
+
+  test('are taken as text, as the command line gives them', () => {
+    expect(read({ resyncMinutes: '5', tracing: 'true' })).toMatchObject({ resyncMinutes: 5, tracing: true });
+  });
+});
+
+/** Without what changes with every line of code: hashes of bundles, and what is named by them. */
+function masked(value: unknown): unknown {
+  const text = JSON.stringify(value, null, 2)
+    .replaceAll(/[0-9a-f]{64}\.(zip|json)/g, 'HASH.$1')
+    .replaceAll(/(CurrentVersion[0-9A-F]{8})[0-9a-f]{32}/g, '$1')
+    .replaceAll(/(ApiDeployment[0-9A-F]{8})[0-9a-f]{32}/g, '$1');
+  return JSON.parse(text) as unknown;
+}
