@@ -25,7 +25,7 @@ export class Follower {
   readonly #apply: Apply;
   #known = new Set<string>();
   #watch: CacheWatch | undefined;
-  #running: Promise<void> | undefined;
+  #isRunning = false;
 
   constructor(options: FollowerOptions, resource: string, apply: Apply) {
     this.#options = options;
@@ -40,7 +40,7 @@ export class Follower {
   /** Resolves when everything acknowledged before the call has been applied. @throws KumulusError Timeout */
   async catchUp(): Promise<void> {
     const { cache, clock, signal } = this.#options;
-    this.#running ??= this.#run();
+    this.#begin();
     // No key is before this one: the answer is the revision alone.
     const { revision } = await cache.list(this.#resource, { prefix: '\0', freshness: 'consistent' });
     const deadlineMs = clock.now() + catchUpMs;
@@ -52,6 +52,13 @@ export class Follower {
       // The cache has the revision already; what is missing is a few turns of the event loop.
       await new Promise((resolve) => setImmediate(resolve));
     }
+  }
+
+  #begin(): void {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    // Ends with the signal, and goes on after every error.
+    void this.#run();
   }
 
   async #run(): Promise<void> {
