@@ -13,7 +13,8 @@ export function impersonation(authorizer: Authorizer): Stage {
     const username = headers['impersonate-user'];
     const groups = headers['impersonate-group'];
     const uid = headers['impersonate-uid'];
-    const extras = Object.entries(headers).filter(([name]) => name.startsWith('impersonate-extra-'));
+    const extras: [string, string | undefined][] = [];
+    for (const name in headers) if (name.startsWith('impersonate-extra-')) extras.push([name, headers[name]]);
     if (!username) {
       if (groups || uid || extras.length > 0) {
         throw badRequest('requested impersonation of groups, uid or extra without impersonating a user');
