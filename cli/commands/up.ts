@@ -4,6 +4,7 @@ import { type LogLevel, logLevels } from '../../lib/log.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { loadAuditPolicy } from '../../functions/apiserver/audit/policy.ts';
 import { type Cluster, type ClusterOptions, startCluster } from '../../localstack/embedded/cluster.ts';
+import { addAdmissionOptions, type AdmissionFlags, admissionOf } from '../admission-options.ts';
 import {
   addAuthorizationOptions,
   type AuthorizationFlags,
@@ -16,7 +17,7 @@ import { checkStoreFlags, endpointOption, type StoreFlags, storeOption } from '.
 const maxNodes = 250;
 const maxHollowNodes = 5_000;
 
-interface UpOptions extends StoreFlags, AuthorizationFlags {
+interface UpOptions extends StoreFlags, AuthorizationFlags, AdmissionFlags {
   port: number;
   nodes: number;
   hollowNodes?: number;
@@ -67,7 +68,7 @@ export function upCommand(): Command {
         .default(10)
         .argParser(wholeNumber(0, 10_000)),
     );
-  return addAuthorizationOptions(command).action(up);
+  return addAdmissionOptions(addAuthorizationOptions(command)).action(up);
 }
 
 async function up(options: UpOptions): Promise<void> {
@@ -83,6 +84,7 @@ async function up(options: UpOptions): Promise<void> {
     ...(options.endpoint && { endpoint: options.endpoint }),
     logLevel: options.logLevel,
     ...auditOf(options),
+    admission: admissionOf(options),
     authorization: authorizationOf(options),
     say,
   });

@@ -4,6 +4,7 @@
  */
 import { networkInterfaces } from 'node:os';
 import { type AuditLogOptions, openAuditLog } from '../../functions/apiserver/audit/log-file.ts';
+import type { AdmissionSettings } from '../../functions/apiserver/admission/settings.ts';
 import type { AuditPolicy } from '../../functions/apiserver/audit/policy.ts';
 import { createApiServer } from '../../functions/apiserver/index.ts';
 import { serveHttps } from '../../functions/apiserver/hosts/https.ts';
@@ -47,6 +48,8 @@ export interface ClusterOptions {
   audit?: { policy: AuditPolicy } & Pick<AuditLogOptions, 'path' | 'maxSizeBytes' | 'maxBackups'>;
   /** Who decides what a user may do. Default: nodes by what their pods use, everyone by roles. */
   authorization?: AuthorizationOptions;
+  /** Which admission plugins run, and how. */
+  admission?: AdmissionSettings;
   /** Told of each step, for a person who waits. */
   say: (line: string) => void;
 }
@@ -140,6 +143,7 @@ async function startControlPlane(
     store,
     clock,
     ...(options.authorization && { authorization: options.authorization }),
+    ...(options.admission && { admission: options.admission }),
     ...(options.audit && auditLog && { audit: { policy: options.audit.policy, sink: auditLog.sink } }),
     log: createLogger('apiserver', logLevel),
     serviceCidr: settings.serviceCidr,
