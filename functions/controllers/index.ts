@@ -2,6 +2,7 @@ import { clusterRoleAggregationController } from './clusterrole-aggregation/inde
 import type { ControllerEntry } from './context.ts';
 import { daemonSetController } from './daemonset/index.ts';
 import { deploymentController } from './deployment/index.ts';
+import { cronJobController } from './cronjob/index.ts';
 import { disruptionController } from './disruption/index.ts';
 import { endpointsController } from './endpoints/index.ts';
 import { endpointSliceController } from './endpointslice/index.ts';
@@ -25,6 +26,7 @@ import {
   volumeProtectionController,
 } from './storage-protection/index.ts';
 import { taintEvictionController } from './taint-eviction/index.ts';
+import { ttlAfterFinishedController } from './ttl-after-finished/index.ts';
 import { ttlController } from './ttl/index.ts';
 
 /** Every controller of a cluster; `--controllers` switches them off by name. */
@@ -48,6 +50,8 @@ export const controllerEntries: readonly ControllerEntry[] = [
   ttlController,
   disruptionController,
   jobController,
+  cronJobController,
+  ttlAfterFinishedController,
   resourceQuotaController,
   volumeProtectionController,
   claimProtectionController,
