@@ -124,7 +124,9 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     loads: createNodeLoads({ cache, clock, closing: closing.signal }),
     proxy,
     admission: admissionChain(
-      admissionPlugins({ store, cache, clock }, options.admission, [rbacEscalation(policy, authorizer)]),
+      admissionPlugins({ store, cache, clock, authorizer }, options.admission, [
+        rbacEscalation(policy, authorizer),
+      ]),
     ),
     services: createServiceAllocator({ store, cache, clock, serviceCidr, nodePortRange }),
     closing: closing.signal,

@@ -50,6 +50,11 @@ function isSelfSigned(request: Pkcs10CertificateRequest): boolean {
   }
 }
 
+/** The groups that a certificate for the request would put its holder into. */
+export function organizationsOf(request: Pkcs10CertificateRequest): string[] {
+  return request.subjectName.getField('O');
+}
+
 /** The first element of the outer sequence, which is what the signature covers. */
 function signedPart(der: Buffer): Buffer {
   const outer = elementAt(der, 0);

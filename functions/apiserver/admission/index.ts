@@ -2,8 +2,14 @@
 import type { Clock } from '../../../lib/clock.ts';
 import type { WatchCache } from '../../../lib/store/cache/index.ts';
 import type { Store } from '../../../lib/store/port.ts';
+import type { Authorizer } from '../authorization/port.ts';
 import type { AdmissionPlugin } from '../pipeline/admission.ts';
 import { alwaysPullImages } from './always-pull-images.ts';
+import {
+  certificateApproval,
+  certificateSigning,
+  certificateSubjectRestriction,
+} from './certificates/index.ts';
 import { defaultIngressClass } from './default-ingress-class.ts';
 import { defaultStorageClass } from './default-storage-class.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
@@ -38,11 +44,11 @@ import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
  * @throws Error for settings that name what there is not.
  */
 export function admissionPlugins(
-  parts: { store: Store; cache: WatchCache; clock: Clock },
+  parts: { store: Store; cache: WatchCache; clock: Clock; authorizer: Authorizer },
   settings: AdmissionSettings = {},
   beforeQuota: readonly AdmissionPlugin[] = [],
 ): AdmissionPlugin[] {
-  const { cache, clock } = parts;
+  const { cache, clock, authorizer } = parts;
   const enabled = enabledPlugins(settings);
   const eventLimits = settings.eventLimits ?? defaultEventLimits;
   checkEventLimits(eventLimits);
@@ -64,6 +70,9 @@ export function admissionPlugins(
     StorageObjectInUseProtection: () => storageObjectInUseProtection,
     PersistentVolumeClaimResize: () => persistentVolumeClaimResize(cache),
     RuntimeClass: () => runtimeClass(cache),
+    CertificateApproval: () => certificateApproval(authorizer),
+    CertificateSigning: () => certificateSigning(authorizer),
+    CertificateSubjectRestriction: () => certificateSubjectRestriction,
     DefaultIngressClass: () => defaultIngressClass(cache),
     PodTopologyLabels: () => podTopologyLabels(cache),
     ResourceQuota: () => resourceQuota(parts),
