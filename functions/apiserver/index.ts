@@ -239,7 +239,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
         code: response.upgrade ? 101 : response.status,
         seconds: (clock.now() - receivedAtMs) / 1000,
         queuedSeconds: queuedMs / 1000,
-        sizeBytes: response.body instanceof Uint8Array ? response.body.byteLength : undefined,
+        sizeBytes: sizeOf(response),
       });
     }
     return response;
@@ -269,6 +269,13 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       proxy.close();
     },
   };
+}
+
+/** Undefined for a stream, and for what is compressed as it is sent. */
+function sizeOf({ body, headers }: ApiResponse): number | undefined {
+  if (body instanceof Uint8Array) return body.byteLength;
+  const length = headers['content-length'];
+  return length === undefined ? undefined : Number(length);
 }
 
 async function repair({ services, log }: Backend): Promise<void> {

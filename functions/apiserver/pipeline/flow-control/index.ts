@@ -122,7 +122,14 @@ export function createFlowControl(options: FlowControlOptions): FlowControl {
     const work = estimateWork(info, request.query, loadOf, schema.level.maxSeats);
     if (writes.has(info.verb)) schema.stats.watches.observe(loadOf(info)?.watchers ?? 0);
     const hand = state.handOf(schema, info, user);
-    const outcome = admit(schema, work, hand, { clock, signal: request.signal, limitMs: waitLimitMs });
+    const outcome = admit(schema, work, hand, {
+      clock,
+      // Asked for only by who has to wait: a request has none until then.
+      get signal() {
+        return request.signal;
+      },
+      limitMs: waitLimitMs,
+    });
     let admission: Awaited<typeof outcome>;
     if (outcome instanceof Promise) {
       const waitsSinceMs = clock.now();
