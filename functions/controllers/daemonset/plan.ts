@@ -190,11 +190,12 @@ function isAvailable({ set, nowMs }: World, pod: Pod): boolean {
   return isPodAvailable(pod, set.spec.minReadySeconds ?? 0, nowMs);
 }
 
-/** On a node before not yet, then older before younger. */
+/** On a node before not yet, then older before younger; of those of one second, which serve before which do not. */
 function compareAge(a: Persisted<Pod>, b: Persisted<Pod>): number {
   return (
     Number(Boolean(b.spec.nodeName)) - Number(Boolean(a.spec.nodeName)) ||
     compareText(a.metadata.creationTimestamp, b.metadata.creationTimestamp) ||
+    Number(isPodReady(b)) - Number(isPodReady(a)) ||
     compareText(a.metadata.name, b.metadata.name)
   );
 }

@@ -1,3 +1,4 @@
+import { nodeOf } from '../../../../functions/controllers/daemonset/placement.ts';
 import type { Pod } from '../../../../lib/api/gen/types.ts';
 import { keyOf, type Persisted } from '../../../../lib/api/object.ts';
 import type { Informers } from '../../../../lib/client/informers.ts';
@@ -43,7 +44,7 @@ export async function addHollowNode(
     const { namespace, name: podName } = pod.metadata;
     if (pod.metadata.deletionTimestamp) {
       await client.delete(pods, { namespace, name: podName }, { gracePeriodSeconds: 0 });
-    } else if (!pod.spec.nodeName) {
+    } else if (!pod.spec.nodeName && [name, undefined].includes(nodeOf(pod))) {
       const binding = {
         apiVersion: 'v1',
         kind: 'Binding',
