@@ -81,6 +81,8 @@ export class FlowControlState {
     }
     for (const [name, configuration] of wanted) this.#putLevel(name, configuration);
     this.#setLimits();
+    // What a level had borrowed may be somebody else's now.
+    this.adjust(this.#options.clock());
     const missing = Object.entries(mandatoryFlowSchemas)
       .filter(([name]) => !schemas.some(({ metadata }) => metadata.name === name))
       .map(([name, spec]): FlowSchema => ({ metadata: { name }, spec }));
