@@ -56,7 +56,7 @@ function resourceEntry(resource: ResourceDefinition) {
     verbs: verbs.toSorted(),
     ...(shortNames.length > 0 && { shortNames }),
     ...(categories.length > 0 && { categories }),
-    ...(verbs.includes('list') && { storageVersionHash: storageVersionHash(resource) }),
+    ...(verbs.includes('watch') && { storageVersionHash: storageVersionHash(resource) }),
   };
 }
 

@@ -4,6 +4,7 @@ import type { ApiResponse } from '../../../lib/http/types.ts';
 import type { RequestContext } from '../pipeline/context.ts';
 import type { Backend } from './backend.ts';
 import type { Verb } from './definition.ts';
+import { handleComponentStatuses } from './handlers/component-status.ts';
 import { handleCreate, handleUpdate } from './handlers/create.ts';
 import { handleDelete } from './handlers/delete.ts';
 import { handleDeleteCollection } from './handlers/delete-collection.ts';
@@ -51,6 +52,7 @@ export async function routeResource(backend: Backend, context: RequestContext): 
   // POST goes to a collection, PUT and PATCH to an object.
   if (verb === 'create' && info.name && !isNamespaceItself) throw methodNotAllowed();
   if ((verb === 'update' || verb === 'patch') && !info.name) throw methodNotAllowed();
+  if (entry.storage === 'componentstatuses') return handleComponentStatuses(backend, context, entry);
   if (entry.storage === 'bindings') return handleBindings(backend, context, entry);
   return (reviewHandler(entry) ?? handlers[verb])(backend, context, entry);
 }

@@ -21,7 +21,24 @@ export interface Strategy {
 
 /** Older than the garbage collector, and kept as they were. */
 const orphaning = new Set(['/ReplicationController', 'batch/Job']);
-const deletedReturned = new Set(['Pod', 'Service', 'ServiceAccount']);
+const deletedReturned = new Set([
+  'CSIDriver',
+  'CSINode',
+  'DeviceClass',
+  'PersistentVolume',
+  'PersistentVolumeClaim',
+  'Pod',
+  'PodTemplate',
+  'ResourceClaim',
+  'ResourceClaimTemplate',
+  'ResourceQuota',
+  'ResourceSlice',
+  'Service',
+  'ServiceAccount',
+  'StorageClass',
+  'VolumeAttachment',
+  'VolumeAttributesClass',
+]);
 
 export function strategyFor(definition: ResourceDefinition): Strategy {
   const { group, version, kind } = definition;

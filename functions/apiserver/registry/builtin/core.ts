@@ -6,6 +6,13 @@ const proxyVerbs = ['create', 'delete', 'get', 'patch', 'update'] as const;
 export function coreDefinitions(): ResourceDefinition[] {
   return [
     define({ plural: 'bindings', kind: 'Binding', verbs: ['create'] }),
+    define({
+      plural: 'componentstatuses',
+      kind: 'ComponentStatus',
+      namespaced: false,
+      shortNames: ['cs'],
+      verbs: ['get', 'list'],
+    }),
     define({ plural: 'configmaps', kind: 'ConfigMap', shortNames: ['cm'] }),
     define({ plural: 'endpoints', kind: 'Endpoints', shortNames: ['ep'] }),
     define({ plural: 'events', kind: 'Event', shortNames: ['ev'] }),

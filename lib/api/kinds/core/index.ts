@@ -1,6 +1,7 @@
 import type { KindRules } from '../rules.ts';
 import { coreEventRules } from '../events/event.ts';
 import { bindingRules } from './binding.ts';
+import { componentStatusRules } from './component-status.ts';
 import { configMapRules } from './config-map.ts';
 import { endpointsRules } from './endpoints.ts';
 import { limitRangeRules } from './limit-range.ts';
@@ -19,6 +20,7 @@ import { serviceRules } from './service/index.ts';
 /** By version and kind. */
 export const coreRules: Readonly<Record<string, KindRules>> = {
   'v1/Binding': bindingRules,
+  'v1/ComponentStatus': componentStatusRules,
   'v1/ConfigMap': configMapRules,
   'v1/Endpoints': endpointsRules,
   'v1/Event': coreEventRules,
