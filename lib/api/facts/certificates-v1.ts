@@ -1,3 +1,4 @@
+import { knownUsages } from '../kinds/certificates/usages.ts';
 import type { PackageFacts } from './package.ts';
 
 export const certificatesV1: PackageFacts = {
@@ -17,31 +18,7 @@ export const certificatesV1: PackageFacts = {
   facts: {
     CertificateSigningRequestSpec: {
       usages: {
-        enum: [
-          'any',
-          'cert sign',
-          'client auth',
-          'code signing',
-          'content commitment',
-          'crl sign',
-          'data encipherment',
-          'decipher only',
-          'digital signature',
-          'email protection',
-          'encipher only',
-          'ipsec end system',
-          'ipsec tunnel',
-          'ipsec user',
-          'key agreement',
-          'key encipherment',
-          'microsoft sgc',
-          'netscape sgc',
-          'ocsp signing',
-          's/mime',
-          'server auth',
-          'signing',
-          'timestamping',
-        ],
+        enum: knownUsages,
       },
     },
     CertificateSigningRequestStatus: {

@@ -1,6 +1,5 @@
 import type {
   AuditAnnotation,
-  Condition,
   ValidatingAdmissionPolicy,
   ValidatingAdmissionPolicyBinding,
   Validation,
@@ -13,7 +12,7 @@ import { nameIsSubdomain, qualifiedName } from '../../validate/formats.ts';
 import { validateObjectMeta, validateObjectMetaUpdate } from '../../validate/object-meta.ts';
 import { Path } from '../../validate/path.ts';
 import { keepSpec, keepStatus, rules } from '../rules.ts';
-import { validateConditions } from '../conditions.ts';
+import { validateConditions } from '../../validate/conditions.ts';
 import { checkExpression, type ExpressionOptions, loadExpressions, newVariables } from './expressions.ts';
 import { defaultMatchResources } from './match-rules.ts';
 import { specPath, validateBindingHead, validatePolicyHead, validateVariables } from './policy.ts';
@@ -137,7 +136,7 @@ function validateStatus({ status }: ValidatingAdmissionPolicy): FieldError[] {
       ...filled(warning, path.index(index).child('warning')),
       ...filled(fieldRef?.trim(), path.index(index).child('fieldRef')),
     ]),
-    ...validateConditions((status?.conditions ?? []) as Condition[], Path.of('status', 'conditions')),
+    ...validateConditions(status?.conditions ?? [], Path.of('status', 'conditions')),
   ];
 }
 
