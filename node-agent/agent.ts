@@ -2,7 +2,6 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NodeStatus } from '../lib/api/gen/types.ts';
 import { createEventRecorder } from '../lib/client/event-recorder.ts';
-import { createHttpsTransport } from '../lib/client/https.ts';
 import { createInformers } from '../lib/client/informers.ts';
 import { createKubeClient } from '../lib/client/kube-client.ts';
 import { endpointSlices, nodes, pods, services } from '../lib/client/resources.ts';
@@ -11,6 +10,7 @@ import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import { runCommand } from '../lib/process/run.ts';
 import { apiPodWriter, apiReferences, apiTokens } from './api-pods.ts';
+import { connectApiServer } from './api-server.ts';
 import { createAuthorizer } from './authorize.ts';
 import { openCgroups } from './cgroups/hierarchy.ts';
 import { createPodCgroups } from './cgroups/pod-cgroups.ts';
@@ -70,14 +70,7 @@ export async function runAgent(config: AgentConfig, environment: AgentEnvironmen
   const version = await waitForRuntime(runtime, environment);
   const runtimeName = version.runtimeName;
 
-  const https = createHttpsTransport({
-    server: config.server,
-    ca: await readFile(config.certificateAuthority),
-    clientCertificate: {
-      cert: await readFile(config.clientCertificate),
-      key: await readFile(config.clientKey),
-    },
-  });
+  const https = await connectApiServer(config, clock);
   const client = createKubeClient(https.transport, {
     clock,
     random,
@@ -250,7 +243,7 @@ export async function runAgent(config: AgentConfig, environment: AgentEnvironmen
     tls: {
       cert: await readFile(config.servingCertificate),
       key: await readFile(config.servingKey),
-      clientCa: await readFile(config.certificateAuthority),
+      clientCa: await readFile(config.clientAuthority ?? config.certificateAuthority ?? ''),
     },
     authorize: createAuthorizer(
       createKubeClient(https.transport, { clock, random, signal, requestTimeoutMs: authorizationTimeoutMs }),

@@ -1,3 +1,5 @@
+import { KumulusError } from '../lib/errors.ts';
+import { type ApiServerAccess, apiServerChecks, checkIdentity } from './api-server.ts';
 import {
   between,
   type Checks,
@@ -16,14 +18,10 @@ import {
 } from './config-check.ts';
 
 /** What a node agent is told, as a JSON file. Paths are absolute. */
-export interface AgentConfig {
+export interface AgentConfig extends ApiServerAccess {
   nodeName: string;
-  /** The API server: `https://10.0.0.1:6443`. */
-  server: string;
-  /** PEM files: who the API server must be signed by, and who the agent is (`system:node:<name>`, `system:nodes`). */
-  certificateAuthority: string;
-  clientCertificate: string;
-  clientKey: string;
+  /** PEM file: who those must be signed by who call the agent with a certificate. Absent: `certificateAuthority`. */
+  clientAuthority?: string;
   /** PEM files: who the agent is to those who call it. */
   servingCertificate: string;
   servingKey: string;
@@ -58,10 +56,8 @@ export interface AgentConfig {
 
 const checks: Checks<AgentConfig> = {
   nodeName: dnsName,
-  server: startsWith('https://'),
-  certificateAuthority: path,
-  clientCertificate: path,
-  clientKey: path,
+  ...apiServerChecks,
+  clientAuthority: optional(path),
   servingCertificate: path,
   servingKey: path,
   runtimeEndpoint: startsWith('unix:///'),
@@ -88,5 +84,10 @@ export async function readConfig(file: string): Promise<AgentConfig> {
 }
 
 export function parseConfig(value: unknown): AgentConfig {
-  return checked(value, checks);
+  const config = checked(value, checks);
+  checkIdentity(config);
+  if (!config.clientAuthority && !config.certificateAuthority) {
+    throw new KumulusError('Invalid', 'clientAuthority: Required value: or certificateAuthority');
+  }
+  return config;
 }

@@ -12,8 +12,8 @@ export interface HttpsTransportOptions {
   /** PEM; absent: the system's own. */
   ca?: string | Buffer;
   clientCertificate?: { cert: string | Buffer; key: string | Buffer };
-  /** A bearer token, or a file that holds one and is read again when it changes. */
-  token?: { value: string } | { file: string };
+  /** A bearer token, a file that holds one and is read again when it changes, or who makes one for each request. */
+  token?: { value: string } | { file: string } | { provide: () => Promise<string> };
   /** The name in the server's certificate, where it is not the URL's. */
   serverName?: string;
   /** Requests at once, watches not counted; more wait their turn. Default 32. */
@@ -97,6 +97,7 @@ function tokenSource(options: HttpsTransportOptions): (() => Promise<string>) | 
   const { token } = options;
   if (token === undefined) return undefined;
   if ('value' in token) return () => Promise.resolve(token.value);
+  if ('provide' in token) return token.provide;
   return createTokenFile(token.file, options.clock ?? systemClock);
 }
 

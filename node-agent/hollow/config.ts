@@ -6,11 +6,10 @@ import {
   flag,
   level,
   optional,
-  path,
   readJson,
-  startsWith,
   stringMap,
 } from '../config-check.ts';
+import { type ApiServerAccess, apiServerChecks, checkIdentity } from '../api-server.ts';
 import type { AgentConfig } from '../config.ts';
 import { maxHollowNodes } from './identity.ts';
 
@@ -18,11 +17,7 @@ import { maxHollowNodes } from './identity.ts';
  * What the agent is told for simulated nodes (`--runtime hollow`), as a JSON file. One process hosts all of them; with
  * more than one node, the client certificate must be allowed to act for each.
  */
-export interface HollowConfig
-  extends Pick<
-    AgentConfig,
-    'server' | 'certificateAuthority' | 'clientCertificate' | 'clientKey' | 'logLevel' | 'parentLifeline'
-  > {
+export interface HollowConfig extends ApiServerAccess, Pick<AgentConfig, 'logLevel' | 'parentLifeline'> {
   /** Nodes are called `<namePrefix><number>`. */
   namePrefix: string;
   /** Numbers from 1 to this many. */
@@ -41,10 +36,7 @@ export const defaultHollowCapacity: Record<string, string> = {
 };
 
 const checks: Checks<HollowConfig> = {
-  server: startsWith('https://'),
-  certificateAuthority: path,
-  clientCertificate: path,
-  clientKey: path,
+  ...apiServerChecks,
   namePrefix: (value) => dnsName(`${String(value)}1`),
   count: between(1, maxHollowNodes),
   capacity: stringMap,
@@ -55,5 +47,7 @@ const checks: Checks<HollowConfig> = {
 
 /** Reads a configuration; throws `Invalid` with every field that is wrong, and its value. */
 export async function readHollowConfig(file: string): Promise<HollowConfig> {
-  return checked(await readJson(file), checks);
+  const config = checked(await readJson(file), checks);
+  checkIdentity(config);
+  return config;
 }

@@ -2,11 +2,9 @@
  * Simulated nodes (`--runtime hollow`) for tests of scale: what the API sees of a node and its pods, and nothing behind it.
  * One process hosts many; they share connections and one watch of all pods.
  */
-import { readFile } from 'node:fs/promises';
 import type { Node, Pod } from '../../lib/api/gen/types.ts';
 import type { Persisted } from '../../lib/api/object.ts';
 import { createEventRecorder } from '../../lib/client/event-recorder.ts';
-import { createHttpsTransport } from '../../lib/client/https.ts';
 import { createInformers } from '../../lib/client/informers.ts';
 import { createKubeClient } from '../../lib/client/kube-client.ts';
 import type { KubeClient } from '../../lib/client/port.ts';
@@ -19,6 +17,7 @@ import { createNodeReporter } from '../node/node-status.ts';
 import { registerNode } from '../node/register.ts';
 import { createStatusManager } from '../pods/status-manager.ts';
 import { podAddresses } from './addresses.ts';
+import { connectApiServer } from '../api-server.ts';
 import type { HollowConfig } from './config.ts';
 import { hollowLabels, hollowNodeIp, hollowPodCidr, hollowStatus } from './identity.ts';
 import { createHollowPods, type HollowPods } from './pods.ts';
@@ -34,14 +33,7 @@ const noEvents: NodeEvents = { started: () => undefined, conditions: () => undef
 /** Runs the simulated nodes until the signal aborts. */
 export async function runHollowNodes(config: HollowConfig, environment: AgentEnvironment): Promise<void> {
   const { clock, random, signal } = environment;
-  const https = createHttpsTransport({
-    server: config.server,
-    ca: await readFile(config.certificateAuthority),
-    clientCertificate: {
-      cert: await readFile(config.clientCertificate),
-      key: await readFile(config.clientKey),
-    },
-  });
+  const https = await connectApiServer(config, clock);
   const client = createKubeClient(https.transport, {
     clock,
     random,

@@ -5,7 +5,7 @@
  * revision that it has.
  */
 import type { Writable } from 'node:stream';
-import { requestEntityTooLarge, toStatus } from '../../../lib/api/status.ts';
+import { badRequest, requestEntityTooLarge, toStatus } from '../../../lib/api/status.ts';
 import type { Clock } from '../../../lib/clock.ts';
 import { pause } from '../../../lib/clock.ts';
 import type { ApiHandler, ApiRequest, ApiResponse } from '../../../lib/http/types.ts';
@@ -86,7 +86,7 @@ export async function answerBuffered(
 ): Promise<ProxyResult> {
   const end = new AbortController();
   const request = requestOf(event, AbortSignal.any([signal, end.signal]));
-  const response = await handle(request);
+  const response = withoutUpgrade(await handle(request));
   if (!isWatch(request)) return resultOf(response, await collect(response.body));
   const over = new AbortController();
   const endAfter = async (ms: number) => {
@@ -116,7 +116,7 @@ export async function answerStreamed(
   sink.once('close', leave);
   sink.once('error', leave);
   try {
-    const response = await handle(requestOf(event, AbortSignal.any([signal, gone.signal])));
+    const response = withoutUpgrade(await handle(requestOf(event, AbortSignal.any([signal, gone.signal]))));
     const out = open(sink, preludeOf(response));
     if (response.body instanceof Uint8Array) out.write(response.body);
     else if (response.body) await writeAll(response.body, out);
@@ -152,6 +152,21 @@ function resultOf(response: ApiResponse, bytes: Uint8Array): ProxyResult {
   const encoded = body.toString(isText ? 'utf8' : 'base64');
   if (Buffer.byteLength(encoded) > mostPayloadBytes) return tooLarge(body.byteLength);
   return { ...preludeOf(response), body: encoded, isBase64Encoded: !isText };
+}
+
+/** API Gateway connects no two ends byte by byte: what was allowed cannot be had here, and says where it can. */
+function withoutUpgrade(response: ApiResponse): ApiResponse {
+  if (!response.upgrade) return response;
+  const { code, status } = toStatus(
+    badRequest(
+      'exec, attach, port-forward and proxied upgrades need a connection in both directions, which API Gateway does not carry: they go by way of the stack’s Edge (docs/aws.md)',
+    ),
+  );
+  return {
+    status: code,
+    headers: { 'content-type': 'application/json' },
+    body: Buffer.from(JSON.stringify(status)),
+  };
 }
 
 function tooLarge(bodyBytes: number): ProxyResult {

@@ -27,7 +27,7 @@ function setUp(answer: { status: number; body: unknown }, entries: AccessEntry[]
     clock: { now: () => now, sleep: () => Promise.resolve() },
     log: silentLogger,
     fetch: async (url, init) => {
-      asked.push({ url: String(url), headers: new Headers(init?.headers) });
+      asked.push({ url: new Request(url).url, headers: new Headers(init?.headers) });
       return new Response(JSON.stringify(answer.body), { status: answer.status });
     },
   });

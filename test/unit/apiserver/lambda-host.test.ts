@@ -139,6 +139,16 @@ describe('a buffered answer', () => {
     });
   });
 
+  test('that was to be an upgrade says what carries it', async () => {
+    const result = await buffered(async () => ({
+      status: 101,
+      headers: {},
+      body: undefined,
+      upgrade: { url: 'https://10.0.0.5:10250/exec/default/web/app', headers: {} },
+    }));
+    expect(JSON.parse(result.body)).toMatchObject({ code: 400, message: expect.stringContaining('Edge') });
+  });
+
   test('of a watch ends soon after its first events, or when nothing happens', async () => {
     const watch = { ...recorded, multiValueQueryStringParameters: { watch: ['true'] } };
     let ended = 0;
