@@ -1,4 +1,12 @@
-import type { Deployment, Pod, PodTemplateSpec, ReplicaSet } from '../../../lib/api/gen/types.ts';
+import type {
+  DaemonSet,
+  Deployment,
+  Pod,
+  PodTemplateSpec,
+  ReplicaSet,
+  ReplicationController,
+  StatefulSet,
+} from '../../../lib/api/gen/types.ts';
 import type { Persisted } from '../../../lib/api/object.ts';
 import { deployments, pods, replicaSets } from '../../../lib/client/resources.ts';
 import { eventually } from '../../support/wait.ts';
@@ -23,6 +31,47 @@ export function replicaSet(name: string, spec: Partial<ReplicaSet['spec']> = {})
     metadata: { name },
     spec: { selector: { matchLabels }, template: template(matchLabels), ...spec },
   };
+}
+
+export function statefulSet(name: string, spec: Partial<StatefulSet['spec']> = {}): StatefulSet {
+  const matchLabels = { app: name };
+  return {
+    metadata: { name },
+    spec: { selector: { matchLabels }, serviceName: 'test', template: template(matchLabels), ...spec },
+  };
+}
+
+export function daemonSet(name: string, spec: Partial<DaemonSet['spec']> = {}): DaemonSet {
+  const matchLabels = { app: name };
+  return {
+    metadata: { name },
+    spec: { selector: { matchLabels }, template: template(matchLabels), ...spec },
+  };
+}
+
+export function replicationController(
+  name: string,
+  spec: Partial<ReplicationController['spec']> = {},
+): ReplicationController {
+  const selector = { app: name };
+  return { metadata: { name }, spec: { selector, template: template(selector), ...spec } };
+}
+
+/** As a test breaks a pod's probe, and mends it. */
+export async function setReady(
+  plane: ControlPlane,
+  { metadata: { namespace, name } }: Persisted<Pod>,
+  ready: boolean,
+): Promise<void> {
+  const lastTransitionTime = new Date().toISOString();
+  const conditions = [{ type: 'Ready', status: ready ? 'True' : 'False', lastTransitionTime }];
+  const patch = { status: { conditions } };
+  await plane.client.patch(
+    pods,
+    { namespace, name },
+    { type: 'strategic', patch },
+    { subresource: 'status' },
+  );
 }
 
 export async function podsOf(
