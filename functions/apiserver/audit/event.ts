@@ -3,7 +3,7 @@ import type { Status } from '../../../lib/api/gen/types.ts';
 import { rfc3339Micro } from '../../../lib/clock.ts';
 import type { UserInfo } from '../../../lib/http/types.ts';
 import type { RequestContext } from '../pipeline/context.ts';
-import type { Pieces } from '../pipeline/pieces.ts';
+import { type Pieces, wholeOf } from '../pipeline/pieces.ts';
 import type { AuditDecision } from './evaluate.ts';
 import type { AuditLevel, AuditStage } from './policy.ts';
 
@@ -98,9 +98,9 @@ export class RequestAudit {
   }
 
   /** What is answered where nobody had to parse it. */
-  answeredJson({ pieces, sizeBytes }: Pieces): void {
+  answeredJson(json: Pieces): void {
     if (this.decision.level !== 'RequestResponse') return;
-    this.#responseObject = this.#kept(JSON.parse(Buffer.concat(pieces, sizeBytes).toString()) as unknown);
+    this.#responseObject = this.#kept(JSON.parse(Buffer.from(wholeOf(json)).toString()) as unknown);
   }
 
   emit(stage: AuditStage, status?: Partial<Status>): void {

@@ -2,10 +2,11 @@
 import { pipeline, Readable } from 'node:stream';
 import { createGzip } from 'node:zlib';
 
-/** A body of pieces that are all there. */
+/** A body in pieces, read once. */
 export interface Pieces {
-  pieces: readonly Uint8Array[];
-  sizeBytes: number;
+  pieces: Iterable<Uint8Array>;
+  /** Undefined where the pieces are made while they are read. */
+  sizeBytes: number | undefined;
 }
 
 export function piecesOf(pieces: readonly Uint8Array[]): Pieces {
@@ -14,20 +15,26 @@ export function piecesOf(pieces: readonly Uint8Array[]): Pieces {
   return { pieces, sizeBytes };
 }
 
+export function wholeOf({ pieces }: Pieces): Uint8Array {
+  const all = [...pieces];
+  return all.length === 1 && all[0] ? all[0] : Buffer.concat(all);
+}
+
 /** What is copied together at once: large enough that a chunk costs little, small enough to be nothing for each of many. */
 const chunkBytes = 256 * 1024;
 
 export async function* inChunks({ pieces }: Pieces): AsyncGenerator<Uint8Array> {
-  let start = 0;
+  let chunk: Uint8Array[] = [];
   let sizeBytes = 0;
-  for (let index = 0; index < pieces.length; index++) {
-    sizeBytes += (pieces[index] as Uint8Array).byteLength;
+  for (const piece of pieces) {
+    chunk.push(piece);
+    sizeBytes += piece.byteLength;
     if (sizeBytes < chunkBytes) continue;
-    yield Buffer.concat(pieces.slice(start, index + 1), sizeBytes);
-    start = index + 1;
+    yield Buffer.concat(chunk, sizeBytes);
+    chunk = [];
     sizeBytes = 0;
   }
-  if (sizeBytes > 0) yield Buffer.concat(pieces.slice(start), sizeBytes);
+  if (sizeBytes > 0) yield Buffer.concat(chunk, sizeBytes);
 }
 
 export function gzipped(pieces: Pieces, level: number): AsyncIterable<Uint8Array> {

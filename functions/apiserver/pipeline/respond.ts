@@ -8,7 +8,7 @@ import { notAcceptable, toStatus } from '../../../lib/api/status.ts';
 import type { ApiResponse } from '../../../lib/http/types.ts';
 import type { RequestContext } from './context.ts';
 import { jsonType, protobufType, type Representation, yamlType } from './negotiate.ts';
-import { gzipped, inChunks, type Pieces, piecesOf } from './pieces.ts';
+import { gzipped, inChunks, type Pieces, piecesOf, wholeOf } from './pieces.ts';
 
 /** Smaller bodies are sent at once, and are not worth the time to compress (upstream's `defaultGzipThresholdBytes`). */
 const largeBytes = 128 * 1024;
@@ -70,7 +70,7 @@ export async function respondJson(
     context.audit?.answeredJson(body);
     return respondPieces(context, 'application/json', body, status);
   }
-  const object: unknown = JSON.parse(Buffer.concat(body.pieces, body.sizeBytes).toString());
+  const object: unknown = JSON.parse(Buffer.from(wholeOf(body)).toString());
   return respondObject(context, representation, object, status);
 }
 
@@ -90,21 +90,17 @@ export function respondPieces(
   body: Pieces,
   status = 200,
 ): ApiResponse {
-  const { pieces, sizeBytes } = body;
+  const { sizeBytes } = body;
+  const isLarge = sizeBytes === undefined || sizeBytes > largeBytes;
   const headers: ApiResponse['headers'] = { 'content-type': mediaType, 'cache-control': 'no-cache, private' };
-  if (sizeBytes > largeBytes && acceptsGzip(context)) {
+  if (isLarge && acceptsGzip(context)) {
     headers['content-encoding'] = 'gzip';
     headers.vary = 'Accept-Encoding';
     return { status, headers, body: gzipped(body, gzipLevel), isDocument: true };
   }
-  headers['content-length'] = String(sizeBytes);
-  if (sizeBytes > largeBytes) return { status, headers, body: inChunks(body), isDocument: true };
-  const [only] = pieces;
-  return {
-    status,
-    headers,
-    body: only && pieces.length === 1 ? only : Buffer.concat(pieces, sizeBytes),
-  };
+  if (sizeBytes !== undefined) headers['content-length'] = String(sizeBytes);
+  if (isLarge) return { status, headers, body: inChunks(body), isDocument: true };
+  return { status, headers, body: wholeOf(body) };
 }
 
 function acceptsGzip({ request }: RequestContext): boolean {

@@ -3,9 +3,11 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { decodeProtobuf } from '../../../lib/api/protobuf/index.ts';
 import { schemaFor } from '../../../lib/api/schemas.ts';
+import { createInProcessClient } from '../../../lib/client/in-process.ts';
+import { configMaps } from '../../../lib/client/resources.ts';
 import { startServer, type TestServer } from '../../support/api-server.ts';
 
-const count = 40;
+const count = 24;
 const path = '/api/v1/namespaces/default/configmaps';
 let server: TestServer;
 
@@ -14,11 +16,16 @@ beforeAll(async () => {
   for (let index = 0; index < count; index++) {
     // No two parts are alike, so that a chunk that is lost or comes twice is seen.
     const text = Array.from({ length: 8000 }, (_, at) => ((at * 31 + index * 7) % 89) + 10).join('ß');
-    const created = await server.post(path, { metadata: { name: `large-${index}` }, data: { text } });
-    expect(created.status).toBe(201);
+    await create(server, 'default', `large-${index}`, text);
   }
 });
 afterAll(() => server.close());
+
+/** Without a connection, of which there would be hundreds. */
+async function create({ handle }: TestServer, namespace: string, name: string, text = ''): Promise<void> {
+  const client = createInProcessClient(handle, { username: 'test', groups: ['system:masters'] });
+  await client.create(configMaps, { metadata: { namespace, name }, data: { text } });
+}
 
 /** The body's bytes as they came. */
 function bytesOf(
@@ -50,10 +57,26 @@ test('are the same in every form', async () => {
   const decoded = decodeProtobuf(binary.body, schemaFor) as unknown as typeof list;
   expect(decoded.items.map(({ data }) => data)).toEqual(list.items.map(({ data }) => data));
   // The second answer is made of what was kept of the first.
-  expect((await bytesOf({ accept: 'application/vnd.kubernetes.protobuf' })).body).toEqual(binary.body);
+  const again = await bytesOf({ accept: 'application/vnd.kubernetes.protobuf' });
+  expect(again.body.equals(binary.body)).toBe(true);
 
   const pretty = await server.get(`${path}?pretty=true`);
   expect(pretty.json).toEqual(list);
+});
+
+test('of many rows are the same as a table made at once', async () => {
+  const names = '/api/v1/namespaces/kube-public/configmaps';
+  for (let row = 0; row < 520; row += 20) {
+    await Promise.all(
+      Array.from({ length: 20 }, (_, index) => create(server, 'kube-public', `row-${row + index}`)),
+    );
+  }
+  const headers = { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' };
+  const streamed = await server.get(names, { headers });
+  expect(streamed.headers['content-length']).toBeUndefined();
+  const atOnce = await server.get(`${names}?pretty=true`, { headers });
+  expect(streamed.json).toEqual(atOnce.json);
+  expect(streamed.json.rows?.length).toBeGreaterThanOrEqual(520);
 });
 
 test('of a reader who went away in the middle do not disturb the others', async () => {
@@ -75,8 +98,7 @@ test('of a reader who went away in the middle do not disturb the others', async 
 test('are finished when the server closes in the middle', async () => {
   const other = await startServer({ dir: server.dir + '-closing' });
   const text = 'x'.repeat(900_000);
-  for (let index = 0; index < 30; index++)
-    await other.post(path, { metadata: { name: `n-${index}` }, data: { text } });
+  for (let index = 0; index < 25; index++) await create(other, 'default', `n-${index}`, text);
   let closing: Promise<void> | undefined;
   const { promise, resolve, reject } = Promise.withResolvers<number>();
   const outgoing = other.open('GET', path);

@@ -5,7 +5,7 @@ import type { ApiResponse } from '../../../../lib/http/types.ts';
 import type { CachedObject, CachedPage, Freshness } from '../../../../lib/store/cache/index.ts';
 import type { RequestContext } from '../../pipeline/context.ts';
 import { type Pieces, piecesOf } from '../../pipeline/pieces.ts';
-import { protobufType } from '../../pipeline/negotiate.ts';
+import { jsonType, protobufType } from '../../pipeline/negotiate.ts';
 import { respondJson, respondObject, respondPieces } from '../../pipeline/respond.ts';
 import type { Backend } from '../backend.ts';
 import { type ListParams, listParams } from '../params.ts';
@@ -13,7 +13,8 @@ import type { RegistryEntry } from '../registry.ts';
 import { selectionFor } from '../selection.ts';
 import { listProtobuf } from './list-protobuf.ts';
 import { type Continue, expiredContinue, readContinue, writeContinue } from './continue.ts';
-import { renderList, representationOf } from './render.ts';
+import { listTable, rowsAtOnce } from './list-table.ts';
+import { includeObject, renderList, representationOf } from './render.ts';
 
 const tooOld = 'The resourceVersion for the provided list is too old.';
 
@@ -27,15 +28,24 @@ export async function listObjects(
   const { page, metadata } = await readPage(backend, context, entry, params);
   if (representation.transform.as === 'object' && !entry.conversion) {
     if (representation.mediaType === protobufType) {
+      context.audit?.answeredJson(listJson(entry, page.items, metadata));
       return respondPieces(context, protobufType, await listProtobuf(entry, page.items, metadata));
     }
     return respondJson(context, representation, listJson(entry, page.items, metadata));
+  }
+  const { transform, mediaType, pretty } = representation;
+  const now = backend.clock.now();
+  const isLong = page.items.length >= 2 * rowsAtOnce;
+  // An audit event needs the whole.
+  if (isLong && transform.as === 'Table' && mediaType === jsonType && !pretty && !context.audit) {
+    const options = { includeObject: includeObject(context), now, version: transform.version, metadata };
+    return respondPieces(context, jsonType, listTable(entry, page.items, options));
   }
   const objects = page.items.map(({ object }) => object);
   return respondObject(
     context,
     representation,
-    renderList(context, entry, representation, objects, metadata, backend.clock.now()),
+    renderList(context, entry, representation, objects, metadata, now),
   );
 }
 
