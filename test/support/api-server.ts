@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AuthorizationOptions } from '../../functions/apiserver/authorization/index.ts';
 import { serveHttps } from '../../functions/apiserver/hosts/https.ts';
+import type { AdmissionSettings } from '../../functions/apiserver/admission/settings.ts';
 import { createApiServer } from '../../functions/apiserver/index.ts';
 import type { AuditOptions } from '../../functions/apiserver/pipeline/audit.ts';
 import type { ListMeta, ObjectMeta } from '../../lib/api/gen/types.ts';
@@ -73,6 +74,7 @@ export async function startServer(
     nodePortRange?: string;
     audit?: AuditOptions;
     authorization?: AuthorizationOptions;
+    admission?: AdmissionSettings;
   } = {},
 ) {
   const now = Date.now();
@@ -115,6 +117,7 @@ export async function startServer(
     nodeClient: admin,
     ...(options.audit && { audit: options.audit }),
     ...(options.authorization && { authorization: options.authorization }),
+    ...(options.admission && { admission: options.admission }),
   });
   const host = await serveHttps({
     handle: api.handle,
