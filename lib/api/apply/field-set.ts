@@ -138,6 +138,9 @@ export function pathsOf(set: FieldSet): string[][] {
 /** A set under construction. */
 export type FieldSetBuilder = { [element: string]: FieldSetBuilder };
 
+/** Nodes that were given a child here: to look whether a node of thousands is empty takes as long as to count them. */
+const parents = new WeakSet<FieldSetBuilder>();
+
 /** Puts a path into a set that is being built; its parents do not become members by that. */
 export function insertPath(set: FieldSetBuilder, path: readonly string[]): void {
   insertTree(set, path, {});
@@ -150,13 +153,14 @@ export function insertTree(set: FieldSetBuilder, path: readonly string[], tree: 
   const last = path.length - 1;
   for (let index = 0; index <= last; index++) {
     // A member that gets its first child has to say from then on that it is one.
-    if (!isNew && isEmptySet(node)) node[self] = {};
+    if (!isNew && !parents.has(node) && isEmptySet(node)) node[self] = {};
     const element = path[index] as string;
     const child: FieldSetBuilder | undefined = node[element];
     isNew = child === undefined;
+    if (isNew) parents.add(node);
     node = node[element] = child ?? (index === last ? tree : {});
   }
-  if (!isNew && !isEmptySet(node)) node[self] = {};
+  if (!isNew && (parents.has(node) || !isEmptySet(node))) node[self] = {};
 }
 
 const rank: Readonly<Record<string, number>> = { [self]: 0, f: 1, k: 2, v: 3, i: 4 };

@@ -101,7 +101,8 @@ export function withManagedFields<T extends KubeObject>(
   object: T,
   managedFields: ManagedFieldsEntry[] | undefined,
 ): T {
-  const { managedFields: _, ...metadata } = object.metadata;
+  // What is applied may leave its metadata out altogether.
+  const { managedFields: _, ...metadata } = object.metadata ?? {};
   return { ...object, metadata: { ...metadata, ...(managedFields && { managedFields }) } };
 }
 

@@ -3,11 +3,12 @@
  * followed within limits. The result is plain JSON that shares nothing.
  */
 import {
+  Composer,
   type Document,
   isMap,
   isScalar,
   LineCounter,
-  parseAllDocuments,
+  Parser,
   visit,
   type YAMLParseError,
 } from 'yaml';
@@ -47,7 +48,7 @@ export function tryJson(text: string): JsonValue | undefined {
 function firstDocument(text: string, lineCounter: LineCounter): Document.Parsed | undefined {
   if (nesting(text) > maxDepth) throw new DecodeError('yaml: exceeded max depth');
   try {
-    const documents = parseAllDocuments(text, {
+    const composer = new Composer({
       version: '1.1',
       // go-yaml knows neither sexagesimal numbers nor dates where no type asks for one.
       customTags: (tags) =>
@@ -58,11 +59,12 @@ function firstDocument(text: string, lineCounter: LineCounter): Document.Parsed 
         ),
       merge: true,
       uniqueKeys: false,
-      lineCounter,
       prettyErrors: false,
       logLevel: 'silent',
     });
-    return 'empty' in documents ? undefined : documents[0];
+    // One at a time: what comes after the first is not even read.
+    const [first] = composer.compose(new Parser(lineCounter.addNewLine).parse(text));
+    return first;
   } catch (error) {
     if (error instanceof RangeError) throw new DecodeError('yaml: exceeded max depth', { cause: error });
     throw error;

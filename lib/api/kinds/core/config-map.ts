@@ -35,11 +35,11 @@ function validate(configMap: ConfigMap): FieldError[] {
     if (Object.hasOwn(binaryData, key)) {
       errors.push(invalidValue(path, key, 'duplicate of key present in binaryData'));
     }
-    size += Buffer.byteLength(value);
+    size += Buffer.byteLength(value ?? '');
   }
   for (const [key, value] of Object.entries(binaryData)) {
     errors.push(...validateKey(key, Path.of('binaryData').key(key)));
-    size += Buffer.byteLength(value, 'base64');
+    size += Buffer.byteLength(value ?? '', 'base64');
   }
   if (size > maxDataBytes) errors.push(tooLong(Path.of(''), maxDataBytes));
   return errors;

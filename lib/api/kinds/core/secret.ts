@@ -47,7 +47,7 @@ function validate(secret: Secret): FieldError[] {
   let size = 0;
   for (const [key, value] of Object.entries(data)) {
     errors.push(...validateKey(key, dataPath.key(key)));
-    size += Buffer.byteLength(value, 'base64');
+    size += Buffer.byteLength(value ?? '', 'base64');
   }
   if (size > maxDataBytes) errors.push(tooLong(dataPath, maxDataBytes));
   errors.push(...validateType(secret, data));

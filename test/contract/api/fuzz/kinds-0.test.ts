@@ -1,0 +1,3 @@
+import { fuzzKinds } from './kinds.ts';
+
+fuzzKinds(0, 4);

@@ -1,0 +1,3 @@
+import { fuzzKinds } from './kinds.ts';
+
+fuzzKinds(3, 4);
