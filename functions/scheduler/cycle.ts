@@ -1,6 +1,7 @@
 import { CycleState } from './framework/cycle-state.ts';
 import type { Diagnosis } from './framework/fit-error.ts';
 import type { NodeInfo } from './framework/node-info.ts';
+import { NodeStatuses } from './framework/node-statuses.ts';
 import type { Nominator } from './framework/nominator.ts';
 import type { PodInfo } from './framework/pod-info.ts';
 import {
@@ -51,27 +52,20 @@ export class SchedulingAlgorithm {
       return this.#unfit(profile, state, pod, {
         ...rejection(status),
         allNodes: snapshot.nodes.length,
-        nodeStatuses: { byNode: new Map(), absent: status },
+        nodeStatuses: new NodeStatuses(status),
         preFilterMessage: statusMessage(status),
       });
     }
-    const statuses = new Map<string, Status>();
+    const statuses = new NodeStatuses(absentAfter(preFilter.narrowedBy));
     const { feasible, failure } = this.#feasibleNodes(profile, state, pod, preFilter.nodeNames, statuses);
     if (failure) return { outcome: 'error', status: failure };
     if (feasible.length === 0) {
-      const absent: Status = {
-        code: 'UnschedulableAndUnresolvable',
-        reasons:
-          preFilter.narrowedBy.length > 0
-            ? [`node(s) didn't satisfy plugin(s) [${preFilter.narrowedBy.join(' ')}]`]
-            : [],
-      };
-      const plugins = rejections([...statuses.values()]);
+      const plugins = rejections(statuses.counts.keys());
       for (const plugin of preFilter.narrowedBy) plugins.unschedulablePlugins.add(plugin);
       return this.#unfit(profile, state, pod, {
         ...plugins,
         allNodes: snapshot.nodes.length,
-        nodeStatuses: { byNode: statuses, absent },
+        nodeStatuses: statuses,
       });
     }
     try {
@@ -94,7 +88,7 @@ export class SchedulingAlgorithm {
     state: CycleState,
     pod: PodInfo,
     nodeNames: ReadonlySet<string> | undefined,
-    statuses: Map<string, Status>,
+    statuses: NodeStatuses,
   ): { feasible: NodeInfo[]; failure?: Status } {
     const filters = activeFilters(profile, state);
     const check = (node: NodeInfo) => this.filterWithNominated(profile, filters, state, pod, node);
@@ -114,7 +108,7 @@ export class SchedulingAlgorithm {
       const node = nodes[at < nodes.length ? at : at - nodes.length] as NodeInfo;
       const status = check(node);
       if (!status) feasible.push(node);
-      else if (isRejected(status)) statuses.set(node.name, status);
+      else if (isRejected(status)) statuses.add(node, status);
       else return { feasible: [], failure: status };
     }
     this.#nextNode = (this.#nextNode + processed) % this.#snapshot.nodes.length;
@@ -186,11 +180,19 @@ function nodesNamed(snapshot: Snapshot, names: ReadonlySet<string>): NodeInfo[] 
   return [...names].map((name) => snapshot.node(name)).filter((node) => node !== undefined);
 }
 
+/** What is said of nodes that PreFilter has left out. */
+function absentAfter(narrowedBy: readonly string[]): Status {
+  return {
+    code: 'UnschedulableAndUnresolvable',
+    reasons: narrowedBy.length > 0 ? [`node(s) didn't satisfy plugin(s) [${narrowedBy.join(' ')}]`] : [],
+  };
+}
+
 function rejection(status: Status): { unschedulablePlugins: Set<string>; pendingPlugins: Set<string> } {
   return rejections([status]);
 }
 
-function rejections(statuses: readonly Status[]): {
+function rejections(statuses: Iterable<Status>): {
   unschedulablePlugins: Set<string>;
   pendingPlugins: Set<string>;
 } {

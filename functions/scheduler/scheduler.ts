@@ -83,6 +83,8 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
     return {
       filterWithNominated: (cycle, pod, node) =>
         algorithm.filterWithNominated(profile(), activeFilters(profile(), cycle), cycle, pod, node),
+      filtersByNodeAlone: (cycle) =>
+        activeFilters(profile(), cycle).every((plugin) => plugin.filtersByNodeAlone),
       addPod(cycle, pod, added, node) {
         node.addPod(added);
         for (const plugin of profile().preFilter) plugin.addPod?.(cycle, pod, added, node);
@@ -134,7 +136,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
         const reserved = reserve(profile, decision.state, pod, decision.nodeName);
         if (!('waits' in reserved)) {
           state.forget(pod.key);
-          return reject(entry, decision.nodeName, reserved);
+          return reject(entry, reserved);
         }
         background(`binding ${pod.key}`, () => finish(entry, reserved));
       }
@@ -158,7 +160,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
       await cluster.refreshPods();
       if (entry.errorCount < atOnceAfterConflicts && cluster.pendingPod(pod)) return tryAgain(entry);
     }
-    reject(entry, nodeName, status);
+    reject(entry, status);
   }
 
   /** Another scheduler was first, which the snapshot shows by now: a new decision is all that is needed. */
@@ -167,9 +169,9 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
     queue.activate(entry.info.key);
   }
 
-  function reject(entry: WaitingEntry, nodeName: string, status: Status): void {
+  function reject(entry: WaitingEntry, status: Status): void {
     if (!isRejected(status)) return fault(entry, status);
-    const diagnosis = diagnosisOf(nodeName, status);
+    const diagnosis = diagnosisOf(status);
     fail(entry, { ...unfit(fitErrorMessage(diagnosis)), nominatedNodeName: '', diagnosis });
   }
 

@@ -23,8 +23,9 @@ export class CycleState {
 
   constructor(from?: CycleState) {
     this.#values = new Map();
-    this.skipFilter = new Set(from?.skipFilter);
-    this.skipScore = new Set(from?.skipScore);
+    // Shared by copies: they do not change once PreFilter and PreScore have run.
+    this.skipFilter = from?.skipFilter ?? new Set();
+    this.skipScore = from?.skipScore ?? new Set();
     if (!from) return;
     for (const [key, value] of from.#values)
       this.#values.set(key, isCloneable(value) ? value.clone() : value);

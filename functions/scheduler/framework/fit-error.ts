@@ -1,4 +1,4 @@
-import type { NodeStatuses } from './plugin.ts';
+import type { NodeStatuses } from './node-statuses.ts';
 import type { Status } from './status.ts';
 
 /** Why a pod fits nowhere: what the event, the condition and the queue need. */
@@ -26,12 +26,12 @@ export function fitErrorMessage(diagnosis: Diagnosis): string {
 }
 
 /** `2 Insufficient cpu`, sorted as text. */
-function countReasons({ byNode, absent }: NodeStatuses, allNodes: number): string[] {
+function countReasons(statuses: NodeStatuses, allNodes: number): string[] {
   const counts = new Map<string, number>();
   const count = (status: Status, times: number) => {
     for (const reason of status.reasons) counts.set(reason, (counts.get(reason) ?? 0) + times);
   };
-  for (const status of byNode.values()) count(status, 1);
-  if (byNode.size < allNodes) count(absent, allNodes - byNode.size);
+  for (const [status, times] of statuses.counts) count(status, times);
+  if (statuses.size < allNodes) count(statuses.absent, allNodes - statuses.size);
   return [...counts].map(([reason, times]) => `${times} ${reason}`).sort();
 }

@@ -22,6 +22,8 @@ export class NodeInfo {
   readonly podsWithRequiredAntiAffinity = new Map<string, PodInfo>();
   readonly requested: Resources = noResources();
   readonly nonZeroRequested = { milliCpu: 0, memory: 0 };
+  /** Rises with every change of the node or of its pods. */
+  generation = 0;
   /** Port and protocol to the addresses it is used on, and how often. */
   readonly #ports = new Map<string, Map<string, number>>();
 
@@ -41,6 +43,7 @@ export class NodeInfo {
     this.taints = node.spec.taints ?? [];
     this.allocatable = allocatable;
     this.allowedPods = allowedPods;
+    this.generation++;
   }
 
   addPod(pod: PodInfo): void {
@@ -62,6 +65,7 @@ export class NodeInfo {
   }
 
   #count(pod: PodInfo, times: 1 | -1): void {
+    this.generation++;
     const { requested, nonZero } = pod.requests;
     addResources(this.requested, requested, times);
     this.nonZeroRequested.milliCpu += times * nonZero.milliCpu;

@@ -27,6 +27,7 @@ export class Nominator {
   }
 
   on(nodeName: string): readonly PodInfo[] {
+    if (this.#byNode.size === 0) return none;
     const pods = this.#byNode.get(nodeName);
     return pods ? [...pods.values()] : none;
   }

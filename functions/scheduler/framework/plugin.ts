@@ -9,6 +9,7 @@ import type { ClusterObjects } from './cluster-objects.ts';
 import type { CycleState } from './cycle-state.ts';
 import type { ClusterEvent, EventAction, EventResource, QueueingHint } from './events.ts';
 import type { NodeInfo } from './node-info.ts';
+import type { NodeStatuses } from './node-statuses.ts';
 import type { PodInfo } from './pod-info.ts';
 import type { Snapshot } from './snapshot.ts';
 import type { Status } from './status.ts';
@@ -76,6 +77,8 @@ interface PreFilterPlugin {
 }
 
 interface FilterPlugin {
+  /** Set where Filter goes by nothing but the pod's specification and the node with its pods: answers can be kept. */
+  readonly filtersByNodeAlone?: true;
   filter(state: CycleState, pod: PodInfo, node: NodeInfo): Status | undefined;
 }
 
@@ -92,12 +95,6 @@ interface PostFilterPlugin {
     snapshot: Snapshot,
     nodeStatuses: NodeStatuses,
   ): PostFilterOutcome;
-}
-
-/** Why nodes were turned down; `absent` stands for those that no plugin looked at. */
-export interface NodeStatuses {
-  readonly byNode: ReadonlyMap<string, Status>;
-  readonly absent: Status;
 }
 
 /** Once for a pod, with the feasible nodes. `Skip` leaves out the plugin's Score. */
@@ -174,6 +171,8 @@ export interface FrameworkHandle {
   filterWithNominated(state: CycleState, pod: PodInfo, node: NodeInfo): Status | undefined;
   addPod(state: CycleState, pod: PodInfo, added: PodInfo, node: NodeInfo): void;
   removePod(state: CycleState, pod: PodInfo, removed: PodInfo, node: NodeInfo): void;
+  /** Whether every Filter that has something to say of the pod goes by the node alone. */
+  filtersByNodeAlone(state: CycleState): boolean;
   /** Pods that have a nomination for the node and wait. */
   nominatedPods(nodeName: string): readonly PodInfo[];
   /** Whether the API still has this very pod. */

@@ -1,7 +1,8 @@
 import type { CycleState } from './cycle-state.ts';
 import type { Diagnosis } from './fit-error.ts';
 import type { NodeInfo } from './node-info.ts';
-import type { NodeStatuses, Plugin, PostFilterOutcome } from './plugin.ts';
+import { NodeStatuses } from './node-statuses.ts';
+import type { Plugin, PostFilterOutcome } from './plugin.ts';
 import type { PodInfo } from './pod-info.ts';
 import type { Snapshot } from './snapshot.ts';
 import { by, errorStatus, type Status, statusMessage } from './status.ts';
@@ -67,11 +68,16 @@ export function runPreFilter(
   return { ok: true, nodeNames, narrowedBy };
 }
 
-/** The Filter plugins that have something to say of this pod: made once a cycle, used for every node. */
+/** By the set of skipped plugins, which a cycle shares with the copies that it tries things out on. */
+const active = new WeakMap<ReadonlySet<string>, readonly With<'filter'>[]>();
+
+/** The Filter plugins that have something to say of this pod: found once a cycle, used for every node. */
 export function activeFilters(profile: Profile, state: CycleState): readonly With<'filter'>[] {
-  return state.skipFilter.size === 0
-    ? profile.filter
-    : profile.filter.filter((plugin) => !state.skipFilter.has(plugin.name));
+  const known = active.get(state.skipFilter);
+  if (known) return known;
+  const filters = profile.filter.filter((plugin) => !state.skipFilter.has(plugin.name));
+  active.set(state.skipFilter, filters);
+  return filters;
 }
 
 /** The first Filter that turns the node down decides. */
@@ -176,10 +182,10 @@ export function runUnreserve(profile: Profile, state: CycleState, pod: PodInfo, 
 }
 
 /** The diagnosis of a pod that one node, already chosen, turned down. */
-export function diagnosisOf(nodeName: string, status: Status): Diagnosis {
+export function diagnosisOf(status: Status): Diagnosis {
   return {
     allNodes: 1,
-    nodeStatuses: { byNode: new Map([[nodeName, status]]), absent: status },
+    nodeStatuses: new NodeStatuses(status),
     unschedulablePlugins: new Set(status.plugin && status.code !== 'Pending' ? [status.plugin] : []),
     pendingPlugins: new Set(status.plugin && status.code === 'Pending' ? [status.plugin] : []),
   };

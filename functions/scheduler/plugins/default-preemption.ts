@@ -3,10 +3,12 @@ import { pods } from '../../../lib/client/resources.ts';
 import { isKind } from '../../../lib/errors.ts';
 import { fitErrorMessage } from '../framework/fit-error.ts';
 import type { NodeInfo } from '../framework/node-info.ts';
-import type { NodeStatuses, Plugin, PluginContext } from '../framework/plugin.ts';
+import { NodeStatuses } from '../framework/node-statuses.ts';
+import type { Plugin, PluginContext } from '../framework/plugin.ts';
 import type { PodInfo } from '../framework/pod-info.ts';
-import { errorStatus, type Status, unresolvable, unschedulable } from '../framework/status.ts';
-import { type Candidate, cheapest, selectVictims } from './victims.ts';
+import { errorStatus, unresolvable, unschedulable } from '../framework/status.ts';
+import { DryRuns } from './dry-runs.ts';
+import { type Candidate, cheapest } from './victims.ts';
 
 export interface DefaultPreemptionArgs {
   /** Nodes to try at least, as a share of all (0 to 100, default 10) and as a number (default 100). */
@@ -24,14 +26,14 @@ export function defaultPreemption(args: DefaultPreemptionArgs, context: PluginCo
   const { clock, client, framework, log, random, recorder, signal, profileName } = context;
   const minPercentage = args.minCandidateNodesPercentage ?? 10;
   const minAbsolute = args.minCandidateNodesAbsolute ?? 100;
+  const dryRuns = new DryRuns(framework);
   /** Pods whose victims are being removed. */
   const preempting = new Set<string>();
 
   function ineligible(pod: PodInfo, statuses: NodeStatuses): string | undefined {
     if (pod.pod.spec.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.';
     const nominated = pod.pod.status?.nominatedNodeName;
-    if (!nominated || statuses.byNode.get(nominated)?.code === 'UnschedulableAndUnresolvable')
-      return undefined;
+    if (!nominated || statuses.of(nominated).code === 'UnschedulableAndUnresolvable') return undefined;
     const node = context.snapshot.node(nominated);
     const leaving = [...(node?.pods.values() ?? [])].some(
       (other) => other.priority < pod.priority && isBeingPreempted(other),
@@ -90,21 +92,21 @@ export function defaultPreemption(args: DefaultPreemptionArgs, context: PluginCo
     state: Parameters<NonNullable<Plugin['postFilter']>>[0],
     pod: PodInfo,
     potential: readonly NodeInfo[],
-    failures: Map<string, Status>,
+    failures: NodeStatuses,
   ): Candidate[] {
     const enough = Math.min(
       potential.length,
       Math.max(minAbsolute, Math.floor((potential.length * minPercentage) / 100)),
     );
     const offset = Math.floor(random() * potential.length);
-    const budgets = context.objects.budgets.list();
+    const tryOn = dryRuns.of(state, pod, context.objects.budgets.list());
     const found: Candidate[] = [];
     let withoutViolation = 0;
     for (let i = 0; i < potential.length; i++) {
       const node = potential[(offset + i) % potential.length] as NodeInfo;
-      const result = selectVictims(state, pod, node, budgets, framework);
+      const result = tryOn(node);
       if ('code' in result) {
-        failures.set(node.name, result);
+        failures.add(node, result);
         continue;
       }
       found.push(result);
@@ -124,9 +126,8 @@ export function defaultPreemption(args: DefaultPreemptionArgs, context: PluginCo
     postFilter(state, pod, snapshot, statuses) {
       const reason = ineligible(pod, statuses);
       if (reason) return { status: unschedulable(`preemption: ${reason}`) };
-      const codeOf = (node: NodeInfo) => (statuses.byNode.get(node.name) ?? statuses.absent).code;
-      const potential = snapshot.nodes.filter((node) => codeOf(node) === 'Unschedulable');
-      const failures = new Map<string, Status>();
+      const potential = statuses.withCode('Unschedulable', snapshot.nodes);
+      const failures = new NodeStatuses(notHelpful);
       let best: Candidate | undefined;
       try {
         best = cheapest(findCandidates(state, pod, potential, failures));
@@ -136,7 +137,7 @@ export function defaultPreemption(args: DefaultPreemptionArgs, context: PluginCo
       if (!best) {
         const message = fitErrorMessage({
           allNodes: snapshot.nodes.length,
-          nodeStatuses: { byNode: failures, absent: notHelpful },
+          nodeStatuses: failures,
           unschedulablePlugins: new Set(),
           pendingPlugins: new Set(),
         });

@@ -39,6 +39,7 @@ export function nodeAffinity(args: NodeAffinityArgs = {}): Plugin {
 
   return {
     name: 'NodeAffinity',
+    filtersByNodeAlone: true,
     events: [
       { resource: 'Node', actions: ['Add', 'UpdateNodeLabel'], hint: mayHelp },
       { resource: 'Pod', actions: ['Update'] },

@@ -7,6 +7,7 @@ const wrongNode = unresolvable("node(s) didn't match the requested node name");
 export function nodeName(): Plugin {
   return {
     name: 'NodeName',
+    filtersByNodeAlone: true,
     events: [{ resource: 'Node', actions: ['Add'] }],
     filter: (_state, { pod }, node) =>
       pod.spec.nodeName && pod.spec.nodeName !== node.name ? wrongNode : undefined,

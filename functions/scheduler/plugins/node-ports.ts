@@ -8,6 +8,7 @@ const taken = unschedulable("node(s) didn't have free ports for the requested po
 export function nodePorts(): Plugin {
   return {
     name: 'NodePorts',
+    filtersByNodeAlone: true,
     events: [
       {
         resource: 'AssignedPod',

@@ -49,6 +49,7 @@ export function nodeResourcesFit(args: NodeResourcesFitArgs = {}): Plugin {
 
   return {
     name: 'NodeResourcesFit',
+    filtersByNodeAlone: true,
     events: [
       {
         resource: 'AssignedPod',
@@ -86,32 +87,52 @@ function namesOf(wanted: Resources, isIgnored: (name: string) => boolean): strin
   return names;
 }
 
+const tooManyPods = 1;
+const insufficient = { cpu: 2, memory: 4, 'ephemeral-storage': 8 } as const;
+const hopeless = 16;
+
 /** Every resource that is short, and whether the node could not hold the pod even if it were empty. */
 function fit(wanted: Resources, node: NodeInfo, isIgnored: (name: string) => boolean): Status | undefined {
-  let reasons: string[] | undefined;
-  let hopeless = false;
-  const lack = (reason: string, never: boolean) => {
-    (reasons ??= []).push(reason);
-    hopeless ||= never;
-  };
   const { allocatable, requested } = node;
-  if (node.pods.size + 1 > node.allowedPods) lack('Too many pods', false);
-  if (wanted.milliCpu > 0 && wanted.milliCpu > allocatable.milliCpu - requested.milliCpu) {
-    lack('Insufficient cpu', wanted.milliCpu > allocatable.milliCpu);
+  // Thousands of nodes are asked about thousands of pods: nothing is made before something is known to be short.
+  let short = node.pods.size + 1 > node.allowedPods ? tooManyPods : 0;
+  const { milliCpu, memory, ephemeralStorage } = wanted;
+  if (milliCpu > 0 && milliCpu > allocatable.milliCpu - requested.milliCpu) {
+    short |= insufficient.cpu | (milliCpu > allocatable.milliCpu ? hopeless : 0);
   }
-  if (wanted.memory > 0 && wanted.memory > allocatable.memory - requested.memory) {
-    lack('Insufficient memory', wanted.memory > allocatable.memory);
+  if (memory > 0 && memory > allocatable.memory - requested.memory) {
+    short |= insufficient.memory | (memory > allocatable.memory ? hopeless : 0);
   }
-  const storage = wanted.ephemeralStorage;
-  if (storage > 0 && storage > allocatable.ephemeralStorage - requested.ephemeralStorage) {
-    lack('Insufficient ephemeral-storage', storage > allocatable.ephemeralStorage);
+  if (ephemeralStorage > 0 && ephemeralStorage > allocatable.ephemeralStorage - requested.ephemeralStorage) {
+    short |=
+      insufficient['ephemeral-storage'] | (ephemeralStorage > allocatable.ephemeralStorage ? hopeless : 0);
   }
+  if (wanted.scalars.size === 0) return short === 0 ? undefined : (usual[short] ??= statusOf(short, []));
+  const others: string[] = [];
   for (const [name, value] of wanted.scalars) {
     if (value === 0 || isIgnored(name)) continue;
     const total = allocatable.scalars.get(name) ?? 0;
-    if (value > total - (requested.scalars.get(name) ?? 0)) lack(`Insufficient ${name}`, value > total);
+    if (value <= total - (requested.scalars.get(name) ?? 0)) continue;
+    others.push(`Insufficient ${name}`);
+    if (value > total) short |= hopeless;
   }
-  return reasons && { code: hopeless ? 'UnschedulableAndUnresolvable' : 'Unschedulable', reasons };
+  if (others.length > 0) return statusOf(short, others);
+  return short === 0 ? undefined : (usual[short] ??= statusOf(short, []));
+}
+
+/** Answers without extended resources, each made once: they are counted by identity. */
+const usual: (Status | undefined)[] = [];
+
+function statusOf(short: number, others: readonly string[]): Status {
+  return {
+    code: short & hopeless ? 'UnschedulableAndUnresolvable' : 'Unschedulable',
+    reasons: [
+      ...(short & tooManyPods ? ['Too many pods'] : []),
+      ...measured.filter((name) => short & insufficient[name]).map((name) => `Insufficient ${name}`),
+      ...others,
+    ],
+    plugin: 'NodeResourcesFit',
+  };
 }
 
 /** What would be in use with the pod on the node. CPU and memory count as assumed for containers that ask for none. */

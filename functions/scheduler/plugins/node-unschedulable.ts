@@ -10,6 +10,7 @@ const isUnschedulable = unresolvable('node(s) were unschedulable');
 export function nodeUnschedulable(): Plugin {
   return {
     name: 'NodeUnschedulable',
+    filtersByNodeAlone: true,
     events: [
       { resource: 'Node', actions: ['Add', 'UpdateNodeTaint'] },
       { resource: 'Pod', actions: ['UpdatePodToleration'] },

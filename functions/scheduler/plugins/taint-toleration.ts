@@ -11,6 +11,7 @@ const preferring = stateKey<readonly Toleration[]>('tolerations of PreferNoSched
 export function taintToleration(): Plugin {
   return {
     name: 'TaintToleration',
+    filtersByNodeAlone: true,
     events: [
       { resource: 'Node', actions: ['Add', 'UpdateNodeTaint'] },
       { resource: 'Pod', actions: ['UpdatePodToleration'] },

@@ -13,6 +13,8 @@ export interface Candidate {
   readonly victims: readonly PodInfo[];
   /** How many of them a PodDisruptionBudget would keep. */
   readonly violations: number;
+  /** Compared number by number. */
+  readonly cost: readonly number[];
 }
 
 const noVictims = unresolvable('No preemption victims found for incoming pod');
@@ -46,7 +48,8 @@ export function selectVictims(
   let violations = 0;
   for (const other of violating) if (!reprieve(other)) violations++;
   for (const other of others) reprieve(other);
-  return { node, victims: victims.sort(byImportance), violations };
+  victims.sort(byImportance);
+  return { node, victims, violations, cost: costOf(victims, violations) };
 }
 
 /** Higher priority first; among equals, the one that has run longer. */
@@ -87,28 +90,32 @@ function splitByBudget(
 }
 
 /**
- * The candidate that costs least: fewest violated budgets; then the lowest of the highest priorities; the lowest sum of
- * priorities; the fewest victims; the latest start of the most important victim; the first.
+ * What a candidate costs, most important first: violated budgets; the highest priority of its victims; the sum of their
+ * priorities; their number; the start of the earliest of the most important ones, where a later one costs less.
  */
-export function cheapest(candidates: readonly Candidate[]): Candidate | undefined {
-  const costs: ((candidate: Candidate) => number)[] = [
-    ({ violations }) => violations,
-    ({ victims }) => victims[0]?.priority ?? Number.NEGATIVE_INFINITY,
+function costOf(victims: readonly PodInfo[], violations: number): readonly number[] {
+  const highest = victims[0]?.priority ?? Number.NEGATIVE_INFINITY;
+  let sum = 0;
+  let earliestMs = Number.POSITIVE_INFINITY;
+  for (const victim of victims) {
     // Shifted, so that one victim of a negative priority does not look better than none.
-    ({ victims }) => victims.reduce((sum, { priority }) => sum + priority + 2 ** 31, 0),
-    ({ victims }) => victims.length,
-    ({ victims }) => -earliestStartOfMostImportant(victims),
-  ];
-  let left = candidates;
-  for (const cost of costs) {
-    if (left.length <= 1) break;
-    const least = Math.min(...left.map(cost));
-    left = left.filter((candidate) => cost(candidate) === least);
+    sum += victim.priority + 2 ** 31;
+    if (victim.priority === highest) earliestMs = Math.min(earliestMs, startMs(victim));
   }
-  return left[0];
+  return [violations, highest, sum, victims.length, -earliestMs];
 }
 
-function earliestStartOfMostImportant(victims: readonly PodInfo[]): number {
-  const highest = victims[0]?.priority;
-  return Math.min(...victims.filter(({ priority }) => priority === highest).map(startMs));
+/** The candidate that costs least; of those that cost the same, the first. */
+export function cheapest(candidates: readonly Candidate[]): Candidate | undefined {
+  let best: Candidate | undefined;
+  for (const candidate of candidates) if (!best || costsLess(candidate, best)) best = candidate;
+  return best;
+}
+
+function costsLess(a: Candidate, b: Candidate): boolean {
+  for (let i = 0; i < a.cost.length; i++) {
+    const [one, other] = [a.cost[i] as number, b.cost[i] as number];
+    if (one !== other) return one < other;
+  }
+  return false;
 }

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { startScheduler } from '../../../functions/scheduler/index.ts';
 import type { Pod, PodSpec } from '../../../lib/api/gen/types.ts';
-import { events, nodes, pods } from '../../../lib/client/resources.ts';
+import { events, nodes, pods, priorityClasses } from '../../../lib/client/resources.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import { silentLogger } from '../../../lib/log.ts';
 import { createNodes, podOf, startControlPlane } from '../../bench/scheduler/cluster.ts';
@@ -146,14 +146,14 @@ describe('scheduler', () => {
 
   it('does not preempt for a pod that says Never', async () => {
     const cluster = await start(1);
+    await cluster.admin.create(priorityClasses, {
+      metadata: { name: 'meek' },
+      value: 1000,
+      preemptionPolicy: 'Never',
+    });
     await create(cluster, 'low', { cpu: '3' });
     await nodeOf(cluster, 'low');
-    await create(
-      cluster,
-      'meek',
-      { cpu: '3' },
-      { priorityClassName: 'system-cluster-critical', preemptionPolicy: 'Never' },
-    );
+    await create(cluster, 'meek', { cpu: '3' }, { priorityClassName: 'meek' });
     const { message } = await reasonOf(cluster, 'meek');
     expect(message).toBe(
       '0/1 nodes are available: 1 Insufficient cpu. preemption: not eligible due to preemptionPolicy=Never.',

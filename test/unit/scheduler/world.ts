@@ -119,6 +119,7 @@ export function contextOf(snapshot = new ClusterState(), objects = objectsOf()):
       filterWithNominated: () => undefined,
       addPod: () => undefined,
       removePod: () => undefined,
+      filtersByNodeAlone: () => false,
       nominatedPods: () => [],
       podExists: () => true,
       activate: () => undefined,

@@ -1,0 +1,41 @@
+import type { NodeInfo } from './node-info.ts';
+import type { Status, StatusCode } from './status.ts';
+
+/**
+ * Why nodes were turned down; `absent` stands for those that no plugin looked at. In a large cluster thousands of nodes
+ * say the same of every pod that waits, so answers are counted as they come, and looked up by node only where asked.
+ */
+export class NodeStatuses {
+  readonly absent: Status;
+  readonly #nodes: NodeInfo[] = [];
+  readonly #statuses: Status[] = [];
+  /** Each distinct answer with the number of nodes that gave it. */
+  readonly counts = new Map<Status, number>();
+  #byName: Map<string, Status> | undefined;
+
+  constructor(absent: Status) {
+    this.absent = absent;
+  }
+
+  get size(): number {
+    return this.#nodes.length;
+  }
+
+  add(node: NodeInfo, status: Status): void {
+    this.#nodes.push(node);
+    this.#statuses.push(status);
+    this.counts.set(status, (this.counts.get(status) ?? 0) + 1);
+    this.#byName = undefined;
+  }
+
+  of(nodeName: string): Status {
+    this.#byName ??= new Map(this.#nodes.map((node, i) => [node.name, this.#statuses[i] as Status]));
+    return this.#byName.get(nodeName) ?? this.absent;
+  }
+
+  /** The nodes whose answer has this code, of all that there are. */
+  withCode(code: StatusCode, all: readonly NodeInfo[]): NodeInfo[] {
+    if (this.absent.code === code) return all.filter(({ name }) => this.of(name).code === code);
+    return this.#nodes.filter((_node, i) => this.#statuses[i]?.code === code);
+  }
+}
