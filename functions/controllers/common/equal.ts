@@ -25,3 +25,33 @@ export function sameMap(
 ): boolean {
   return semanticEqual(one ?? {}, other ?? {});
 }
+
+/** Fields of templates that hold maps: empty ones say as little as absent ones. Of structs the presence can mean something. */
+const mapFields = new Set([
+  'annotations',
+  'labels',
+  'limits',
+  'matchLabels',
+  'nodeSelector',
+  'options',
+  'overhead',
+  'requests',
+  'volumeAttributes',
+]);
+
+/** Equality of templates, in which a patch may have left maps without entries behind. */
+export function equalTemplates(one: unknown, other: unknown): boolean {
+  return semanticEqual(one, other) || semanticEqual(withoutEmptyMaps(one), withoutEmptyMaps(other));
+}
+
+function withoutEmptyMaps(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutEmptyMaps);
+  if (typeof value !== 'object' || value === null) return value;
+  const isEmptyMap = ([key, inner]: [string, unknown]) =>
+    mapFields.has(key) && typeof inner === 'object' && inner !== null && Object.keys(inner).length === 0;
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter((entry) => !isEmptyMap(entry))
+      .map(([key, inner]) => [key, withoutEmptyMaps(inner)]),
+  );
+}

@@ -1,7 +1,7 @@
 import type { Deployment, PodTemplateSpec, ReplicaSet } from '../../../lib/api/gen/types.ts';
 import type { Persisted } from '../../../lib/api/object.ts';
 import { deployments } from '../../../lib/client/resources.ts';
-import { sameMap, semanticEqual } from '../common/equal.ts';
+import { equalTemplates, sameMap, semanticEqual } from '../common/equal.ts';
 import { computeHash } from '../common/hash.ts';
 import { controllerReference } from '../common/owners.ts';
 import { without } from '../common/without.ts';
@@ -15,7 +15,7 @@ const hashLabel = 'pod-template-hash';
 /** Whether two templates are the same but for the hash label, whose value says nothing about what runs. */
 export function sameTemplate(one: PodTemplateSpec | undefined, other: PodTemplateSpec | undefined): boolean {
   if (!one || !other) return one === other;
-  return semanticEqual(one.spec, other.spec) && semanticEqual(plainMetadata(one), plainMetadata(other));
+  return equalTemplates(one.spec, other.spec) && semanticEqual(plainMetadata(one), plainMetadata(other));
 }
 
 function plainMetadata(template: PodTemplateSpec): object {

@@ -7,7 +7,7 @@ import type { KubeClient, Resource } from '../../../../lib/client/port.ts';
 import { controllerRevisions } from '../../../../lib/client/resources.ts';
 import { isKind } from '../../../../lib/errors.ts';
 import { claimObjects } from '../claim.ts';
-import { semanticEqual } from '../equal.ts';
+import { equalTemplates } from '../equal.ts';
 import { byController, controllerReference, orphansOf } from '../owners.ts';
 
 export type Revision = Persisted<ControllerRevision>;
@@ -36,7 +36,7 @@ export function templateOf({ data }: ControllerRevision): PodTemplateSpec | unde
 }
 
 export function isRevisionOf(revision: ControllerRevision, template: PodTemplateSpec): boolean {
-  return semanticEqual(revision.data, revisionData(template));
+  return equalTemplates(revision.data, revisionData(template));
 }
 
 /** Oldest first. */

@@ -77,12 +77,12 @@ type Down = Set<string>;
 function problemsOfDelete({ set, nodes: all, pods: existing }: World, name: string, down: Down): string[] {
   const serves = (node: string, without?: string) =>
     existing.some((one) => nodeOf(one) === node && isAvailable(one) && one.metadata.name !== without);
-  for (const node of down) if (serves(node)) down.delete(node);
+  const wanted = all.filter(mayRunOn).map((node) => node.metadata.name);
+  for (const node of down) if (serves(node) || !wanted.includes(node)) down.delete(node);
   const pod = existing.find(({ metadata }) => metadata.name === name);
   if (!pod || !isAvailable(pod)) return [];
   const target = nodeOf(pod) ?? '';
-  const isWanted = all.some((node) => node.metadata.name === target && mayRunOn(node));
-  if (!isWanted || serves(target, name)) return [];
+  if (!wanted.includes(target) || serves(target, name)) return [];
   down.add(target);
   const { maxUnavailable = 1 } = set.spec.updateStrategy?.rollingUpdate ?? {};
   const limit = typeof maxUnavailable === 'number' ? maxUnavailable : nodeNames.length;
@@ -169,8 +169,9 @@ test('a DaemonSet has its pods where they belong and never fewer than allowed, w
           await cluster.controllers.queue.idle();
           recent = await worldNow(client);
           await act(client, action);
-          if (action.do === 'image') down.clear();
           await cluster.controllers.queue.idle();
+          // What it did while the user acted belongs to neither before nor after.
+          down.clear();
           recent = undefined;
           if (restart) await cluster.restart();
           for (let round = 0; round < 4; round++) await clock.step(500);
@@ -178,8 +179,8 @@ test('a DaemonSet has its pods where they belong and never fewer than allowed, w
         await cluster.controllers.queue.idle();
         recent = await worldNow(client);
         await act(client, { do: 'image', image: 'web:last' });
-        down.clear();
         await cluster.controllers.queue.idle();
+        down.clear();
         recent = undefined;
         const wanted = (await client.list(nodes)).items.filter(mayRunOn).map(({ metadata }) => metadata.name);
         await eventually(
