@@ -92,3 +92,12 @@ test('ServiceAccounts should create a serviceAccountToken and ensure a successfu
   });
   expect(review.json.status?.error).toBeUndefined();
 });
+
+test('Servers with support for Table transformation should return a 406 for a backend which does not implement metadata', async () => {
+  const spec = { nonResourceAttributes: { path: '/', verb: 'get' } };
+  const answer = await plane.call('POST', `${authorization}/selfsubjectaccessreviews`, {
+    body: { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview', spec },
+    headers: { accept: 'application/json;as=Table;v=v1;g=meta.k8s.io' },
+  });
+  expect([answer.status, answer.json.reason]).toEqual([406, 'NotAcceptable']);
+});
