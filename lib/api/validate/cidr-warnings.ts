@@ -11,15 +11,17 @@ export function cidrWarnings(path: Path, text: string): string[] {
   if (networkOf(cidr).value !== cidr.address.value) {
     const single = `${formatIp(cidr.address)}/${cidr.address.family === 4 ? 32 : 128}`;
     const hint = `(should be ${quote(canonical)} or ${quote(single)}?)`;
-    warnings.push(`${path}: CIDR value ${quote(text)} is ambiguous in this context ${hint}`);
+    warnings.push(`${path.toString()}: CIDR value ${quote(text)} is ambiguous in this context ${hint}`);
   }
   const isMapped = text.includes(':') && cidr.address.family === 4;
   if (isMapped || /(^|\.)0\d/.test(text) || /\/0\d/.test(text)) {
-    warnings.push(`${path}: non-standard CIDR value ${quote(text)} is invalid: use ${quote(canonical)}`);
+    warnings.push(
+      `${path.toString()}: non-standard CIDR value ${quote(text)} is invalid: use ${quote(canonical)}`,
+    );
   }
   if (warnings.length === 0 && cidr.address.family === 6 && text !== canonical) {
     warnings.push(
-      `${path}: IPv6 CIDR value ${quote(text)} should be in RFC 5952 canonical format (${quote(canonical)})`,
+      `${path.toString()}: IPv6 CIDR value ${quote(text)} should be in RFC 5952 canonical format (${quote(canonical)})`,
     );
   }
   return warnings;
