@@ -47,7 +47,6 @@ export const persistentVolumeClaims = core<t.PersistentVolumeClaim>(
   'PersistentVolumeClaim',
 );
 export const resourceQuotas = core<t.ResourceQuota>('resourcequotas', 'ResourceQuota');
-export const limitRanges = core<t.LimitRange>('limitranges', 'LimitRange');
 export const priorityClasses = resource<t.PriorityClass>(
   'scheduling.k8s.io',
   'v1',

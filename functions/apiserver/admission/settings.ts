@@ -2,7 +2,7 @@ import { eventLimitTypes, type EventLimit } from './event-rate-limit.ts';
 import type { PodNodeSelectorOptions } from './pod-node-selector.ts';
 
 /** Every plugin by its name, in the order in which they run, and whether it runs where nobody says otherwise. */
-export const pluginDefaults = {
+const pluginDefaults = {
   NamespaceLifecycle: true,
   LimitPodHardAntiAffinityTopology: false,
   LimitRanger: true,

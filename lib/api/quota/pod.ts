@@ -51,7 +51,7 @@ export const podEvaluator: Evaluator<Pod> = {
 };
 
 /** Resources are charged until a pod has ended, or should have been gone for long. */
-export function isCharged({ metadata, status }: Pod, nowMs: number): boolean {
+function isCharged({ metadata, status }: Pod, nowMs: number): boolean {
   if (status?.phase === 'Failed' || status?.phase === 'Succeeded') return false;
   const { deletionTimestamp, deletionGracePeriodSeconds } = metadata;
   if (!deletionTimestamp || deletionGracePeriodSeconds === undefined) return true;

@@ -8,7 +8,7 @@ import { Path } from '../../validate/path.ts';
 import { rules } from '../rules.ts';
 
 /** Above it is only what the system needs. */
-export const highestUserPriority = 1_000_000_000;
+const highestUserPriority = 1_000_000_000;
 
 /** The two that every cluster has; names with this prefix are kept for them. */
 const systemPrefix = 'system-';
