@@ -23,6 +23,8 @@ export interface Registry {
   find(group: string, version: string, plural: string): RegistryEntry | undefined;
   /** Of the version that is stored, by kind; for owners and the like. */
   all(): readonly RegistryEntry[];
+  /** The groups and versions in which the objects of one stored type are served. */
+  sharing(storage: string): readonly RegistryEntry[];
 }
 
 export function createRegistry(): Registry {
@@ -33,9 +35,11 @@ export function createRegistry(): Registry {
       entry,
     ]),
   );
+  const byStorage = Map.groupBy(entries, ({ storage }) => storage);
   return {
     find: (group, version, plural) => byPath.get(pathKey(group, version, plural)),
     all: () => entries,
+    sharing: (storage) => byStorage.get(storage) ?? [],
   };
 }
 

@@ -10,6 +10,7 @@ import type { ApiResponse } from '../../../../lib/http/types.ts';
 import { readBody } from '../../pipeline/body.ts';
 import type { RequestContext } from '../../pipeline/context.ts';
 import type { Backend } from '../backend.ts';
+import { versionConverter } from '../conversion/versions.ts';
 import { writeParams } from '../params.ts';
 import type { RegistryEntry } from '../registry.ts';
 import { findStored, type Stored } from '../storage.ts';
@@ -157,6 +158,7 @@ function applied(
   const { backend, context, entry, params, subresource } = write;
   const { group, version, kind, schema } = entry.definition;
   const { rules } = entry.strategy;
+  const convert = versionConverter(backend.registry, entry);
   const merged = apply<AnyObject>({
     live,
     applied: patch,
@@ -167,6 +169,7 @@ function applied(
     kind,
     ...(subresource && { subresource }),
     schema,
+    ...(convert && { convert }),
     ignored: ignoredFields(subresource || undefined, rules.prepareForStatusUpdate !== undefined),
     now: backend.clock.now(),
   });

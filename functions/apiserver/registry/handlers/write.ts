@@ -14,6 +14,7 @@ import type { AdmissionAttributes } from '../../pipeline/admission.ts';
 import type { RequestContext } from '../../pipeline/context.ts';
 import type { Backend } from '../backend.ts';
 import type { WriteParams } from '../params.ts';
+import { versionConverter } from '../conversion/versions.ts';
 import type { RegistryEntry } from '../registry.ts';
 import { createStored, dryStored, type Stored } from '../storage.ts';
 import { type Hold, nothingHeld } from '../services/allocator.ts';
@@ -232,6 +233,7 @@ function carryOver(entry: RegistryEntry, meta: ObjectMeta, old: ObjectMeta, revi
 
 export function trackUpdate(write: Write, live: AnyObject | undefined, updated: AnyObject): AnyObject {
   const { backend, context, entry, params, subresource } = write;
+  const convert = versionConverter(backend.registry, entry);
   return updateManagers({
     live,
     updated,
@@ -239,6 +241,7 @@ export function trackUpdate(write: Write, live: AnyObject | undefined, updated: 
     apiVersion: entry.apiVersion,
     ...(subresource && { subresource }),
     schema: entry.definition.schema,
+    ...(convert && { convert }),
     ignored: ignoredFields(
       subresource || undefined,
       entry.strategy.rules.prepareForStatusUpdate !== undefined,

@@ -1,0 +1,159 @@
+/** Server-side apply (KEP-555) through the API: who owns what, and who must be asked. */
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { ManagedFieldsEntry } from '../../../lib/api/gen/types.ts';
+import { type Json, startServer, type TestServer } from '../../support/api-server.ts';
+
+let server: TestServer;
+beforeAll(async () => {
+  server = await startServer();
+});
+afterAll(() => server.close());
+
+const deployments = '/apis/apps/v1/namespaces/default/deployments';
+const apply = (path: string, manager: string, body: object, query = '') =>
+  server.patch(`${path}?fieldManager=${manager}${query}`, 'application/apply-patch+yaml', body);
+const merge = (path: string, manager: string, body: object) =>
+  server.patch(`${path}?fieldManager=${manager}`, 'application/merge-patch+json', body);
+const managers = (json: Json) => (json.metadata?.managedFields ?? []) as ManagedFieldsEntry[];
+const ofManager = (json: Json, name: string) => managers(json).filter(({ manager }) => manager === name);
+const deployment = (spec: object = {}) => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { labels: { app: 'a' } },
+  spec: {
+    selector: { matchLabels: { app: 'a' } },
+    template: { metadata: { labels: { app: 'a' } }, spec: { containers: [{ name: 'c', image: 'one' }] } },
+    ...spec,
+  },
+});
+
+test('creates what is not there, and conflicts name each field and its owner', async () => {
+  const path = `${deployments}/conflicts`;
+  const made = await apply(path, 'first', deployment({ replicas: 2 }));
+  expect([made.status, ofManager(made.json, 'first')[0]?.operation]).toEqual([201, 'Apply']);
+  const refused = await apply(path, 'second', deployment({ replicas: 3 }));
+  expect(refused.status).toBe(409);
+  expect(refused.json.message).toBe('Apply failed with 1 conflict: conflict with "first": .spec.replicas');
+  expect(refused.json.details).toMatchObject({
+    causes: [{ reason: 'FieldManagerConflict', message: 'conflict with "first"', field: '.spec.replicas' }],
+  });
+  const forced = await apply(path, 'second', deployment({ replicas: 3 }), '&force=true');
+  expect([forced.status, forced.json.spec?.replicas]).toEqual([200, 3]);
+  expect(JSON.stringify(ofManager(forced.json, 'first'))).not.toContain('f:replicas');
+  // What its only owner gives up is gone; what another shares stays.
+  const dropped = await apply(path, 'second', deployment());
+  expect(dropped.json.spec?.replicas).toBe(1);
+  const unnamed = await server.patch(path, 'application/apply-patch+yaml', deployment());
+  expect([unnamed.status, unnamed.json.message]).toEqual([
+    422,
+    expect.stringContaining('fieldManager: Required value: is required for apply patch'),
+  ]);
+});
+
+test('subresources have managers of their own', async () => {
+  const path = `${deployments}/parts`;
+  await apply(path, 'owner', deployment());
+  const status = { apiVersion: 'apps/v1', kind: 'Deployment', status: { observedGeneration: 1 } };
+  const { json } = await apply(`${path}/status`, 'controller', status);
+  expect(ofManager(json, 'controller')).toMatchObject([
+    { operation: 'Apply', subresource: 'status', fieldsV1: { 'f:status': { 'f:observedGeneration': {} } } },
+  ]);
+  const scaled = await server.patch(`${path}/scale?fieldManager=scaler`, 'application/merge-patch+json', {
+    spec: { replicas: 5 },
+  });
+  expect(scaled.status).toBe(200);
+  const read = await server.get(path);
+  expect(ofManager(read.json, 'scaler')).toMatchObject([
+    { operation: 'Update', subresource: 'scale', fieldsV1: { 'f:spec': { 'f:replicas': {} } } },
+  ]);
+  const again = await apply(path, 'owner', deployment({ replicas: 1 }));
+  expect(again.json.message).toContain(
+    'conflict with "scaler" with subresource "scale" using apps/v1: .spec.replicas',
+  );
+});
+
+test('what kubectl applied at the client is taken over without a conflict', async () => {
+  const path = `${deployments}/upgraded`;
+  const wanted = { ...deployment({ replicas: 2 }), metadata: { name: 'upgraded', labels: { app: 'a' } } };
+  const last = 'kubectl.kubernetes.io/last-applied-configuration';
+  const annotated = {
+    ...wanted,
+    metadata: { ...wanted.metadata, annotations: { [last]: JSON.stringify(wanted) } },
+  };
+  await server.post(`${deployments}?fieldManager=kubectl-client-side-apply`, annotated);
+  const changed = await apply(path, 'kubectl', deployment({ replicas: 4 }));
+  expect([changed.status, changed.json.spec?.replicas]).toEqual([200, 4]);
+  expect(changed.json.metadata?.annotations?.[last]).toContain('"replicas":4');
+});
+
+test('lists are merged by their keys, sets by their members, and atomic ones as a whole', async () => {
+  const path = '/api/v1/namespaces/default/services/merged';
+  const service = (spec: object, metadata: object = {}) => ({
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata,
+    spec,
+  });
+  await apply(
+    path,
+    'a',
+    service(
+      { ports: [{ name: 'http', port: 80 }], externalIPs: ['192.0.2.1'] },
+      { finalizers: ['example.com/a'] },
+    ),
+  );
+  const both = await apply(
+    path,
+    'b',
+    service({ ports: [{ name: 'https', port: 443 }] }, { finalizers: ['example.com/b'] }),
+  );
+  expect(both.status, both.text).toBe(200);
+  expect(both.json.spec?.ports).toMatchObject([{ name: 'http' }, { name: 'https' }]);
+  expect(both.json.metadata?.finalizers?.toSorted()).toEqual(['example.com/a', 'example.com/b']);
+  const atomic = await apply(
+    path,
+    'b',
+    service({ ports: [{ name: 'https', port: 443 }], externalIPs: ['192.0.2.2'] }),
+  );
+  expect([atomic.status, atomic.json.message]).toEqual([409, expect.stringContaining('.spec.externalIPs')]);
+});
+
+test('a dry run changes nothing, and takes no address', async () => {
+  const before = await server.get('/apis/networking.k8s.io/v1/ipaddresses');
+  const service = { apiVersion: 'v1', kind: 'Service', spec: { type: 'NodePort', ports: [{ port: 80 }] } };
+  const path = '/api/v1/namespaces/default/services/dry';
+  const dry = await apply(path, 'm', service, '&dryRun=All');
+  expect([dry.status, dry.json.metadata?.uid !== undefined]).toEqual([201, true]);
+  await server.post('/api/v1/namespaces/default/services?dryRun=All', {
+    metadata: { generateName: 'x-' },
+    spec: service.spec,
+  });
+  expect((await server.get(path)).status).toBe(404);
+  const after = await server.get('/apis/networking.k8s.io/v1/ipaddresses');
+  expect(after.json.items?.length).toBe(before.json.items?.length);
+});
+
+test('who wrote in another version keeps what it owns', async () => {
+  const v1 = '/apis/autoscaling/v1/namespaces/default/horizontalpodautoscalers/versions';
+  const v2 = v1.replace('autoscaling/v1', 'autoscaling/v2');
+  const scaleTargetRef = { apiVersion: 'apps/v1', kind: 'Deployment', name: 'd' };
+  const old = await apply(v1, 'old', {
+    apiVersion: 'autoscaling/v1',
+    kind: 'HorizontalPodAutoscaler',
+    spec: { scaleTargetRef, maxReplicas: 3, targetCPUUtilizationPercentage: 50 },
+  });
+  expect(old.status, old.text).toBe(201);
+  const changed = await merge(v2, 'young', { metadata: { labels: { a: 'b' } } });
+  expect(ofManager(changed.json, 'old')).toMatchObject([
+    { apiVersion: 'autoscaling/v1', operation: 'Apply' },
+  ]);
+  const conflict = await apply(v2, 'young', {
+    apiVersion: 'autoscaling/v2',
+    kind: 'HorizontalPodAutoscaler',
+    spec: { scaleTargetRef, maxReplicas: 9 },
+  });
+  expect([conflict.status, conflict.json.message]).toEqual([
+    409,
+    'Apply failed with 1 conflict: conflict with "old": .spec.maxReplicas',
+  ]);
+});
