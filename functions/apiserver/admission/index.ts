@@ -13,6 +13,7 @@ import {
 import { defaultIngressClass } from './default-ingress-class.ts';
 import { defaultStorageClass } from './default-storage-class.ts';
 import { defaultTolerationSeconds } from './default-toleration-seconds.ts';
+import { deviceAdminAccess } from './device-admin-access.ts';
 import { eventRateLimit } from './event-rate-limit.ts';
 import { extendedResourceToleration } from './extended-resource-toleration.ts';
 import { limitPodHardAntiAffinityTopology } from './limit-pod-hard-anti-affinity-topology.ts';
@@ -79,5 +80,5 @@ export function admissionPlugins(
   };
   const make = (name: PluginName) => (enabled.has(name) ? [makers[name]()] : []);
   const builtIn = pluginNames.filter((name) => name !== 'ResourceQuota').flatMap(make);
-  return [...builtIn, ...beforeQuota, ...make('ResourceQuota')];
+  return [...builtIn, deviceAdminAccess(cache), ...beforeQuota, ...make('ResourceQuota')];
 }

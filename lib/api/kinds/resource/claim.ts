@@ -17,12 +17,14 @@ import { Path } from '../../validate/path.ts';
 import { keepSpec, keepStatus, rules } from '../rules.ts';
 import { keepMetadata } from '../status-metadata.ts';
 import { validateClaimStatus } from './claim-status.ts';
+import { loadDeviceExpressions } from './expressions.ts';
 import { applyRequestDefaults, validateDeviceClaim } from './request.ts';
 
 const specPath = Path.of('spec');
 
 export const resourceClaimRules = rules<ResourceV1ResourceClaim>({
   namespaced: true,
+  load: loadDeviceExpressions,
   allowUnconditionalUpdate: true,
 
   applyDefaults({ spec }) {
@@ -56,6 +58,7 @@ export const resourceClaimRules = rules<ResourceV1ResourceClaim>({
 
 export const resourceClaimTemplateRules = rules<ResourceClaimTemplate>({
   namespaced: true,
+  load: loadDeviceExpressions,
   allowUnconditionalUpdate: true,
 
   applyDefaults({ spec }) {

@@ -8,6 +8,7 @@ import { Path } from '../../validate/path.ts';
 import { isExtendedResource } from '../../validate/resources.ts';
 import { rules } from '../rules.ts';
 import { validateConfiguration } from './configuration.ts';
+import { loadDeviceExpressions } from './expressions.ts';
 import { validateList } from './lists.ts';
 import { validateSelectors } from './request.ts';
 
@@ -16,6 +17,7 @@ const maxConfigurations = 32;
 
 export const deviceClassRules = rules<DeviceClass>({
   namespaced: false,
+  load: loadDeviceExpressions,
   allowUnconditionalUpdate: true,
   applyDefaults() {},
 

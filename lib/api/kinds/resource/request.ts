@@ -14,6 +14,7 @@ import { invalidValue, notSupported, required, tooLong } from '../../validate/fi
 import { validateLabelName } from '../../validate/labels.ts';
 import type { Path } from '../../validate/path.ts';
 import { validateConfiguration } from './configuration.ts';
+import { checkDeviceExpression } from './expressions.ts';
 import { validateList, validateMap, validateSet } from './lists.ts';
 import {
   maxQualifiedNameLength,
@@ -56,6 +57,7 @@ export function applyRequestDefaults({ requests }: DeviceClaim): void {
   }
 }
 
+/** Needs `loadDeviceExpressions` to have been awaited. */
 export function validateDeviceClaim(claim: DeviceClaim, path: Path): FieldError[] {
   const names = requestNamesOf(claim);
   return [
@@ -134,7 +136,7 @@ export function validateSelectors(
     if (Buffer.byteLength(cel.expression) > maxExpressionBytes) {
       return [tooLong(expressionPath, maxExpressionBytes)];
     }
-    return cel.expression.trim() === '' ? [required(expressionPath)] : [];
+    return checkDeviceExpression(cel.expression, expressionPath);
   });
 }
 
