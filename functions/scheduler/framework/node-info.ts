@@ -17,20 +17,37 @@ export class NodeInfo {
   taints: readonly Taint[] = [];
   allocatable: Resources = noResources();
   allowedPods = 0;
-  readonly pods = new Map<string, PodInfo>();
-  readonly podsWithAffinity = new Map<string, PodInfo>();
-  readonly podsWithRequiredAntiAffinity = new Map<string, PodInfo>();
-  readonly requested: Resources = noResources();
-  readonly nonZeroRequested = { milliCpu: 0, memory: 0 };
+  readonly pods: Map<string, PodInfo>;
+  readonly podsWithAffinity: Map<string, PodInfo>;
+  readonly podsWithRequiredAntiAffinity: Map<string, PodInfo>;
+  readonly requested: Resources;
+  readonly nonZeroRequested: { milliCpu: number; memory: number };
   /** Rises with every change of the node or of its pods. */
   generation = 0;
   /** Port and protocol to the addresses it is used on, and how often. */
-  readonly #ports = new Map<string, Map<string, number>>();
+  readonly #ports: Map<string, Map<string, number>>;
 
-  constructor(node: Persisted<Node>) {
+  /** `from`: another state of the same node, whose pods it has too. */
+  constructor(node: Persisted<Node>, from?: NodeInfo) {
     this.name = node.metadata.name;
     this.node = node;
-    this.setNode(node);
+    this.pods = new Map(from?.pods);
+    this.podsWithAffinity = new Map(from?.podsWithAffinity);
+    this.podsWithRequiredAntiAffinity = new Map(from?.podsWithRequiredAntiAffinity);
+    if (!from) {
+      this.requested = noResources();
+      this.nonZeroRequested = { milliCpu: 0, memory: 0 };
+      this.#ports = new Map();
+      this.setNode(node);
+      return;
+    }
+    this.requested = { ...from.requested, scalars: new Map(from.requested.scalars) };
+    this.nonZeroRequested = { ...from.nonZeroRequested };
+    this.#ports = new Map([...from.#ports].map(([port, addresses]) => [port, new Map(addresses)]));
+    this.labels = from.labels;
+    this.taints = from.taints;
+    this.allocatable = from.allocatable;
+    this.allowedPods = from.allowedPods;
   }
 
   /** @throws KumulusError BadRequest when the node reports what is no quantity. */
@@ -90,8 +107,6 @@ export class NodeInfo {
 
   /** A copy to try things out on. Pods are shared: they do not change. */
   clone(): NodeInfo {
-    const copy = new NodeInfo(this.node);
-    for (const pod of this.pods.values()) copy.addPod(pod);
-    return copy;
+    return new NodeInfo(this.node, this);
   }
 }

@@ -74,10 +74,8 @@ export function defaultPreemption(args: DefaultPreemptionArgs, context: PluginCo
 
   async function prepare({ node, victims }: Candidate, pod: PodInfo): Promise<void> {
     try {
-      for (const victim of victims) {
-        if (signal.aborted) return;
-        await removeVictim(victim, pod, node.name);
-      }
+      if (signal.aborted) return;
+      await Promise.all(victims.map((victim) => removeVictim(victim, pod, node.name)));
     } catch (error) {
       // The room was not made: the nomination would only keep others out.
       framework.clearNomination(pod.key);
