@@ -25,6 +25,7 @@ const minReplicas = 1;
 
 export const horizontalPodAutoscalerRules = rules<V2HorizontalPodAutoscaler>({
   namespaced: true,
+  allowUnconditionalUpdate: true,
 
   applyDefaults: applyAutoscalerDefaults,
 

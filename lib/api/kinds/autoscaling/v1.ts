@@ -36,6 +36,7 @@ const carried = {
 
 export const horizontalPodAutoscalerV1Rules = rules<HorizontalPodAutoscaler>({
   namespaced: true,
+  allowUnconditionalUpdate: true,
 
   applyDefaults({ spec }) {
     spec.minReplicas ??= 1;
