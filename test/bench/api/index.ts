@@ -184,7 +184,7 @@ async function measureLists(server: ServerProcess): Promise<BenchResult[]> {
 async function measureMemory(server: ServerProcess): Promise<BenchResult[]> {
   if (!isWanted('memory')) return [];
   const results: BenchResult[] = [];
-  for (const name of ['JSON', 'protobuf']) {
+  for (const name of ['JSON', 'protobuf', 'Table']) {
     const all = await connections(openHttp1, server, listers);
     const before = await server.usage('reset');
     const call = listCalls[name];

@@ -48,9 +48,12 @@ process.send?.({
   user: { cert: user.certificate, key: user.key },
 } satisfies Started);
 
+// Also when the parent was killed: nobody would ever stop it.
+process.once('disconnect', () => void server.close().then(() => process.exit()));
+
 process.on('message', (message: ToServer) => {
   if (message === 'stop') {
-    void server.close().then(() => process.disconnect());
+    process.disconnect();
     return;
   }
   // "5" sets the high-water mark back to what is resident now (proc(5), clear_refs).
