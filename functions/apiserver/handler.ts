@@ -2,13 +2,15 @@
 import type { Writable } from 'node:stream';
 import { systemClock } from '../../lib/clock.ts';
 import { iamAccess } from '../lambda/access.ts';
-import { openControlPlane } from '../lambda/control-plane.ts';
+import { type ControlPlane, openControlPlane } from '../lambda/control-plane.ts';
+import { keepFresh, onDemandPollMs } from '../lambda/freshness.ts';
 import { lambdaHandler, lambdaLogger, type LambdaContext } from '../lambda/invocation.ts';
 import { readSettings } from '../lambda/settings.ts';
 import { Warm } from '../lambda/warm.ts';
 import {
   answerBuffered,
   answerStreamed,
+  asksForWatch,
   type ProxyEvent,
   type ProxyResult,
   type StreamPrelude,
@@ -27,16 +29,38 @@ const log = lambdaLogger('apiserver', settings);
 
 /** All that is kept between requests: the store's connections, the watch cache, the keys. Nothing of any request. */
 const warm = new Warm(() =>
-  openControlPlane(settings, log, { authenticators: (client) => [iamAccess(settings, client, log)] }),
+  openControlPlane(settings, log, {
+    pollMs: onDemandPollMs,
+    authenticators: (client) => [iamAccess(settings, client, log)],
+  }),
 );
+
+/** Keeps what is watched fresh for as long as a watch is answered. */
+async function whileFresh<T>(
+  { store, server }: ControlPlane,
+  event: ProxyEvent,
+  run: () => Promise<T>,
+): Promise<T> {
+  if (!asksForWatch(event)) return run();
+  const over = new AbortController();
+  const freshness = keepFresh(store, server.watched, { clock: systemClock, log, signal: over.signal });
+  try {
+    return await run();
+  } finally {
+    over.abort();
+    await freshness;
+  }
+}
 
 const buffered = lambdaHandler<ProxyEvent, ProxyResult>({
   name: 'apiserver',
   settings,
   log,
   async run(event, { signal, metrics }) {
-    const { server } = await warm.get();
-    const result = await answerBuffered(server.handle, event, { clock: systemClock }, signal);
+    const plane = await warm.get();
+    const result = await whileFresh(plane, event, () =>
+      answerBuffered(plane.server.handle, event, { clock: systemClock }, signal),
+    );
     metrics.count(`Status${Math.floor(result.statusCode / 100)}xx`);
     return result;
   },
@@ -47,12 +71,12 @@ const streamed = lambdaHandler<{ event: ProxyEvent; stream: Writable; platform: 
   settings,
   log,
   async run({ event, stream, platform }, { signal, metrics }) {
-    const { server } = await warm.get();
+    const plane = await warm.get();
     const open = (sink: Writable, prelude: StreamPrelude) => {
       metrics.count(`Status${Math.floor(prelude.statusCode / 100)}xx`);
       return platform.HttpResponseStream.from(sink, prelude);
     };
-    await answerStreamed(server.handle, event, stream, open, signal);
+    await whileFresh(plane, event, () => answerStreamed(plane.server.handle, event, stream, open, signal));
   },
 });
 

@@ -82,6 +82,8 @@ export interface ApiServer {
   metrics: Registry;
   /** Creates what every cluster has where it is missing, and gives back what no Service holds. May run in many at once. */
   keepHouse(): Promise<void>;
+  /** Types (by the store's names) that somebody watches now: where the store is only read on demand, ask it for their heads. */
+  watched(): string[];
   /** Ends watches and lets go of what it keeps; the store stays open. */
   close(): Promise<void>;
 }
@@ -257,6 +259,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   return {
     handle,
     metrics: metrics.registry,
+    watched: () => cache.stats().flatMap(({ resource, watchers }) => (watchers > 0 ? [resource] : [])),
     async keepHouse() {
       await bootstrapCluster();
       await repair(backend);

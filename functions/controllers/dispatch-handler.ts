@@ -5,6 +5,7 @@ import { messageOf } from '../../lib/errors.ts';
 import type { WorkItem } from '../../lib/queue/port.ts';
 import { createStreamReader, type StreamRecord } from '../../lib/store/dynamodb/index.ts';
 import { dynamoCalls, openControlPlane } from '../lambda/control-plane.ts';
+import { onDemandPollMs } from '../lambda/freshness.ts';
 import { lambdaHandler, lambdaLogger } from '../lambda/invocation.ts';
 import { openQueue, schedulerName } from '../lambda/queue.ts';
 import { readSettings } from '../lambda/settings.ts';
@@ -25,7 +26,6 @@ const settings = readSettings(process.env);
 const log = lambdaLogger('dispatch', settings);
 const serial = new Set(controllerEntries.filter((entry) => entry.concurrency === 1).map(({ name }) => name));
 const queue = openQueue(settings, (controller) => serial.has(controller));
-const pollMs = { busy: 60_000, idle: 60_000 };
 
 const scheduler = {
   name: schedulerName,
@@ -38,7 +38,7 @@ const scheduler = {
 
 /** All that is kept between batches: how changes are mapped, and the objects that some mappings read. */
 const warm = new Warm(async () => {
-  const { server } = await openControlPlane(settings, log, { pollMs });
+  const { server } = await openControlPlane(settings, log, { pollMs: onDemandPollMs });
   const { client } = controllerClients(server.handle);
   const informers = createInformers(client, { clock: systemClock, log });
   await informers.start(new AbortController().signal);

@@ -2,6 +2,7 @@
 import { systemClock } from '../../lib/clock.ts';
 import { type SqsBatchResponse, type SqsEvent, workBatch } from '../../lib/queue/sqs/index.ts';
 import { openControlPlane } from '../lambda/control-plane.ts';
+import { onDemandPollMs } from '../lambda/freshness.ts';
 import { lambdaHandler, lambdaLogger } from '../lambda/invocation.ts';
 import { openQueue } from '../lambda/queue.ts';
 import { readSettings } from '../lambda/settings.ts';
@@ -16,12 +17,9 @@ const concurrency = new Map(controllerEntries.map(({ name, concurrency: width = 
 const widthOf = (controller: string) => concurrency.get(controller) ?? 5;
 const queue = openQueue(settings, (controller) => widthOf(controller) === 1);
 
-/** Between looks at the log nobody asks for: each reconcile catches up by itself. */
-const pollMs = { busy: 60_000, idle: 60_000 };
-
 /** All that is kept between invocations: the controllers that had work, and the informers that they read. */
 const warm = new Warm(async () => {
-  const { server, store, keys } = await openControlPlane(settings, log, { pollMs });
+  const { server, store, keys } = await openControlPlane(settings, log, { pollMs: onDemandPollMs });
   return createWorker({
     entries: controllerEntries,
     ...controllerClients(server.handle),

@@ -3,6 +3,7 @@
  * every object again, which repairs whatever was lost on the way from a change to its reconcile.
  */
 import { openControlPlane } from '../lambda/control-plane.ts';
+import { onDemandPollMs } from '../lambda/freshness.ts';
 import { lambdaHandler, lambdaLogger } from '../lambda/invocation.ts';
 import { openQueue } from '../lambda/queue.ts';
 import { readSettings } from '../lambda/settings.ts';
@@ -14,7 +15,7 @@ const log = lambdaLogger('resync', settings);
 const queue = openQueue(settings, () => false);
 
 /** All that is kept between invocations: an API server, without anything of what it read. */
-const warm = new Warm(() => openControlPlane(settings, log, { pollMs: { busy: 60_000, idle: 60_000 } }));
+const warm = new Warm(() => openControlPlane(settings, log, { pollMs: onDemandPollMs }));
 
 export const handler = lambdaHandler<unknown, void>({
   name: 'resync',

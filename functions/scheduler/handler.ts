@@ -3,6 +3,7 @@ import { systemClock } from '../../lib/clock.ts';
 import type { WorkResult } from '../../lib/queue/port.ts';
 import { type SqsBatchResponse, type SqsEvent, workBatch } from '../../lib/queue/sqs/index.ts';
 import { openControlPlane } from '../lambda/control-plane.ts';
+import { onDemandPollMs } from '../lambda/freshness.ts';
 import { lambdaHandler, lambdaLogger } from '../lambda/invocation.ts';
 import { openQueue } from '../lambda/queue.ts';
 import { readSettings } from '../lambda/settings.ts';
@@ -13,12 +14,9 @@ const settings = readSettings(process.env);
 const log = lambdaLogger('scheduler', settings);
 const queue = openQueue(settings, () => true);
 
-/** Between looks at the log nobody asks for: each cycle catches up by itself. */
-const pollMs = { busy: 60_000, idle: 60_000 };
-
 /** All that is kept between invocations: the snapshot, and which pods wait for what. */
 const warm = new Warm(async () => {
-  const { clientFor } = await openControlPlane(settings, log, { pollMs });
+  const { clientFor } = await openControlPlane(settings, log, { pollMs: onDemandPollMs });
   return openScheduler({
     client: clientFor('system:kube-scheduler'),
     clock: systemClock,

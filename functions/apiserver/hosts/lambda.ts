@@ -85,9 +85,8 @@ export async function answerBuffered(
   signal: AbortSignal,
 ): Promise<ProxyResult> {
   const end = new AbortController();
-  const request = requestOf(event, AbortSignal.any([signal, end.signal]));
-  const response = withoutUpgrade(await handle(request));
-  if (!isWatch(request)) return resultOf(response, await collect(response.body));
+  const response = withoutUpgrade(await handle(requestOf(event, AbortSignal.any([signal, end.signal]))));
+  if (!asksForWatch(event)) return resultOf(response, await collect(response.body));
   const over = new AbortController();
   const endAfter = async (ms: number) => {
     await pause(clock, ms, over.signal);
@@ -202,9 +201,13 @@ function isTextual(headers: ApiResponse['headers']): boolean {
   return !headers['content-encoding'] && /^text\/|[/+](json|yaml|jwk-set\+json|openmetrics-text)/.test(type);
 }
 
-function isWatch({ query, path }: ApiRequest): boolean {
-  const watch = query.get('watch');
-  return (watch !== null && watch !== 'false' && watch !== '0') || /^\/api[^/]*\/.*\/?watch\//.test(path);
+/** Whether the answer goes on for as long as it may: `watch=true`, or a path of the old form `/api/v1/watch/pods`. */
+export function asksForWatch(event: ProxyEvent): boolean {
+  const { watch } = event.queryStringParameters ?? {};
+  const [last] = event.multiValueQueryStringParameters?.watch?.slice(-1) ?? [watch];
+  return (
+    (last !== undefined && last !== 'false' && last !== '0') || /^\/api[^/]*\/.*\/?watch\//.test(event.path)
+  );
 }
 
 function listsOf(values: Record<string, string> | null | undefined): Record<string, string[]> {

@@ -19,6 +19,8 @@ export interface MiniStackOptions {
   services?: readonly string[] | 'all';
   /** HTTPS, with a certificate of its own making: `certificateFile`. */
   tls?: boolean;
+  /** PEM file of a certificate that it is given in `env` (`MINISTACK_SSL_CERT`) instead of its own. */
+  certificateFile?: string;
   /** On top of what it needs: settings, or a PATH with the Node.js that functions run on. */
   env?: Record<string, string>;
   /** Told each line that it logs. */
@@ -41,6 +43,8 @@ export async function startMiniStack(options: MiniStackOptions = {}): Promise<Mi
   const server = spawn('python3', ['-m', 'ministack'], {
     stdio: ['ignore', 'pipe', 'pipe'],
     cwd: work,
+    // A group of its own: the functions that it runs are processes of their own, and end with it.
+    detached: true,
     env: {
       PATH: process.env.PATH,
       PYTHONPATH: packages,
@@ -76,12 +80,12 @@ export async function startMiniStack(options: MiniStackOptions = {}): Promise<Mi
     });
   });
   const stop = async () => {
-    server.kill('SIGKILL');
+    if (server.pid !== undefined && !hasEnded) process.kill(-server.pid, 'SIGKILL');
     await exited;
     await rm(work, { recursive: true, force: true });
   };
   const endpoint = `${tls ? 'https' : 'http'}://127.0.0.1:${port}`;
-  const certificateFile = join(work, 'ministack-tls', 'server.crt');
+  const certificateFile = options.certificateFile ?? join(work, 'ministack-tls', 'server.crt');
   try {
     await eventually(
       'MiniStack answers',
