@@ -128,33 +128,3 @@ test('[DRA] CRUD Tests resource.k8s.io/v1 ResourceSlice', async () => {
     'exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is required',
   );
 });
-
-test('a selector must be an expression about devices, and admin access is for namespaces that allow it', async () => {
-  const namespace = await plane.namespace();
-  const path = pathIn(namespace, 'resourceclaims');
-  const request = (exactly: object) => ({
-    metadata: { name: 'asking' },
-    spec: {
-      devices: { requests: [{ name: 'gpu', exactly: { deviceClassName: 'gpu.example.com', ...exactly } }] },
-    },
-  });
-  const select = (expression: string) =>
-    plane.call('POST', path, { body: request({ selectors: [{ cel: { expression } }] }) });
-  expect((await select('device.driver ==')).json.message).toContain(
-    'spec.devices.requests[0].exactly.selectors[0].cel.expression: Invalid value: "device.driver ==": compilation failed',
-  );
-  expect((await select('device.driver')).json.message).toContain(
-    'must evaluate to bool or the unknown type, not string',
-  );
-  expect((await select('device.maker == "x"')).status).toBe(422);
-  const good =
-    'device.attributes["gpu.example.com"].model == "a100" && device.capacity["gpu.example.com"].memory.compareTo(quantity("40Gi")) >= 0';
-  const made = await select(good);
-  expect(made.status, made.text).toBe(201);
-  const admin = { ...request({ adminAccess: true }), metadata: { name: 'admin' } };
-  expect((await plane.call('POST', path, { body: admin })).json.message).toContain(
-    'spec.devices.requests[0].exactly.adminAccess: Forbidden: admin access to devices requires the `resource.kubernetes.io/admin-access: true` label on the containing namespace',
-  );
-  const allowing = await plane.namespace({ 'resource.kubernetes.io/admin-access': 'true' });
-  expect((await plane.call('POST', pathIn(allowing, 'resourceclaims'), { body: admin })).status).toBe(201);
-});

@@ -81,25 +81,3 @@ test('RuntimeClass should schedule a Pod requesting a RuntimeClass and initializ
   });
   expect(other.json.message).toContain("pod rejected: Pod's Overhead doesn't match RuntimeClass's");
 });
-
-test('a runtime class brings the nodes that it is on', async () => {
-  const namespace = await plane.namespace();
-  const toleration = { key: 'gvisor', operator: 'Exists', effect: 'NoSchedule' };
-  await plane.call('POST', path, {
-    body: {
-      metadata: { name: 'placed' },
-      handler: 'none',
-      scheduling: { nodeSelector: { runtime: 'gvisor' }, tolerations: [toleration] },
-    },
-  });
-  const made = await create(namespace, pod('placed', { nodeSelector: { disk: 'ssd' } }));
-  expect(made.json.spec.nodeSelector).toEqual({ disk: 'ssd', runtime: 'gvisor' });
-  expect(made.json.spec.tolerations).toContainEqual(toleration);
-  const torn = await create(namespace, {
-    ...pod('placed', { nodeSelector: { runtime: 'runc' } }),
-    metadata: { name: 'torn' },
-  });
-  expect(torn.json.message).toBe(
-    'pods "torn" is forbidden: conflict: runtimeClass.scheduling.nodeSelector[runtime] = gvisor; pod.spec.nodeSelector[runtime] = runc',
-  );
-});

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { Pod, PriorityClass } from '../../../lib/api/gen/types.ts';
+import type { PriorityClass } from '../../../lib/api/gen/types.ts';
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';
 import { mergePatch } from '../support/requests.ts';
 
@@ -43,39 +43,4 @@ test('SchedulerPreemption PriorityClass endpoints verify PriorityClass endpoints
     body: { ...second, description: 'Updated' },
   });
   expect(updated.json.description).toBe('Updated');
-});
-
-test('a pod has the priority of its class, and the default class is one', async () => {
-  const namespace = await plane.namespace();
-  const pods = `/api/v1/namespaces/${namespace}/pods`;
-  const spec = { containers: [{ name: 'app', image: 'app:1' }] };
-  const create = (name: string, more: object = {}) =>
-    plane.call<Pod & { message: string }>('POST', pods, {
-      body: { metadata: { name }, spec: { ...spec, ...more } },
-    });
-  const plain = await create('plain');
-  expect(plain.json.spec).toMatchObject({ priority: 0, preemptionPolicy: 'PreemptLowerPriority' });
-  const own = { metadata: { name: 'quiet' }, value: 50, preemptionPolicy: 'Never', globalDefault: true };
-  expect((await plane.call('POST', path, { body: own })).status).toBe(201);
-  const other = await plane.call('POST', path, {
-    body: { metadata: { name: 'loud' }, value: 60, globalDefault: true },
-  });
-  expect(other.json.message).toBe(
-    'priorityclasses.scheduling.k8s.io "loud" is forbidden: PriorityClass quiet is already marked as default. Only one default can exist',
-  );
-  const byDefault = await create('by-default');
-  expect(byDefault.json.spec).toMatchObject({
-    priority: 50,
-    preemptionPolicy: 'Never',
-    priorityClassName: 'quiet',
-  });
-  expect((await create('unknown', { priorityClassName: 'nobody' })).json.message).toBe(
-    'pods "unknown" is forbidden: no PriorityClass with name nobody was found',
-  );
-  expect((await create('bold', { priority: 7 })).json.message).toContain(
-    'the integer value of priority (7) must not be provided in pod spec',
-  );
-  const system = await plane.call('DELETE', `${path}/system-node-critical`);
-  expect(system.json.message).toContain('this is a system priority class and cannot be deleted');
-  expect((await plane.call('DELETE', `${path}/quiet`)).status).toBe(200);
 });
