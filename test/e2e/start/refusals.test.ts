@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -21,6 +21,18 @@ test('a port in use is named, with what to do', async () => {
     `kumulus: port ${port} of 127.0.0.1 is in use. Stop what listens there, or choose another: --port`,
   );
   await new Promise((resolve) => server.close(resolve));
+});
+
+test('a broken audit policy stops the start, with file, line and field, before anything is made', async () => {
+  const policy = join(work, 'policy.yaml');
+  writeFileSync(policy, 'apiVersion: audit.k8s.io/v1\nkind: Policy\nrules:\n- level: Everything\n');
+  const dataDir = join(work, 'no-audit');
+  const audit = ['--audit-policy-file', policy, '--audit-log-path', join(work, 'audit.log')];
+  const failure = await failedStart(['--no-node', '--data-dir', dataDir, ...audit]);
+  expect(lastLine(failure)).toBe(
+    `kumulus: ${policy}:4: rules[0].level: Unsupported value: "Everything": supported values: "None", "Metadata", "Request", "RequestResponse"`,
+  );
+  expect(existsSync(dataDir)).toBe(false);
 });
 
 test('without root it says what needs it and what works without', async () => {

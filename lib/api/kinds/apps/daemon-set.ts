@@ -19,6 +19,7 @@ import {
 import { Path } from '../../validate/path.ts';
 import { applyTemplateDefaults } from '../core/pod/template.ts';
 import { atMostAll, isZero, validateIntOrPercent } from '../int-or-percent.ts';
+import { podWarnings } from '../core/pod/warnings.ts';
 import { keepSpec, keepStatus, rules } from '../rules.ts';
 import { specPath, validateCollisionCount, validateOwnTemplate } from '../workload.ts';
 
@@ -92,6 +93,10 @@ export const daemonSetRules = rules<DaemonSet>({
       ...validateCollisionCount(set.status?.collisionCount, old.status?.collisionCount),
     ];
   },
+
+  warnings: (set, old) => [
+    ...(old && sameValue(set.spec, old.spec) ? [] : podWarnings(set.spec.template, ['spec', 'template'])),
+  ],
 
   generationChanged: (set, old) => !sameValue(set.spec, old.spec),
 });

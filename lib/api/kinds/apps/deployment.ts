@@ -11,6 +11,8 @@ import {
 } from '../../validate/object-meta.ts';
 import { atMostAll, isZero, validateIntOrPercent } from '../int-or-percent.ts';
 import { applyTemplateDefaults } from '../core/pod/template.ts';
+import { podWarnings } from '../core/pod/warnings.ts';
+import { hostnameWarning } from '../hostname-warning.ts';
 import { keepSpec, keepStatus, rules } from '../rules.ts';
 import {
   specPath,
@@ -82,6 +84,13 @@ export const deploymentRules = rules<Deployment>({
   ],
 
   // Annotations go over to ReplicaSets, so that a new one is work for the controller too.
+  warnings: (deployment, old) => [
+    ...(old ? [] : hostnameWarning(deployment.metadata.name)),
+    ...(old && sameValue(deployment.spec, old.spec)
+      ? []
+      : podWarnings(deployment.spec.template, ['spec', 'template'])),
+  ],
+
   generationChanged: (deployment, old) =>
     !sameValue(deployment.spec, old.spec) ||
     !sameValue(deployment.metadata.annotations, old.metadata.annotations),

@@ -9,6 +9,8 @@ import {
   validateObjectMetaUpdate,
 } from '../../validate/object-meta.ts';
 import { applyTemplateDefaults } from '../core/pod/template.ts';
+import { podWarnings } from '../core/pod/warnings.ts';
+import { hostnameWarning } from '../hostname-warning.ts';
 import { keepSpec, keepStatus, rules } from '../rules.ts';
 import { specPath, validateCounts, validateOwnTemplate, validateSelector } from '../workload.ts';
 
@@ -49,6 +51,13 @@ export const replicaSetRules = rules<ReplicaSet>({
       ['replicas', ...parts, 'terminatingReplicas', 'observedGeneration'],
       parts,
     ),
+  ],
+
+  warnings: (replicaSet, old) => [
+    ...(old ? [] : hostnameWarning(replicaSet.metadata.name)),
+    ...(old && sameValue(replicaSet.spec, old.spec)
+      ? []
+      : podWarnings(replicaSet.spec.template, ['spec', 'template'])),
   ],
 
   generationChanged: (replicaSet, old) => !sameValue(replicaSet.spec, old.spec),

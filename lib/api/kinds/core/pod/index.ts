@@ -2,7 +2,7 @@ import type { Binding, Pod } from '../../../gen/types.ts';
 import { sameValue } from '../../../validate/equal.ts';
 import type { FieldError } from '../../../validate/field-error.ts';
 import { fieldForbidden, notSupported, required } from '../../../validate/field-error.ts';
-import { nameIsSubdomain } from '../../../validate/formats.ts';
+import { dns1123Label, nameIsSubdomain } from '../../../validate/formats.ts';
 import { validateObjectMeta } from '../../../validate/object-meta.ts';
 import { Path } from '../../../validate/path.ts';
 import { keepStatus, rules } from '../../rules.ts';
@@ -14,6 +14,7 @@ import { qosClassOf } from './qos.ts';
 import { validateResize } from './resize.ts';
 import { validatePodSpec } from './spec.ts';
 import { validatePodStatusUpdate } from './status.ts';
+import { podWarnings } from './warnings.ts';
 import { validateEphemeralContainersUpdate, validatePodUpdate } from './update.ts';
 
 const specPath = Path.of('spec');
@@ -64,6 +65,13 @@ export const podRules = rules<Pod>({
   },
 
   validateStatusUpdate: validatePodStatusUpdate,
+
+  warnings(pod, old) {
+    if (old) return [];
+    const problems = dns1123Label(pod.metadata.name ?? '');
+    const surprising = `metadata.name: this is used in the Pod's hostname, which can result in surprising behavior; a DNS label is recommended: [${problems.join(' ')}]`;
+    return [...(problems.length > 0 ? [surprising] : []), ...podWarnings(pod)];
+  },
 
   generationChanged: (pod, old) => !sameValue(pod.spec, old.spec),
 });
