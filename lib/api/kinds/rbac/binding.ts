@@ -38,7 +38,9 @@ function bindingRules<T extends Binding>(namespaced: boolean, roleKinds: readonl
     validateUpdate(binding, old) {
       const errors = [...validate(binding), ...validateObjectMetaUpdate(binding.metadata, old.metadata)];
       if (!sameValue(binding.roleRef, old.roleRef)) {
-        errors.push(invalidValue(rolePath, binding.roleRef, 'cannot change roleRef'));
+        // Shown under the names that upstream's own struct has.
+        const { apiGroup: APIGroup, kind: Kind, name: Name } = binding.roleRef;
+        errors.push(invalidValue(rolePath, { APIGroup, Kind, Name }, 'cannot change roleRef'));
       }
       return errors;
     },
