@@ -19,6 +19,11 @@ export interface AuthorizationOptions {
   modes?: readonly AuthorizationMode[];
   /** For the mode Webhook. */
   webhook?: WebhookOptions;
+  /**
+   * How old a policy may be that was written by another process. Each look costs a read of four revisions, at most one
+   * in that time and only when there are requests. Default 1 s.
+   */
+  policyMaxAgeMs?: number;
 }
 
 export interface Authorization {
@@ -28,10 +33,13 @@ export interface Authorization {
 }
 
 export function createAuthorization(
-  { modes = ['Node', 'RBAC'], webhook }: AuthorizationOptions,
+  { modes = ['Node', 'RBAC'], webhook, policyMaxAgeMs }: AuthorizationOptions,
   context: { cache: WatchCache; clock: Clock; log: Logger; signal: AbortSignal },
 ): Authorization {
-  const policy = new CurrentPolicy(context);
+  const policy = new CurrentPolicy({
+    ...context,
+    ...(policyMaxAgeMs !== undefined && { maxAgeMs: policyMaxAgeMs }),
+  });
   const make = (mode: AuthorizationMode): Authorizer => {
     switch (mode) {
       case 'Node':

@@ -17,6 +17,7 @@ type Apply = (key: string, object: CachedObject | undefined) => void;
 const retryFirstMs = 50;
 const retryMostMs = 5_000;
 const catchUpMs = 5_000;
+const eagerTurns = 20;
 
 /** Keeps something derived from all objects of one type up to date, from the first time that somebody asks for it. */
 export class Follower {
@@ -44,13 +45,14 @@ export class Follower {
     // No key is before this one: the answer is the revision alone.
     const { revision } = await cache.list(this.#resource, { prefix: '\0', freshness: 'consistent' });
     const deadlineMs = clock.now() + catchUpMs;
-    while ((this.#watch?.revision() ?? -1) < revision) {
+    for (let turn = 0; (this.#watch?.revision() ?? -1) < revision; turn++) {
       if (signal.aborted) throw new KumulusError('ServiceUnavailable', 'the API server is closing');
       if (clock.now() > deadlineMs) {
         throw new KumulusError('Timeout', `Timeout: ${this.#resource} could not be followed in time`);
       }
-      // The cache has the revision already; what is missing is a few turns of the event loop.
-      await new Promise((resolve) => setImmediate(resolve));
+      // The cache has the revision already: what is missing is a few turns of the event loop, or a watch that broke.
+      if (turn < eagerTurns) await new Promise((resolve) => setImmediate(resolve));
+      else await pause(clock, retryFirstMs, signal);
     }
   }
 
