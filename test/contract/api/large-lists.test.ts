@@ -75,7 +75,9 @@ test('of many rows are the same as a table made at once', async () => {
   const streamed = await server.get(names, { headers });
   expect(streamed.headers['content-length']).toBeUndefined();
   const atOnce = await server.get(`${names}?pretty=true`, { headers });
-  expect(streamed.json).toEqual(atOnce.json);
+  // Ages go on between the two.
+  const ageless = (text: string) => JSON.parse(text.replaceAll(/"\d+[smh](\d+s)?"/g, '"age"')) as unknown;
+  expect(ageless(streamed.text)).toEqual(ageless(atOnce.text.replaceAll(/\n\s*/g, '')));
   expect(streamed.json.rows?.length).toBeGreaterThanOrEqual(520);
 });
 

@@ -49,7 +49,7 @@ export function podWarnings(
     ...ofNodeLabels(spec, path),
     ...Object.entries(deprecatedAnnotations)
       .filter(([key]) => own(metadata.annotations, key) !== undefined)
-      .map(([key, text]) => say(annotations.key(key), `${text}`)),
+      .map(([key, text]) => say(annotations.key(key), text)),
     ...ofVolumes(spec.volumes ?? [], path.child('volumes')),
     ...duplicates(spec.hostAliases ?? [], 'ip', path.child('hostAliases')),
     ...duplicates(spec.imagePullSecrets ?? [], 'name', path.child('imagePullSecrets')),
@@ -77,7 +77,7 @@ function ofNodeLabels(spec: PodSpec, path: Path): string[] {
   const warnings: string[] = [];
   for (const key of Object.keys(spec.nodeSelector ?? {})) {
     const text = own(deprecatedNodeLabels, key);
-    if (text) warnings.push(say(path.child('nodeSelector').key(key), `${text}`));
+    if (text) warnings.push(say(path.child('nodeSelector').key(key), text));
   }
   for (const [index, constraint] of (spec.topologySpreadConstraints ?? []).entries()) {
     const at = path.child('topologySpreadConstraints').index(index);
@@ -94,7 +94,7 @@ function ofVolumes(volumes: readonly Volume[], path: Path): string[] {
   return volumes.flatMap((volume, index) =>
     Object.entries(deprecatedVolumes)
       .filter(([field]) => volume[field as keyof Volume] !== undefined)
-      .map(([field, text]) => say(path.index(index).child(field), `${text}`)),
+      .map(([field, text]) => say(path.index(index).child(field), text)),
   );
 }
 
