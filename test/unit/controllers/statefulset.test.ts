@@ -235,7 +235,12 @@ test('whatever is seen late, lost or failed, a set comes to be as it should, and
         let rounds = 0;
         for (let steps = 1; steps > 0 || rounds < 2; rounds++) {
           if (rounds > 100) throw new Error('it never rests');
-          for (const ordinal of [...model.pods.keys()]) settleOne(model, ordinal);
+          for (const ordinal of [...model.pods.keys()]) {
+            settleOne(model, ordinal);
+            // An ordered set waits for its user where more than one of those that go have failed.
+            const isLost = model.pods.get(ordinal)?.status?.phase === 'Failed';
+            if (isLost && ordinal >= (model.set.spec.replicas ?? 1)) model.pods.delete(ordinal);
+          }
           steps = reconcile(model);
         }
         const wanted = Array.from({ length: model.set.spec.replicas ?? 1 }, (_, index) => index);
