@@ -157,3 +157,23 @@ test('who wrote in another version keeps what it owns', async () => {
     'Apply failed with 1 conflict: conflict with "old": .spec.maxReplicas',
   ]);
 });
+
+test('no patch calls an object otherwise than its path does, nor moves it', async () => {
+  const events = '/api/v1/namespaces/default/events';
+  const event = { metadata: { name: 'e' }, involvedObject: { kind: 'Pod', namespace: 'default', name: 'p' } };
+  expect((await server.post(events, event)).status).toBe(201);
+  const named = (metadata: object) => ({ apiVersion: 'v1', kind: 'Event', metadata });
+  for (const metadata of [{ name: 'other' }, { namespace: 'kube-system' }]) {
+    const applied = await apply(`${events}/e`, 'm', named(metadata));
+    const merged = await merge(`${events}/e`, 'm', { metadata });
+    for (const { status, json } of [applied, merged]) {
+      expect([status, json.message]).toEqual([400, expect.stringContaining('does not match the name')]);
+    }
+  }
+  const made = await apply(`${events}/new`, 'm', { ...event, ...named({ name: 'other' }) });
+  expect([made.status, made.json.message]).toEqual([
+    400,
+    'the name of the object (other) does not match the name on the URL (new)',
+  ]);
+  expect((await server.get(`${events}/other`)).status).toBe(404);
+});

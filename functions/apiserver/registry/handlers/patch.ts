@@ -18,7 +18,7 @@ import type { AnyObject } from '../strategy.ts';
 import { updateObject } from './create.ts';
 import { parsePatch, patchDocument, type PatchType, patchTypeOf } from './patch-document.ts';
 import { respondWith, representationOf } from './render.ts';
-import { createObject, type Write } from './write.ts';
+import { checkName, createObject, type Write } from './write.ts';
 
 /** A race between two that apply an object into being is run at most so often. */
 const maxApplyRaces = 5;
@@ -68,11 +68,6 @@ function patched(
   if (object.kind !== entry.definition.kind || object.apiVersion !== entry.apiVersion) {
     throw badRequest(
       `the object provided is unrecognized (must be of type ${entry.definition.kind}): a patch may not change apiVersion or kind`,
-    );
-  }
-  if (object.metadata.name !== current.metadata.name) {
-    throw badRequest(
-      `the name of the object (${object.metadata.name}) does not match the name on the URL (${current.metadata.name})`,
     );
   }
   return object;
@@ -130,7 +125,8 @@ async function applyPatch(write: Write, patch: JsonObject): Promise<{ stored: St
       if (!found) {
         if (subresource) throw notFound(entry.groupResource, name);
         const object = conformed(write, { metadata: {}, ...patch });
-        object.metadata.name ??= name;
+        object.metadata.name ||= name;
+        checkName(entry, object, name);
         const stored = await createObject(write, object, (defaulted) =>
           applied(write, undefined, patch, defaulted),
         );

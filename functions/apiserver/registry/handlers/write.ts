@@ -167,6 +167,7 @@ export async function nextState(
   const { rules } = entry.strategy;
   const old = current.object;
   checkPlace(write, wanted);
+  checkName(entry, wanted, old.metadata.name ?? '');
   carryOver(entry, wanted.metadata, old.metadata, current.revision);
   rules.applyDefaults(wanted);
   const next = track(wanted);
