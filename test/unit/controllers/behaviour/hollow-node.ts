@@ -37,7 +37,14 @@ export async function addHollowNode(
     { ...node, status: { ...node.status, conditions: [ready] } },
     { subresource: 'status' },
   );
-  let addresses = 1;
+  const addresses = new Map<string, string>();
+  /** The same however often it is told of the pod. */
+  const addressOf = (uid: string) => {
+    const number = addresses.size + 1;
+    const address = addresses.get(uid) ?? `10.244.${number >> 8}.${number & 255}`;
+    addresses.set(uid, address);
+    return address;
+  };
   const busy = new Set<string>();
 
   async function tend(pod: Persisted<Pod>): Promise<void> {
@@ -53,7 +60,7 @@ export async function addHollowNode(
       };
       await client.createSubresource(pods, { namespace, name: podName }, 'binding', binding);
     } else if (pod.spec.nodeName === name && pod.status?.phase === 'Pending' && hollow.accept(pod)) {
-      const ip = `10.244.${addresses >> 8}.${addresses++ & 255}`;
+      const ip = addressOf(pod.metadata.uid);
       const time = rfc3339(clock.now());
       const conditions = [{ type: 'Ready', status: 'True', lastTransitionTime: time }];
       const status = { phase: 'Running', podIP: ip, podIPs: [{ ip }], startTime: time, conditions };
