@@ -1,10 +1,9 @@
 import type { Pod, ResourceQuota } from '../../../lib/api/gen/types.ts';
 import type { KubeObject, Persisted } from '../../../lib/api/object.ts';
 import {
-  addAmounts,
   type Amounts,
+  amountsTotal,
   type Evaluator,
-  maskAmounts,
   matchesScopes,
   type PendingUsage,
   pendingMs,
@@ -38,22 +37,24 @@ export function recount(
   wasSeen: (uid: string) => boolean,
 ): Recount {
   const names = Object.keys(quota.spec.hard ?? {});
-  let used: Amounts = {};
+  const tracked = new Set(names.filter((name) => counted.some(({ evaluator }) => evaluator.isTracked(name))));
+  const total = amountsTotal();
   const times: number[] = [];
   for (const { evaluator, objects } of counted) {
-    for (const name of names) if (evaluator.isTracked(name)) used[name] ??= '0';
     for (const object of objects) {
       if (!matchesScopes(quota.spec, evaluator, object)) continue;
-      used = addAmounts(used, maskAmounts(evaluator.usage(object, nowMs), names));
+      total.add(evaluator.usage(object, nowMs), tracked);
       const end = chargedUntil(object);
       if (end !== undefined && end >= nowMs) times.push(end + 1);
     }
   }
   const pending = pendingOf(quota).filter((entry) => isOpen(entry, counted, nowMs, wasSeen));
   for (const entry of pending) {
-    used = addAmounts(used, maskAmounts(entry.usage, Object.keys(used)));
+    total.add(entry.usage, tracked);
     times.push(entry.at + pendingMs);
   }
+  const zeros = Object.fromEntries([...tracked].map((name) => [name, '0']));
+  const used = { ...zeros, ...total.sum() };
   return { used, pending, nextMs: times.length > 0 ? Math.min(...times) : undefined };
 }
 

@@ -28,6 +28,27 @@ export function addAmounts(a: Readonly<Amounts>, b: Readonly<Amounts>): Amounts 
   return sum;
 }
 
+/** Adds up many at once: each text is parsed once, and the sums are written once. */
+export function amountsTotal(): {
+  add(amounts: Readonly<Amounts>, names: ReadonlySet<string>): void;
+  sum(): Amounts;
+} {
+  const sums = new Map<string, Quantity>();
+  const parsed = new Map<string, Quantity>();
+  return {
+    add(amounts, names) {
+      for (const [name, text] of Object.entries(amounts)) {
+        if (!names.has(name)) continue;
+        let quantity = parsed.get(text);
+        if (!quantity) parsed.set(text, (quantity = parseQuantity(text)));
+        const before = sums.get(name);
+        sums.set(name, before ? addQuantities(before, quantity) : quantity);
+      }
+    },
+    sum: () => Object.fromEntries([...sums].map(([name, quantity]) => [name, write(quantity)])),
+  };
+}
+
 /** What of `a` is beyond `b`; never below zero. */
 export function amountsBeyond(a: Readonly<Amounts>, b: Readonly<Amounts>): Amounts {
   return Object.fromEntries(

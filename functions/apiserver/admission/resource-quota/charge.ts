@@ -26,7 +26,7 @@ export interface Charge {
 }
 
 /**
- * The quotas that change, as they are after the write; the others are not in the map.
+ * The quotas that change, as they are after the write, to be `sealed` for the store; the others are not in the map.
  * @throws KumulusError Forbidden where one of them does not allow it.
  */
 export function chargeQuotas(
@@ -92,13 +92,29 @@ function pendingFor({ attributes, object }: Charge, usage: Amounts, at: number):
   };
 }
 
+/** What quotas on their way into the store carry: written out once, however many writes were charged. */
+const carried = new WeakMap<ResourceQuota, readonly PendingUsage[]>();
+
+/** A quota's entries, those that are not written out yet among them. */
+export function entriesOf(quota: ResourceQuota): readonly PendingUsage[] {
+  let entries = carried.get(quota);
+  if (!entries) {
+    entries = pendingOf(quota);
+    carried.set(quota, entries);
+  }
+  return entries;
+}
+
 function charged(quota: ResourceQuota, used: Amounts, pending: PendingUsage): ResourceQuota {
-  const annotations = withPending(quota.metadata.annotations, [...pendingOf(quota), pending]);
-  return {
-    ...quota,
-    metadata: { ...quota.metadata, ...(annotations && { annotations }) },
-    status: { ...quota.status, used },
-  };
+  const next: ResourceQuota = { ...quota, status: { ...quota.status, used } };
+  carried.set(next, [...entriesOf(quota), pending]);
+  return next;
+}
+
+/** The quota as it is stored: with all that it carries. */
+export function sealed(quota: ResourceQuota): ResourceQuota {
+  const annotations = withPending(quota.metadata.annotations, entriesOf(quota));
+  return { ...quota, metadata: { ...quota.metadata, ...(annotations && { annotations }) } };
 }
 
 /** The quota without what it was charged for this object; undefined where it was not, or is not any more. */

@@ -4,14 +4,14 @@
  * many write at once, in however many processes, the sum of what was allowed never passes the limit.
  */
 import type { ResourceQuota } from '../../../../lib/api/gen/types.ts';
-import { evaluatorFor, maxPending, pendingOf } from '../../../../lib/api/quota/index.ts';
+import { evaluatorFor, maxPending } from '../../../../lib/api/quota/index.ts';
 import { serverTimeout, tooManyRequests } from '../../../../lib/api/status.ts';
 import { encodeStored } from '../../../../lib/api/stored.ts';
 import type { Clock } from '../../../../lib/clock.ts';
 import type { WatchCache } from '../../../../lib/store/cache/index.ts';
 import { type Mutation, type Store, StoreConflict } from '../../../../lib/store/port.ts';
 import type { AdmissionPlugin } from '../../pipeline/admission.ts';
-import { type Charge, chargeQuotas, withoutCharge } from './charge.ts';
+import { type Charge, chargeQuotas, entriesOf, sealed, withoutCharge } from './charge.ts';
 
 const storage = 'resourcequotas';
 /** Other processes may write the same quotas; each time at least one of them gets on. */
@@ -90,7 +90,7 @@ async function chargeBatch(
     const mutations = page.items.flatMap(({ key, revision }, index): Mutation[] => {
       const quota = quotas[index];
       if (!quota || quota === before[index]) return [];
-      return [{ op: 'replace', key, body: encodeStored(quota), expected: revision }];
+      return [{ op: 'replace', key, body: encodeStored(sealed(quota)), expected: revision }];
     });
     if (mutations.length === 0) break;
     try {
@@ -151,7 +151,7 @@ async function withdraw(
 /** The recount takes entries away within moments; where it does not, writes wait for it. */
 function refuseCrowd(quotas: Iterable<ResourceQuota>): void {
   for (const quota of quotas) {
-    if (pendingOf(quota).length < maxPending) continue;
+    if (entriesOf(quota).length < maxPending) continue;
     const name = quota.metadata.name ?? '';
     throw tooManyRequests(`quota ${name} has too many writes under way, please try again`, 1);
   }

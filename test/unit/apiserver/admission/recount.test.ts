@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   chargeQuotas,
+  sealed,
   withoutCharge,
 } from '../../../../functions/apiserver/admission/resource-quota/charge.ts';
 import type { RegistryEntry } from '../../../../functions/apiserver/registry/registry.ts';
@@ -42,7 +43,7 @@ class World {
     const object = { metadata: { name: uid, namespace: 'default', uid } };
     try {
       const changed = chargeQuotas([this.quota], { attributes: attributesOf(), evaluator, object }, this.now);
-      this.write(changed.get(this.quota) ?? this.quota);
+      this.write(sealed(changed.get(this.quota) ?? this.quota));
       this.underWay.push(uid);
     } catch (error) {
       if (!isKind(error, 'Forbidden')) throw error;
