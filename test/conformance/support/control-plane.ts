@@ -11,7 +11,7 @@ import { createInProcessClient } from '../../../lib/client/in-process.ts';
 import { createInformers, type Informers } from '../../../lib/client/informers.ts';
 import type { KubeClient } from '../../../lib/client/port.ts';
 import { namespaces, serviceAccounts } from '../../../lib/client/resources.ts';
-import { systemClock } from '../../../lib/clock.ts';
+import { type Clock, systemClock } from '../../../lib/clock.ts';
 import type { UserInfo } from '../../../lib/http/types.ts';
 import { createLogger } from '../../../lib/log.ts';
 import { openEmbeddedStore } from '../../../lib/store/embedded/index.ts';
@@ -37,12 +37,14 @@ export interface ControlPlane {
 export interface ControlPlaneOptions {
   /** Simulated nodes: they write status, and run nothing. */
   nodes?: number;
+  /** What all parts take for the time. Default the system's. */
+  clock?: Clock;
 }
 
 const admin: UserInfo = { username: 'kubernetes-admin', groups: ['system:masters', 'system:authenticated'] };
 
 export async function startControlPlane(options: ControlPlaneOptions = {}): Promise<ControlPlane> {
-  const clock = systemClock;
+  const clock = options.clock ?? systemClock;
   const log = createLogger('conformance', 'error');
   const dir = await mkdtemp(join(tmpdir(), 'kumulus-conformance-'));
   const store = await openEmbeddedStore({ dir, clock, log });

@@ -19,6 +19,20 @@ export interface SimulatedNodeOptions {
 /** The annotation by which a test keeps a pod of a simulated node from becoming ready. */
 export const unready = 'conformance.test/unready';
 
+/**
+ * The annotation by which a test says how a pod's containers end: with a code, or with one for each completion index
+ * (`{"0": 1, "1": 0}`). Without it they run on.
+ */
+export const exitCodes = 'conformance.test/exit-codes';
+
+function exitCodeOf({ metadata: { annotations } }: Pod): number | undefined {
+  const text = annotations?.[exitCodes];
+  if (text === undefined) return undefined;
+  const parsed = JSON.parse(text) as number | Record<string, number>;
+  if (typeof parsed === 'number') return parsed;
+  return parsed[annotations?.['batch.kubernetes.io/job-completion-index'] ?? ''];
+}
+
 /** A kubelet that runs nothing: it says that its pods run, and finishes their deletion. The name is `node-<number>`. */
 export async function startSimulatedNode(options: SimulatedNodeOptions): Promise<void> {
   const { client, informers, clock, log, signal, number } = options;
@@ -84,6 +98,16 @@ export async function startSimulatedNode(options: SimulatedNodeOptions): Promise
     const pod = await client.get(pods, ref);
     if (pod.metadata.uid !== uid) return;
     if (pod.metadata.deletionTimestamp) {
+      // What is killed has ended, and says so before it goes.
+      if (pod.status?.phase === 'Running') {
+        const status = endedStatus(pod, 137, at());
+        await client.patch(
+          pods,
+          ref,
+          { type: 'strategic', patch: { metadata: { uid }, status } },
+          { subresource: 'status' },
+        );
+      }
       await client.delete(pods, ref, { gracePeriodSeconds: 0, preconditions: { uid } });
       return;
     }
@@ -150,6 +174,8 @@ export async function startSimulatedNode(options: SimulatedNodeOptions): Promise
         })),
       };
     }
+    const exitCode = pod.status?.phase === 'Running' ? exitCodeOf(pod) : undefined;
+    if (exitCode !== undefined) return endedStatus(pod, exitCode, time);
     return pod.status?.observedGeneration === generation ? undefined : { observedGeneration: generation };
   }
 
@@ -164,4 +190,26 @@ export async function startSimulatedNode(options: SimulatedNodeOptions): Promise
       });
     }
   }
+}
+
+function endedStatus(pod: Persisted<Pod>, exitCode: number, time: string): PodStatus {
+  const reason = exitCode === 0 ? 'Completed' : 'Error';
+  const terminated = { exitCode, reason, startedAt: time, finishedAt: time };
+  return {
+    phase: exitCode === 0 ? 'Succeeded' : 'Failed',
+    observedGeneration: pod.metadata.generation,
+    conditions: ['Ready', 'ContainersReady'].map((type) => ({
+      type,
+      status: 'False',
+      lastTransitionTime: time,
+    })),
+    containerStatuses: pod.spec.containers.map(({ name, image }) => ({
+      name,
+      image: image ?? '',
+      imageID: `sha256:${name}`,
+      ready: false,
+      restartCount: 0,
+      state: { terminated },
+    })),
+  };
 }

@@ -1,6 +1,7 @@
 import type {
   DaemonSet,
   Deployment,
+  Job,
   Pod,
   PodTemplateSpec,
   ReplicaSet,
@@ -11,6 +12,7 @@ import type { Persisted } from '../../../lib/api/object.ts';
 import { deployments, pods, replicaSets } from '../../../lib/client/resources.ts';
 import { eventually } from '../../support/wait.ts';
 import type { ControlPlane } from './control-plane.ts';
+import { exitCodes } from './simulated-node.ts';
 
 /** Labels, and one container; what else differs is the test's own. */
 export function template(labels: Record<string, string>, image = 'web:1'): PodTemplateSpec {
@@ -55,6 +57,29 @@ export function replicationController(
 ): ReplicationController {
   const selector = { app: name };
   return { metadata: { name }, spec: { selector, template: template(selector), ...spec } };
+}
+
+/** Two at once, to completion; `exits` is what its pods end with, and undefined for pods that run on. */
+export function job(
+  name: string,
+  exits: number | Record<string, number> | undefined,
+  spec: Partial<Job['spec']> = {},
+): Job {
+  const annotations: Record<string, string> = {};
+  if (exits !== undefined) annotations[exitCodes] = JSON.stringify(exits);
+  const pod = template({ app: name });
+  return {
+    metadata: { name },
+    spec: {
+      parallelism: 2,
+      completions: 4,
+      template: {
+        metadata: { ...pod.metadata, annotations },
+        spec: { restartPolicy: 'Never', containers: pod.spec?.containers ?? [] },
+      },
+      ...spec,
+    },
+  };
 }
 
 /** As a test breaks a pod's probe, and mends it. */
