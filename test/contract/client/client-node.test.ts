@@ -50,7 +50,8 @@ test('typed calls create, read, patch, scale and delete; errors carry a Status',
     setHeaderOptions('Content-Type', PatchStrategy.StrategicMergePatch),
   );
   const scale = await apps.readNamespacedDeploymentScale({ name, namespace });
-  await apps.replaceNamespacedDeploymentScale({ name, namespace, body: { ...scale, spec: { replicas: 3 } } });
+  scale.spec = { replicas: 3 };
+  await apps.replaceNamespacedDeploymentScale({ name, namespace, body: scale });
   const read = await apps.readNamespacedDeployment({ name, namespace });
   expect(read.spec).toMatchObject({ paused: true, replicas: 3 });
   const deleted = await apps.deleteNamespacedDeployment({ name, namespace });
