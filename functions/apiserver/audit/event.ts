@@ -109,6 +109,7 @@ export class RequestAudit {
     const { request, receivedAtMs, user, auditID, auditAnnotations, info } = this.#context;
     const query = request.query.toString();
     const userAgent = request.headers['user-agent'];
+    const ips = sourceIps(request);
     const isImpersonated = this.#user !== undefined && user !== this.#user && stage !== 'RequestReceived';
     this.#sink({
       kind: 'Event',
@@ -120,7 +121,7 @@ export class RequestAudit {
       verb: info.verb,
       user: this.#user ?? {},
       ...(isImpersonated && { impersonatedUser: user }),
-      sourceIPs: sourceIps(request),
+      ...(ips.length > 0 && { sourceIPs: ips }),
       ...(userAgent && {
         userAgent:
           userAgent.length > maxUserAgentLength
