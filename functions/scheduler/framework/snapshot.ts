@@ -11,7 +11,7 @@ export interface Snapshot {
   /** Nodes with a pod that has inter-pod affinity, and those with one that has a required anti-affinity. */
   readonly nodesWithAffinity: ReadonlySet<NodeInfo>;
   readonly nodesWithRequiredAntiAffinity: ReadonlySet<NodeInfo>;
-  /** How many nodes hold the image, and how large it is at most; the name is normalized. */
+  /** Which nodes hold the image, and how large it is by the first that said so; the name has a tag. */
   image(name: string): { nodes: ReadonlySet<string>; sizeBytes: number } | undefined;
   namespaceLabels(name: string): Readonly<Record<string, string>> | undefined;
   /** Rises with every change of nodes, of pods on them, or of namespaces. */
@@ -219,7 +219,6 @@ export class ClusterState implements Snapshot {
     for (const [name, sizeBytes] of now) {
       const image = this.#images.get(name) ?? { nodes: new Set<string>(), sizeBytes };
       image.nodes.add(nodeName);
-      image.sizeBytes = sizeBytes;
       this.#images.set(name, image);
     }
     if (node) this.#imagesOf.set(nodeName, [...now.keys()]);

@@ -133,7 +133,12 @@ test('a pod of higher priority takes the place of a lower one, which ends gracef
   await run('low', 3, { priorityClassName: 'low' }, most);
   const before = await allRunning('low', 3);
   expect(countByNode(before)).toEqual({ 'node-1': 1, 'node-2': 1, 'node-3': 1 });
-  await run('high', 1, { priorityClassName: 'high' }, most);
+  await apply({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { name: 'high', labels: { app: 'high' } },
+    spec: { priorityClassName: 'high', containers: [{ name: 'web', image, ...most }] },
+  });
   const [winner] = await allRunning('high', 1);
   const victim = before.find(({ spec }) => spec.nodeName === winner?.spec.nodeName);
   const name = victim?.metadata.name ?? '';
@@ -149,7 +154,7 @@ test('a pod of higher priority takes the place of a lower one, which ends gracef
     const running = (await podsOf('low')).filter((pod) => pod.status?.phase === 'Running');
     return running.length === 2;
   });
-  await remove('high');
+  await cluster.kubectl('delete pod high --grace-period=1');
   await allRunning('low', 3);
   await remove('low');
 });

@@ -55,7 +55,22 @@ const amounts = (cpu: string[], memory: string[]) =>
     { requiredKeys: [] },
   ) as fc.Arbitrary<Record<string, string>>;
 
+const images = fc.subarray([
+  { names: ['docker.io/library/small:1'], sizeBytes: 60 * 2 ** 20 },
+  { names: ['docker.io/library/large:latest'], sizeBytes: 900 * 2 ** 20 },
+]);
+const ports = fc.array(
+  fc.record({
+    containerPort: fc.constant(80),
+    hostPort: fc.constantFrom(8080, 8081),
+    hostIP: fc.constantFrom('', '0.0.0.0', '10.0.0.1', '10.0.0.2'),
+    protocol: fc.constantFrom('TCP', 'UDP'),
+  }),
+  { maxLength: 2 },
+);
 const node: fc.Arbitrary<NodeSpecOf> = fc.record({
+  unschedulable: fc.oneof({ weight: 3, arbitrary: fc.constant(false) }, fc.constant(true)),
+  images,
   labels: fc.dictionary(fc.constantFrom(zone, 'rack', 'size'), fc.constantFrom('1', '2', '3')),
   taints: fc.array(taint, { maxLength: 2 }),
   allocatable: amounts(['2', '4', '3500m'], ['1Gi', '2Gi', '4Gi']).map((found) => ({
@@ -139,6 +154,8 @@ const spreads = fc.uniqueArray(
       labelSelector: selector,
       nodeAffinityPolicy: fc.constantFrom('Honor', 'Ignore'),
       nodeTaintsPolicy: fc.constantFrom('Honor', 'Ignore'),
+      matchLabelKeys: fc.constantFrom<string[]>(['app'], ['tier']),
+      minDomains: fc.integer({ min: 1, max: 3 }),
     },
     { requiredKeys: ['maxSkew', 'topologyKey', 'whenUnsatisfiable', 'labelSelector'] },
   ),
@@ -148,9 +165,19 @@ const pod: fc.Arbitrary<PodSpecOf> = fc.record({
   namespace: fc.constantFrom('default', 'other'),
   labels,
   requests: amounts(['100m', '1', '2'], ['100Mi', '1Gi']),
+  image: fc.constantFrom('docker.io/library/small:1', 'docker.io/library/large', 'absent'),
+  ports,
   affinity: fc.option(affinity as fc.Arbitrary<Affinity>, { nil: undefined }),
   spec: fc.record({
-    tolerations: fc.array(toleration, { maxLength: 2 }),
+    tolerations: fc.array(
+      fc.oneof(
+        toleration,
+        fc.constant<Toleration>({ key: 'node.kubernetes.io/unschedulable', operator: 'Exists' }),
+      ),
+      { maxLength: 2 },
+    ),
+    // Of the pod to place: pods on nodes are where they are.
+    nodeName: fc.option(fc.constantFrom('n0', 'n1'), { nil: undefined }),
     topologySpreadConstraints: spreads,
   }),
 });
@@ -181,8 +208,8 @@ export const cluster = fc
       leaves,
       pod: podOf(`p${index}`, {
         ...spec,
+        spec: { ...spec.spec, nodeName: `n${at % nodes.length}` },
         deleted: terminating && index % 3 === 0,
-        nodeName: `n${at % nodes.length}`,
       }),
     })),
     incoming: podOf('incoming', incoming),

@@ -252,12 +252,21 @@ export function podAffinityScores(world: World, pod: Pod, nodes: Node[]): number
   return sums.map((sum) => (greatest === least ? 0 : Math.trunc(100 * ((sum - least) / (greatest - least)))));
 }
 
+/** What the constraint speaks of: its selector, and the pod's own values of the keys to match. */
+function speaks(pod: Pod, constraint: TopologySpreadConstraint, other: Pod): boolean {
+  const own = (constraint.matchLabelKeys ?? []).filter((key) => labelsOf(pod)[key] !== undefined);
+  return (
+    selects(constraint.labelSelector, labelsOf(other)) &&
+    own.every((key) => labelsOf(other)[key] === labelsOf(pod)[key])
+  );
+}
+
 function counted(world: World, pod: Pod, constraint: TopologySpreadConstraint, node: Node): number {
   return podsOn(world, node).filter(
     (other) =>
       other.metadata.namespace === pod.metadata.namespace &&
       !other.metadata.deletionTimestamp &&
-      selects(constraint.labelSelector, labelsOf(other)),
+      speaks(pod, constraint, other),
   ).length;
 }
 
@@ -284,7 +293,7 @@ export function spread(world: World, pod: Pod, node: Node): Verdict {
         .reduce((sum, other) => sum + counted(world, pod, constraint, other), 0);
     const domains = [...new Set(eligible.map((other) => labelsOf(other)[constraint.topologyKey] as string))];
     const least = domains.length < (constraint.minDomains ?? 1) ? 0 : Math.min(...domains.map(inDomain));
-    const self = selects(constraint.labelSelector, labelsOf(pod)) ? 1 : 0;
+    const self = speaks(pod, constraint, pod) ? 1 : 0;
     if (inDomain(value) + self - least > constraint.maxSkew) return 'no';
   }
   return 'ok';

@@ -1,4 +1,11 @@
-import type { Affinity, Node, Pod, Taint } from '../../../lib/api/gen/types.ts';
+import type {
+  Affinity,
+  ContainerImage,
+  ContainerPort,
+  Node,
+  Pod,
+  Taint,
+} from '../../../lib/api/gen/types.ts';
 import { type KubeObject, keyOf, type Persisted } from '../../../lib/api/object.ts';
 import type { ClusterObjects } from '../../../functions/scheduler/framework/cluster-objects.ts';
 import type { PluginContext } from '../../../functions/scheduler/framework/plugin.ts';
@@ -16,6 +23,7 @@ export interface NodeSpecOf {
   taints?: Taint[];
   unschedulable?: boolean;
   allocatable?: Record<string, string>;
+  images?: ContainerImage[];
 }
 
 export function nodeOf(name: string, spec: NodeSpecOf = {}): Persisted<Node> {
@@ -24,7 +32,10 @@ export function nodeOf(name: string, spec: NodeSpecOf = {}): Persisted<Node> {
     kind: 'Node',
     metadata: { ...stamp, name, uid: name, labels: { 'kubernetes.io/hostname': name, ...spec.labels } },
     spec: { taints: spec.taints, unschedulable: spec.unschedulable },
-    status: { allocatable: spec.allocatable ?? { cpu: '4', memory: '8Gi', pods: '10' } },
+    status: {
+      allocatable: spec.allocatable ?? { cpu: '4', memory: '8Gi', pods: '10' },
+      ...(spec.images && { images: spec.images }),
+    },
   };
 }
 
@@ -32,6 +43,8 @@ export interface PodSpecOf {
   namespace?: string;
   labels?: Record<string, string>;
   requests?: Record<string, string>;
+  image?: string;
+  ports?: ContainerPort[];
   affinity?: Affinity;
   priority?: number;
   nodeName?: string;
@@ -53,7 +66,14 @@ export function podOf(name: string, of: PodSpecOf = {}): Persisted<Pod> {
       deletionTimestamp: of.deleted ? '2026-01-01T00:00:00Z' : undefined,
     },
     spec: {
-      containers: [{ name: 'main', image: 'busybox', resources: { requests: of.requests } }],
+      containers: [
+        {
+          name: 'main',
+          image: of.image ?? 'busybox',
+          ...(of.ports && { ports: of.ports }),
+          resources: { requests: of.requests },
+        },
+      ],
       affinity: of.affinity,
       priority: of.priority,
       nodeName: of.nodeName,
