@@ -60,9 +60,16 @@ export function createPodAgent(options: PodAgentOptions): PodAgent {
   const workers = createKeyedWorkers(look, { clock, random, log });
 
   function others(uid: string): Pod[] {
-    return [...records.values()].flatMap(({ pod, admitted, stage }) =>
-      pod && admitted && stage !== 'finished' && pod.metadata.uid !== uid ? [pod] : [],
+    return [...records.values()].flatMap((record) =>
+      record.pod && record.admitted && !hasEnded(record) && record.uid !== uid ? [record.pod] : [],
     );
+  }
+
+  /** The scheduler gives a pod's room to another as soon as the API shows that it has ended: so must its node. */
+  function hasEnded({ uid, stage, verdict }: PodRecord): boolean {
+    if (stage === 'terminated' || stage === 'finished') return true;
+    // One that the node itself ends is reported as failed while its containers still stop.
+    return !verdict && isTerminalPhase(statuses.get(uid)?.phase);
   }
 
   async function look(uid: string) {
