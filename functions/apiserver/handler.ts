@@ -35,6 +35,9 @@ const warm = new Warm(() =>
   }),
 );
 
+/** How long before its time is over a watch ends by itself. */
+const lastWordsMs = 5_000;
+
 /** Keeps what is watched fresh for as long as a watch is answered. */
 async function whileFresh<T>(
   { store, server }: ControlPlane,
@@ -70,13 +73,18 @@ const streamed = lambdaHandler<{ event: ProxyEvent; stream: Writable; platform: 
   name: 'apiserver',
   settings,
   log,
-  async run({ event, stream, platform }, { signal, metrics }) {
+  async run({ event, stream, platform }, { signal, metrics, remainingMs }) {
     const plane = await warm.get();
     const open = (sink: Writable, prelude: StreamPrelude) => {
       metrics.count(`Status${Math.floor(prelude.statusCode / 100)}xx`);
       return platform.HttpResponseStream.from(sink, prelude);
     };
-    await whileFresh(plane, event, () => answerStreamed(plane.server.handle, event, stream, open, signal));
+    const lastWords = new AbortController();
+    const timer = setTimeout(() => lastWords.abort(), Math.max(0, remainingMs() - lastWordsMs));
+    const signals = { signal, endStream: lastWords.signal };
+    await whileFresh(plane, event, () =>
+      answerStreamed(plane.server.handle, event, stream, open, signals),
+    ).finally(() => clearTimeout(timer));
   },
 });
 

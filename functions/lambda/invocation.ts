@@ -18,6 +18,8 @@ export interface Invocation {
   metrics: EmbeddedMetrics;
   /** Aborts shortly before the function's time is over: stop, and write down what is left to do. */
   signal: AbortSignal;
+  /** How long until then. */
+  remainingMs(): number;
 }
 
 export type LambdaHandler<E, R> = (event: E, context: LambdaContext) => Promise<R>;
@@ -59,13 +61,14 @@ export function lambdaHandler<E, R>({ name, settings, log, run }: LambdaEntry<E,
       if (isCold) metrics.count('ColdStart');
       isCold = false;
       const stop = new AbortController();
+      const remainingMs = () => Math.max(0, context.getRemainingTimeInMillis() - wrapUpMs);
       const timer = setTimeout(
         () => stop.abort(new Error('the function is about to run out of time')),
-        Math.max(0, context.getRemainingTimeInMillis() - wrapUpMs),
+        remainingMs(),
       );
       return current.run({ requestId, ...(traceId && { traceId }) }, async () => {
         try {
-          return await run(event as E, { requestId, metrics, signal: stop.signal });
+          return await run(event as E, { requestId, metrics, signal: stop.signal, remainingMs });
         } catch (error) {
           metrics.count('Failed');
           log.error({ err: error }, 'invocation failed');

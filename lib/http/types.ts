@@ -15,6 +15,8 @@ export interface ApiRequest {
   peer: Peer;
   /** Aborts when the client goes away. */
   signal: AbortSignal;
+  /** Aborts when a streamed answer is to come to its end, with whatever a client needs to go on from there. */
+  endStream?: AbortSignal;
 }
 
 /** Who is at the other end, as far as the host knows by itself. */

@@ -73,32 +73,43 @@ export interface CollectOptions {
   clock: Clock;
   /** How long a watch in which nothing happens is kept open. */
   quietMs?: number;
+  /** How long it may take to end then. */
+  graceMs?: number;
   /** How long after its first event. */
   lingerMs?: number;
 }
 
-/** A whole answer. A watch ends, as if its client had gone, after its first events or after a short wait. */
+/**
+ * A whole answer. A watch ends after its first events, or after a short wait, and with a bookmark. (client-go takes a watch
+ * that brought nothing at all for broken, and waits longer each time before the next.)
+ */
 export async function answerBuffered(
   handle: ApiHandler,
   event: ProxyEvent,
-  { clock, quietMs = 5_000, lingerMs = 50 }: CollectOptions,
+  { clock, quietMs = 5_000, graceMs = 2_000, lingerMs = 50 }: CollectOptions,
   signal: AbortSignal,
 ): Promise<ProxyResult> {
-  const end = new AbortController();
-  const response = withoutUpgrade(await handle(requestOf(event, AbortSignal.any([signal, end.signal]))));
-  if (!asksForWatch(event)) return resultOf(response, await collect(response.body));
+  if (!asksForWatch(event)) {
+    const response = withoutUpgrade(await handle(requestOf(event, signal)));
+    return resultOf(response, await collect(response.body));
+  }
   const over = new AbortController();
+  const end = new AbortController();
+  const cut = new AbortController();
   const endAfter = async (ms: number) => {
     await pause(clock, ms, over.signal);
     end.abort(new Error('the platform does not stream'));
+    await pause(clock, graceMs, over.signal);
+    cut.abort(new Error('the stream does not end'));
   };
-  const quiet = endAfter(quietMs);
-  let linger: Promise<void> | undefined;
+  const request = requestOf(event, AbortSignal.any([signal, cut.signal]));
+  const response = withoutUpgrade(await handle({ ...request, endStream: end.signal }));
+  const ends = [endAfter(quietMs)];
   const bytes = await collect(response.body, () => {
-    linger ??= endAfter(lingerMs);
+    if (ends.length === 1) ends.push(endAfter(lingerMs));
   });
   over.abort();
-  await Promise.all([quiet, linger]);
+  await Promise.all(ends);
   return resultOf(response, bytes);
 }
 
@@ -108,14 +119,16 @@ export async function answerStreamed(
   event: ProxyEvent,
   sink: Writable,
   open: (sink: Writable, prelude: StreamPrelude) => Writable,
-  signal: AbortSignal,
+  /** `endStream` aborts when a watch has to end by itself, before the platform ends it. */
+  { signal, endStream }: { signal: AbortSignal; endStream: AbortSignal },
 ): Promise<void> {
   const gone = new AbortController();
   const leave = () => gone.abort(new Error('the client went away'));
   sink.once('close', leave);
   sink.once('error', leave);
   try {
-    const response = withoutUpgrade(await handle(requestOf(event, AbortSignal.any([signal, gone.signal]))));
+    const request = requestOf(event, AbortSignal.any([signal, gone.signal]));
+    const response = withoutUpgrade(await handle({ ...request, endStream }));
     const out = open(sink, preludeOf(response));
     if (response.body instanceof Uint8Array) out.write(response.body);
     else if (response.body) await writeAll(response.body, out);

@@ -103,7 +103,7 @@ describe('a request', () => {
 
 describe('a buffered answer', () => {
   const buffered = (handle: ApiHandler, event = recorded) =>
-    answerBuffered(handle, event, { clock: systemClock, quietMs: 100, lingerMs: 5 }, never);
+    answerBuffered(handle, event, { clock: systemClock, quietMs: 100, graceMs: 50, lingerMs: 5 }, never);
 
   test('is text where it is text, and base64 where it is not', async () => {
     expect(await buffered(async () => json({}))).toEqual({
@@ -169,6 +169,28 @@ describe('a buffered answer', () => {
     expect((await buffered(stream([]), watch)).body).toBe('');
     expect(ended).toBe(2);
   });
+
+  test('of a watch has its last words, and is cut when it does not end', async () => {
+    const watch = { ...recorded, multiValueQueryStringParameters: { watch: ['1'] } };
+    const polite: ApiHandler = async ({ endStream }) => ({
+      status: 200,
+      headers: {},
+      body: (async function* () {
+        await aborted(endStream as AbortSignal);
+        yield Buffer.from('{"type":"BOOKMARK"}\n');
+      })(),
+    });
+    expect((await buffered(polite, watch)).body).toBe('{"type":"BOOKMARK"}\n');
+    const stubborn: ApiHandler = async ({ signal }) => ({
+      status: 200,
+      headers: {},
+      body: (async function* () {
+        yield Buffer.from('x');
+        await aborted(signal);
+      })(),
+    });
+    expect((await buffered(stubborn, watch)).body).toBe('x');
+  });
 });
 
 describe('a streamed answer', () => {
@@ -190,7 +212,10 @@ describe('a streamed answer', () => {
   test('begins with its status and headers, and goes on as it comes', async () => {
     const sink = new PassThrough();
     const reading = read(sink);
-    await answerStreamed(async () => ({ ...json({ a: 1 }), status: 201 }), recorded, sink, open, never);
+    await answerStreamed(async () => ({ ...json({ a: 1 }), status: 201 }), recorded, sink, open, {
+      signal: never,
+      endStream: never,
+    });
     const { prelude, body } = await reading;
     expect(prelude).toEqual({
       statusCode: 201,
@@ -212,7 +237,7 @@ describe('a streamed answer', () => {
         isOver = true;
       })(),
     });
-    const answering = answerStreamed(handle, recorded, sink, open, never);
+    const answering = answerStreamed(handle, recorded, sink, open, { signal: never, endStream: never });
     let seen = '';
     sink.on('data', (chunk: Buffer) => {
       seen += chunk.toString('latin1');
@@ -227,15 +252,18 @@ describe('a streamed answer', () => {
     const sink = new PassThrough();
     const reading = read(sink);
     const timeUp = new AbortController();
-    const handle: ApiHandler = async ({ signal }) => ({
+    const handle: ApiHandler = async ({ endStream }) => ({
       status: 200,
       headers: {},
       body: (async function* () {
+        await aborted(endStream as AbortSignal);
         yield Buffer.from('{"type":"BOOKMARK"}\n');
-        await aborted(signal);
       })(),
     });
-    const answering = answerStreamed(handle, recorded, sink, open, timeUp.signal);
+    const answering = answerStreamed(handle, recorded, sink, open, {
+      signal: never,
+      endStream: timeUp.signal,
+    });
     timeUp.abort();
     await answering;
     expect((await reading).body).toBe('{"type":"BOOKMARK"}\n');

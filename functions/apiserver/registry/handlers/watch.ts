@@ -41,6 +41,9 @@ export async function watchObjects(
     () => over.abort(),
     () => undefined,
   );
+  const { endStream } = context.request;
+  if (endStream?.aborted) over.abort();
+  endStream?.addEventListener('abort', () => over.abort(), { once: true });
   const headers = {
     'content-type': mediaType === protobufType ? `${protobufType};stream=watch` : mediaType,
     'cache-control': 'no-cache, private',
@@ -84,7 +87,7 @@ interface FrameWriter {
   bookmark(revision: number, initialEventsEnd: boolean): Uint8Array;
 }
 
-/** Batches, and a bookmark about once a minute; ends when the client, the server or the time is gone. */
+/** Batches, and a bookmark about once a minute and when the time is over; ends when that, the client or the server is gone. */
 async function* stream(
   backend: Backend,
   watch: CacheWatch,
@@ -131,7 +134,12 @@ async function* stream(
         const result = arrived;
         arrived = undefined;
         if ('error' in result) throw result.error;
-        if (result.done) return;
+        if (result.done) {
+          // Its time is over and the client is still there: it may go on from here, however quiet it was.
+          if (over.signal.aborted && params.allowWatchBookmarks)
+            yield frames.bookmark(watch.revision(), false);
+          return;
+        }
         const { events, revision, initialEventsEnd } = result.value;
         const chunks = events.map((event) => frames.event(event));
         if (initialEventsEnd && params.sendInitialEvents && params.allowWatchBookmarks) {
