@@ -20,10 +20,11 @@ export class KumulusStack extends Stack {
   }
 
   #describe({ stackName }: Parameters): void {
-    const { endpoint, adminRole, queues, keysPath } = this.controlPlane;
+    const { endpoint, adminRole, nodeRole, queues, keysPath } = this.controlPlane;
     const outputs: Record<string, [value: string, description: string]> = {
       Endpoint: [endpoint.api.url, 'Where the Kubernetes API is'],
       AdminRoleArn: [adminRole.roleArn, 'Who may assume this role administers the cluster'],
+      NodeRoleArn: [nodeRole.roleArn, 'The role of machines that are nodes'],
       TableName: [this.state.table.tableName, 'The table with the cluster’s state'],
       DeadLetterQueueUrl: [queues.deadLetters.queueUrl, 'Work that was given up'],
       UndeliveredQueueUrl: [queues.undelivered.queueUrl, 'Delays and changes that no function took'],

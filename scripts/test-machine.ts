@@ -9,6 +9,8 @@ const needed: { debianPackage: string; found: () => boolean }[] = [
   { debianPackage: 'busybox-static', found: () => existsSync('/bin/busybox') },
   // DynamoDB Local runs on it.
   { debianPackage: 'openjdk-17-jre-headless', found: () => which('java') !== undefined },
+  // Emulators of AWS show certificates that it makes.
+  { debianPackage: 'openssl', found: () => which('openssl') !== undefined },
   // MiniStack is installed by it, and runs on its Python.
   {
     debianPackage: 'python3-venv',

@@ -4,6 +4,7 @@ import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-clo
 export interface StackOutputs {
   endpoint: string;
   adminRoleArn: string;
+  nodeRoleArn: string;
   tableName: string;
   deadLetterQueueUrl: string;
   undeliveredQueueUrl: string;
@@ -28,6 +29,7 @@ export async function describeStack(name: string, region?: string): Promise<Stac
     return {
       endpoint: output('Endpoint'),
       adminRoleArn: output('AdminRoleArn'),
+      nodeRoleArn: output('NodeRoleArn'),
       tableName: output('TableName'),
       deadLetterQueueUrl: output('DeadLetterQueueUrl'),
       undeliveredQueueUrl: output('UndeliveredQueueUrl'),

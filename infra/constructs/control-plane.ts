@@ -22,6 +22,8 @@ export class ControlPlane extends Construct {
   readonly endpoint: Endpoint;
   readonly queues: Queues;
   readonly adminRole: iam.Role;
+  /** Of machines that are nodes: a session of it is the node of its name. */
+  readonly nodeRole: iam.Role;
   readonly functions: Record<
     'apiserver' | 'scheduler' | 'dispatch' | 'controllers' | 'delays' | 'resync' | 'setup',
     KumulusFunction
@@ -34,6 +36,10 @@ export class ControlPlane extends Construct {
     this.queues = new Queues(this, 'Queues', { functionTimeout: workTimeout });
     this.keysPath = `/kumulus/${parameters.stackName}/keys`;
     this.adminRole = this.#createAdminRole(parameters);
+    this.nodeRole = new iam.Role(this, 'NodeRole', {
+      assumedBy: new iam.ServicePrincipal('ec2.amazonaws.com'),
+      description: `Node of the Kubernetes cluster ${parameters.stackName}`,
+    });
 
     const environment = {
       KUMULUS_CLUSTER: parameters.stackName,
@@ -77,6 +83,12 @@ export class ControlPlane extends Construct {
               principalArn: this.adminRole.roleArn,
               username: 'admin:{{SessionName}}',
               groups: ['system:masters'],
+            },
+            {
+              // EC2 calls the session of an instance by the instance's id.
+              principalArn: this.nodeRole.roleArn,
+              username: 'system:node:{{SessionName}}',
+              groups: ['system:nodes'],
             },
           ]),
         },

@@ -2,14 +2,18 @@
 import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { GetParametersByPathCommand, SSMClient } from '@aws-sdk/client-ssm';
-import { writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { runCommand } from '../../lib/process/run.ts';
+import { type StackNode, startStackNode } from '../support/aws/node.ts';
 import { startTestStack, type TestStack } from '../support/aws/stack.ts';
 import { kubectlFor, refusal } from '../support/kubectl.ts';
 import { eventually } from '../support/wait.ts';
 
+const root = join(import.meta.dirname, '../..');
 let stack: TestStack;
+let node: StackNode | undefined;
 let failed = false;
 
 beforeAll(async () => {
@@ -17,7 +21,14 @@ beforeAll(async () => {
 }, 300_000);
 
 afterAll(async () => {
-  if (failed) console.error(stack?.log().slice(-30_000));
+  if (failed) {
+    console.error(stack?.log().slice(-30_000));
+    for (const file of ['agent-node-1.log', 'containerd-node-1.log']) {
+      const path = join(stack.dir, 'logs', file);
+      if (existsSync(path)) console.error(readFileSync(path, 'utf8').slice(-10_000));
+    }
+  }
+  await node?.stop();
   await stack?.stop();
 });
 
@@ -35,14 +46,6 @@ const step = (name: string, body: () => Promise<void>, timeoutMs = 120_000) =>
     },
     timeoutMs,
   );
-
-const node = {
-  apiVersion: 'v1',
-  kind: 'Node',
-  metadata: { name: 'simulated', labels: { 'kubernetes.io/hostname': 'simulated' } },
-  spec: {},
-};
-const resources = { cpu: '4', memory: '8Gi', pods: '110' };
 
 describe('a cluster on an emulator of AWS', () => {
   step('is there after bootstrap and deploy, for whoever may assume its role', async () => {
@@ -74,48 +77,48 @@ describe('a cluster on an emulator of AWS', () => {
     await eventually('its root certificate', () => stack.kubectl('get configmap kube-root-ca.crt -n shop'));
   });
 
-  step('places the pods of a Deployment on a node', async () => {
-    await stack.kubectl('apply -f -', { input: JSON.stringify(node) });
-    const status = {
-      capacity: resources,
-      allocatable: resources,
-      conditions: [
-        {
-          type: 'Ready',
-          status: 'True',
-          reason: 'Simulated',
-          message: '',
-          lastHeartbeatTime: new Date().toISOString(),
-          lastTransitionTime: new Date().toISOString(),
-        },
-      ],
-    };
-    await stack.kubectl(
-      `patch node simulated --subresource=status --type=merge -p '${JSON.stringify({ status })}'`,
-    );
-    await stack.kubectl('create deployment web -n shop --image=hello:1.0 --replicas=3');
-    await eventually('three pods on the node', async () => {
-      const nodes = await stack.kubectl('get pods -n shop -o jsonpath={.items[*].spec.nodeName}');
-      return (
-        nodes
-          .trim()
-          .split(/\s+/)
-          .filter((name) => name === 'simulated').length === 3
-      );
+  step('is joined by a machine, which is known by its IAM role alone', async () => {
+    node = await startStackNode(stack);
+    expect(await stack.kubectl('get nodes --no-headers')).toMatch(/^node-1\s+Ready\s/);
+    const image = join(stack.dir, 'hello.tar');
+    await runCommand('sh', [join(root, 'examples/hello/build.sh'), '1.0', image]);
+    await node.loadImage(image);
+  });
+
+  step('runs the containers of a Deployment', async () => {
+    await stack.kubectl(`apply -n shop -f ${join(root, 'examples/hello/hello.yaml')}`);
+    const status = await stack.kubectl('rollout status deployment/hello -n shop --timeout=90s', {
+      timeoutMs: 100_000,
     });
+    expect(status).toContain('successfully rolled out');
+    const phases = await stack.kubectl('get pods -n shop -o jsonpath={.items[*].status.phase}');
+    expect(phases.trim().split(' ')).toEqual(['Running', 'Running']);
+  });
+
+  step('shows what they print', async () => {
+    await stack.kubectl(
+      'run greeter -n shop --image=hello:1.0 --restart=Never --command -- echo hello from afar',
+    );
+    await stack.kubectl('wait pod/greeter -n shop --for=jsonpath={.status.phase}=Succeeded --timeout=60s');
+    expect(await stack.kubectl('logs greeter -n shop')).toBe('hello from afar\n');
+  });
+
+  step('says what exec needs', async () => {
+    expect(await refusal(stack.kubectl('exec -n shop deployment/hello -- hostname'))).toContain('Edge');
   });
 
   step('a watch goes on over the ends of each answer, and misses nothing', async () => {
-    const waiting = stack.kubectl(
-      'wait deployment/web -n shop --for=jsonpath={.spec.replicas}=5 --timeout=60s',
-    );
-    await stack.kubectl('scale deployment web -n shop --replicas=5');
-    expect(await waiting).toContain('condition met');
+    const [waited] = await Promise.all([
+      stack.kubectl('wait deployment/hello -n shop --for=jsonpath={.status.readyReplicas}=4 --timeout=90s', {
+        timeoutMs: 100_000,
+      }),
+      stack.kubectl('scale deployment hello -n shop --replicas=4'),
+    ]);
+    expect(waited).toContain('condition met');
   });
 
   step('deletes a namespace with all that is in it', async () => {
-    await stack.kubectl('delete pods --all -n shop --force --grace-period=0');
-    await stack.kubectl('delete namespace shop --timeout=90s');
+    await stack.kubectl('delete namespace shop --timeout=90s', { timeoutMs: 100_000 });
     const left = await refusal(stack.kubectl('get namespace shop'));
     expect(left).toContain('not found');
   });

@@ -16,6 +16,8 @@ export interface AgentOptions {
   namespacePath: string;
   config: AgentConfig;
   logFile: string;
+  /** On top of this process' own. */
+  env?: Record<string, string>;
   ready: () => Promise<boolean>;
   clock: Clock;
   log: Logger;
@@ -41,6 +43,7 @@ export async function startAgent(options: AgentOptions): Promise<Supervised> {
       dir.agentConfig,
     ],
     stdio: ['pipe', log, log],
+    ...(options.env && { env: { ...process.env, ...options.env } }),
     pidFile: dir.agentPid,
     ready: options.ready,
     readyWithinMs: 60_000,

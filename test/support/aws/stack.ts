@@ -6,7 +6,11 @@ import { dirname, join } from 'node:path';
 import { describeStack, reachableEndpoint, type StackOutputs } from '../../../cli/aws/stack.ts';
 import { deployLocally, destroyLocally } from '../../../localstack/emulator/deploy.ts';
 import { runCommand } from '../../../lib/process/run.ts';
+import { type DataDirectory, openDataDirectory } from '../../../localstack/embedded/data-directory.ts';
+import { hostAddress } from '../../../localstack/embedded/node/network.ts';
+import { type ClusterSettings, loadSettings } from '../../../localstack/embedded/settings.ts';
 import { kubectlFor } from '../kubectl.ts';
+import { openNodeNetwork, selfSigned } from './network.ts';
 import { type MiniStack, startMiniStack } from '../store/ministack.ts';
 
 const cli = join(import.meta.dirname, '../../../cli/main.ts');
@@ -15,6 +19,10 @@ export interface TestStack {
   name: string;
   dir: string;
   emulator: MiniStack;
+  /** PEM file of what the emulator shows. */
+  certificateFile: string;
+  /** Where nodes of this machine are, and the address at which they reach the emulator. */
+  machine: { data: DataDirectory; settings: ClusterSettings; address: string };
   /** What programs need in their environment to call the emulator. */
   environment: Record<string, string>;
   kubeconfig: string;
@@ -36,6 +44,12 @@ export async function startTestStack(context: Record<string, string> = {}): Prom
   const name = 'Kumulus';
   const dir = mkdtempSync(join(tmpdir(), 'kumulus-aws-'));
   let log = '';
+  const data = openDataDirectory(join(dir, 'machine'));
+  const settings = loadSettings(data);
+  const address = hostAddress(settings);
+  const certificateFile = join(dir, 'emulator.crt');
+  const keyFile = join(dir, 'emulator.key');
+  await selfSigned(certificateFile, keyFile, ['127.0.0.1', address]);
   const emulator = await startMiniStack({
     services: 'all',
     tls: true,
@@ -43,16 +57,22 @@ export async function startTestStack(context: Record<string, string> = {}): Prom
       // The emulator runs functions on the first Node.js that it finds.
       PATH: `${dirname(process.execPath)}:${process.env.PATH}`,
       LOG_LEVEL: 'INFO',
+      MINISTACK_SSL_CERT: certificateFile,
+      MINISTACK_SSL_KEY: keyFile,
     },
+    certificateFile,
     onLog: (text) => {
       log = (log + text).slice(-4_000_000);
     },
   });
+  let network: Awaited<ReturnType<typeof openNodeNetwork>> | undefined;
   const stop = async () => {
+    await network?.close();
     await emulator.stop();
     rmSync(dir, { recursive: true, force: true });
   };
   try {
+    network = await openNodeNetwork(settings, emulator.port);
     const { kubeconfig, environment } = await deployLocally({
       endpoint: emulator.endpoint,
       stack: name,
@@ -67,6 +87,8 @@ export async function startTestStack(context: Record<string, string> = {}): Prom
       name,
       dir,
       emulator,
+      certificateFile,
+      machine: { data, settings, address },
       environment,
       kubeconfig,
       kubectl: (args, options = {}) => plain(args, { ...options, env: { ...environment, ...options.env } }),

@@ -1,0 +1,116 @@
+/** A real node of a stack: containerd and the agent in a network namespace of this machine, as a session of the node role. */
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
+import { SSMClient } from '@aws-sdk/client-ssm';
+import { loadKeys } from '../../../functions/lambda/keys.ts';
+import { issueCertificate } from '../../../lib/certificates/index.ts';
+import { systemClock } from '../../../lib/clock.ts';
+import { createLogger } from '../../../lib/log.ts';
+import { startAgent } from '../../../localstack/embedded/node/agent.ts';
+import { startContainerd } from '../../../localstack/embedded/node/containerd.ts';
+import { ensureSandboxImage, loadImages } from '../../../localstack/embedded/node/images.ts';
+import { ensureNodeNetwork } from '../../../localstack/embedded/node/network.ts';
+import { removeNodeTraces } from '../../../localstack/embedded/node/node.ts';
+import { stopAllPods } from '../../../localstack/embedded/node/pods.ts';
+import { upstreamResolvers } from '../../../localstack/embedded/node/resolvers.ts';
+import { cniBinDir } from '../../../localstack/embedded/requirements.ts';
+import type { TestStack } from './stack.ts';
+
+export interface StackNode {
+  name: string;
+  loadImage(file: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+const log = createLogger('node', 'warn');
+const kubeletPort = 10250;
+
+export async function startStackNode(stack: TestStack, number = 1): Promise<StackNode> {
+  const name = `node-${number}`;
+  const { settings, data } = stack.machine;
+  const dir = data.node(name);
+  const { namespacePath, nodeIp } = await ensureNodeNetwork(settings, number);
+  const logs = join(stack.dir, 'logs');
+  mkdirSync(logs, { recursive: true });
+
+  const sts = new STSClient(stack.client);
+  const { Credentials: session } = await sts.send(
+    new AssumeRoleCommand({ RoleArn: stack.outputs.nodeRoleArn, RoleSessionName: name }),
+  );
+  sts.destroy();
+  const { ca } = await loadKeys(new SSMClient(stack.client), stack.outputs.keysPath);
+  const serving = await issueCertificate(ca, {
+    subject: { commonName: `system:node:${name}`, organizations: ['system:nodes'] },
+    usages: ['server'],
+    dnsNames: [name],
+    ipAddresses: [nodeIp],
+    validityDays: 1,
+    now: systemClock.now(),
+  });
+  const write = (file: string, content: string) => {
+    writeFileSync(join(dir.root, file), content, { mode: 0o600 });
+    return join(dir.root, file);
+  };
+
+  const containerd = await startContainerd({
+    dir,
+    namespacePath,
+    cniBinDir: cniBinDir() ?? '',
+    logFile: join(logs, `containerd-${name}.log`),
+    clock: systemClock,
+    log,
+  });
+  await ensureSandboxImage(dir);
+  const agent = await startAgent({
+    dir,
+    namespacePath,
+    config: {
+      nodeName: name,
+      server: stack.server.replace('127.0.0.1', stack.machine.address),
+      certificateAuthority: stack.certificateFile,
+      iam: { cluster: stack.name, region: stack.outputs.region, stsUrl: stack.emulator.endpoint },
+      clientAuthority: write('cluster-ca.crt', ca.certificate),
+      servingCertificate: write('serving.crt', serving.certificate),
+      servingKey: write('serving.key', serving.key),
+      runtimeEndpoint: `unix://${dir.containerdSocket}`,
+      stateDir: dir.agentState,
+      listenAddress: nodeIp,
+      listenPort: kubeletPort,
+      nodeIp,
+      clusterDns: [settings.clusterDns],
+      clusterDomain: settings.clusterDomain,
+      clusterCidrs: [settings.clusterCidr],
+      serviceCidrs: [settings.serviceCidr],
+      upstreamResolvers: upstreamResolvers(),
+      cniConfDir: dir.cniConfig,
+      cgroupRoot: `/kumulus-${settings.id}/${name}`,
+      logLevel: 'info',
+      parentLifeline: true,
+    },
+    env: {
+      AWS_ACCESS_KEY_ID: session?.AccessKeyId ?? '',
+      AWS_SECRET_ACCESS_KEY: session?.SecretAccessKey ?? '',
+      AWS_SESSION_TOKEN: session?.SessionToken ?? '',
+    },
+    logFile: join(logs, `agent-${name}.log`),
+    ready: async () => {
+      const ready = await stack
+        .kubectl(`get node ${name} -o jsonpath={.status.conditions[?(@.type=="Ready")].status}`)
+        .catch(() => '');
+      return ready === 'True';
+    },
+    clock: systemClock,
+    log,
+  });
+  return {
+    name,
+    loadImage: async (file) => void (await loadImages(dir, file)),
+    async stop() {
+      await agent.stop(10_000);
+      await stopAllPods(dir, log);
+      await containerd.stop(10_000);
+      await removeNodeTraces(settings, number, dir);
+    },
+  };
+}
