@@ -8,7 +8,7 @@ import type { ApiHandler, ApiRequest, ApiResponse } from '../../lib/http/types.t
 import type { Logger } from '../../lib/log.ts';
 import { openWatchCache } from '../../lib/store/cache/index.ts';
 import type { Store } from '../../lib/store/port.ts';
-import { createTokenIssuer } from '../../lib/tokens/index.ts';
+import { createTokenIssuer, type TokenIssuer } from '../../lib/tokens/index.ts';
 import { kubernetesVersion } from '../../lib/version.ts';
 import { admissionPlugins } from './admission/index.ts';
 import type { AdmissionSettings } from './admission/settings.ts';
@@ -20,8 +20,9 @@ import { createMetrics, measuredStore } from './metrics/index.ts';
 import { createOpenApi } from './openapi/index.ts';
 import { admissionChain } from './pipeline/admission.ts';
 import { type AuditOptions, audit, failedAuthenticationAudit } from './pipeline/audit.ts';
-import { anonymous, authentication, type TokenAuthenticator } from './pipeline/authentication.ts';
-import { firstToKnow } from './pipeline/authenticators.ts';
+import { anonymous } from './authentication/anonymous.ts';
+import { type AuthenticationOptions, createAuthentication } from './authentication/index.ts';
+import { authentication, type TokenAuthenticator } from './pipeline/authentication.ts';
 import { type AuthorizationOptions, createAuthorization } from './authorization/index.ts';
 import { rbacEscalation } from './authorization/rbac/escalation.ts';
 import { authorization } from './pipeline/authorization.ts';
@@ -34,7 +35,6 @@ import {
 import { impersonation } from './pipeline/impersonation.ts';
 import { parseRequestInfo, type RequestInfo } from './pipeline/request-info.ts';
 import { addWarnings, errorResponse } from './pipeline/respond.ts';
-import { serviceAccountTokens } from './pipeline/service-account-tokens.ts';
 import type { Backend } from './registry/backend.ts';
 import { createNodeConnection } from './registry/node-connection.ts';
 import { createNodeLoads } from './registry/node-loads.ts';
@@ -54,15 +54,17 @@ export interface ApiServerOptions {
   nodePortRange: string;
   /** Where pods and nodes reach the API server: the endpoint of the Service `kubernetes`. */
   advertise: { address: string; port: number };
-  /** The key is PKCS#8 PEM, P-256. */
-  serviceAccounts: { issuer: string; signingKey: string };
+  /** Keys are PEM, of P-256 or RSA. Tokens of each of the `verificationKeys` are good beside those of the key that signs. */
+  serviceAccounts: { issuer: string; signingKey: string; verificationKeys?: readonly string[] };
   /** PEM. Signs clients and the servers of nodes. */
   clusterCa: string;
   /** What the API server shows to the servers of nodes. PEM. */
   nodeClient: { certificate: string; key: string };
   /** Who may do what. Default: nodes by what their pods use, everyone by roles. */
   authorization?: AuthorizationOptions;
-  /** Asked before the service account tokens' own, in order. */
+  /** Who is let in besides holders of certificates and of service account and bootstrap tokens. */
+  authentication?: AuthenticationOptions;
+  /** Asked before all others, in order. */
   authenticators?: readonly TokenAuthenticator[];
   /** Without it nothing is recorded. */
   audit?: AuditOptions;
@@ -112,7 +114,14 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const { certificate: cert, key } = options.nodeClient;
   const proxy = createProxyTransport({ rejectUnauthorized: false }, { ca: clusterCa, cert, key });
   const tokens = createTokenIssuer({ ...options.serviceAccounts, now: () => clock.now() });
-  const authenticator = firstToKnow([...(options.authenticators ?? []), serviceAccountTokens(tokens, cache)]);
+  const identities = createAuthentication(options.authentication ?? {}, {
+    tokens,
+    cache,
+    clock,
+    log,
+    signal: closing.signal,
+    first: options.authenticators ?? [],
+  });
   const backend: Backend = {
     store,
     cache,
@@ -120,7 +129,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     log,
     registry,
     authorizer,
-    authenticator,
+    authenticator: identities.tokens,
     tokens,
     nodes,
     loads: createNodeLoads({ cache, clock, closing: closing.signal }),
@@ -178,8 +187,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     if (/^\/version\/?$/.test(path)) return json(versionInfo());
     if (path === '/metrics') return metrics.respond();
     if (path === '/') return json({ paths: rootPaths });
-    if (path === '/openid/v1/jwks') return json(await tokens.keys(), 'application/jwk-set+json');
-    if (path === '/.well-known/openid-configuration') return json(openIdConfiguration(tokens.issuer));
+    if (path === '/openid/v1/jwks') return published(await tokens.keys(), 'application/jwk-set+json');
+    if (path === '/.well-known/openid-configuration') return published(openIdConfiguration(tokens));
     const answer =
       discovery.respond({ path, accept, ifNoneMatch }) ??
       (await openApi.respond({
@@ -198,7 +207,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const run = compose(
     [
       ...(options.audit ? [failedAuthenticationAudit(options.audit, now)] : []),
-      authentication(authenticator),
+      authentication(identities, now),
       ...(options.audit ? [audit(options.audit, now)] : []),
       impersonation(authorizer),
       flowControl.stage,
@@ -322,6 +331,13 @@ function json(value: object, contentType = 'application/json'): ApiResponse {
   };
 }
 
+/** What others keep for a while: keys must be known to them before anything is signed with them. */
+function published(value: object, contentType?: string): ApiResponse {
+  const response = json(value, contentType);
+  response.headers['cache-control'] = 'public, max-age=3600';
+  return response;
+}
+
 const rootPaths = [
   '/.well-known/openid-configuration',
   '/api',
@@ -337,12 +353,12 @@ const rootPaths = [
   '/version',
 ];
 
-function openIdConfiguration(issuer: string): object {
+function openIdConfiguration({ issuer, algorithms }: TokenIssuer): object {
   return {
     issuer,
     jwks_uri: `${issuer}/openid/v1/jwks`,
     response_types_supported: ['id_token'],
     subject_types_supported: ['public'],
-    id_token_signing_alg_values_supported: ['ES256'],
+    id_token_signing_alg_values_supported: algorithms,
   };
 }

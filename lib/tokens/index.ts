@@ -1,10 +1,11 @@
 /**
- * Service account tokens: JSON Web Tokens signed with ES256, claims as kube-apiserver writes them (API reference,
- * "TokenRequest"; KEP-1205). Whether what a token is bound to still lives is the caller's question to the API.
+ * Service account tokens: JSON Web Tokens signed with ES256 or RS256, claims as kube-apiserver writes them (API
+ * reference, "TokenRequest"; KEP-1205). Whether what a token is bound to still lives is the caller's question to the API.
  */
-import { createHash, createPrivateKey, createPublicKey, hash, type KeyObject, randomUUID } from 'node:crypto';
-import { errors, exportJWK, type JWK, type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import { createPrivateKey, hash, randomUUID } from 'node:crypto';
+import { decodeProtectedHeader, errors, type JWK, type JWTPayload, jwtVerify, SignJWT } from 'jose';
 import { KumulusError } from '../errors.ts';
+import { publicJwk, verificationKey } from './keys.ts';
 
 /** What an object is called, and which one of that name it is. */
 export interface NamedRef {
@@ -29,6 +30,8 @@ export interface TokenIssuer {
   ): Promise<IssuedToken>;
   /** The claims of a token of this issuer for one of the audiences. @throws KumulusError Unauthorized */
   verify(token: string, audiences: readonly string[]): Promise<VerifiedToken>;
+  /** Algorithms of the tokens that it knows, for the discovery document. */
+  readonly algorithms: readonly string[];
   /** The public keys, for `/openid/v1/jwks`. */
   keys(): Promise<{ keys: JWK[] }>;
 }
@@ -53,7 +56,6 @@ interface KubernetesClaims {
   node?: unknown;
 }
 
-const algorithm = 'ES256';
 /**
  * How many payloads are remembered whose signature was found good, by their tokens' hashes: it stays good, and to check
  * it costs as much as a small write.
@@ -69,26 +71,47 @@ function isInTime({ nbf = 0, exp = 0 }: JWTPayload, nowMs: number): boolean {
 export function createTokenIssuer(options: {
   /** `https://kubernetes.default.svc` */
   issuer: string;
-  /** PKCS#8 PEM, P-256. */
+  /** PKCS#8 PEM: P-256 signs with ES256, RSA with RS256. */
   signingKey: string;
+  /** PEM of further keys whose tokens are good: those that signed before, or will sign next. */
+  verificationKeys?: readonly string[];
   /** Milliseconds since the epoch. */
   now: () => number;
 }): TokenIssuer {
   const { issuer, now } = options;
   const privateKey = createPrivateKey(options.signingKey);
-  const publicKey = createPublicKey(privateKey);
-  const kid = keyId(publicKey);
+  const signing = verificationKey(privateKey);
+  const known = new Map(
+    [signing, ...(options.verificationKeys ?? []).map(verificationKey)].map((key) => [key.id, key]),
+  );
   const signed = new Map<string, JWTPayload>();
+  /** Those that may have signed the token: one that it names, else all. */
+  const candidates = (token: string) => {
+    const named = known.get(keyIdOf(token));
+    return named ? [named] : [...known.values()];
+  };
+  const check = async (token: string): Promise<JWTPayload> => {
+    let last: unknown;
+    for (const { publicKey, algorithm } of candidates(token)) {
+      try {
+        const { payload } = await jwtVerify(token, publicKey, {
+          algorithms: [algorithm],
+          issuer,
+          currentDate: new Date(now()),
+          requiredClaims: ['exp', 'sub'],
+        });
+        return payload;
+      } catch (error) {
+        last = error;
+      }
+    }
+    throw last;
+  };
   const payloadOf = async (token: string): Promise<JWTPayload> => {
     const key = hash('sha256', token, 'base64');
-    const known = signed.get(key);
-    if (known && isInTime(known, now())) return known;
-    const { payload } = await jwtVerify(token, publicKey, {
-      algorithms: [algorithm],
-      issuer,
-      currentDate: new Date(now()),
-      requiredClaims: ['exp', 'sub'],
-    });
+    const found = signed.get(key);
+    if (found && isInTime(found, now())) return found;
+    const payload = await check(token);
     signed.delete(key);
     const [oldest] = signed.keys();
     if (oldest !== undefined && signed.size >= maxSigned) signed.delete(oldest);
@@ -97,6 +120,7 @@ export function createTokenIssuer(options: {
   };
   return {
     issuer,
+    algorithms: [...new Set([...known.values()].map(({ algorithm }) => algorithm))],
     async issue(subject, { audiences, expirationSeconds, warnAfterSeconds }) {
       const nowSeconds = Math.floor(now() / 1000);
       const { namespace, serviceAccount, ...bound } = subject;
@@ -108,7 +132,7 @@ export function createTokenIssuer(options: {
           ...(warnAfterSeconds === undefined ? {} : { warnafter: nowSeconds + warnAfterSeconds }),
         },
       })
-        .setProtectedHeader({ alg: algorithm, kid })
+        .setProtectedHeader({ alg: signing.algorithm, kid: signing.id })
         .setIssuer(issuer)
         .setSubject(`system:serviceaccount:${namespace}:${serviceAccount.name}`)
         .setAudience([...audiences])
@@ -135,9 +159,18 @@ export function createTokenIssuer(options: {
       }
     },
     async keys() {
-      return { keys: [{ use: 'sig', kid, alg: algorithm, ...(await exportJWK(publicKey)) }] };
+      return { keys: await Promise.all([...known.values()].map(publicJwk)) };
     },
   };
+}
+
+/** @throws JOSEError for what is no token at all */
+function keyIdOf(token: string): string {
+  try {
+    return decodeProtectedHeader(token).kid ?? '';
+  } catch (cause) {
+    throw new errors.JWSInvalid('not a token', { cause });
+  }
 }
 
 function readClaims(payload: JWTPayload): VerifiedToken {
@@ -171,11 +204,4 @@ function namedRef(value: unknown): NamedRef | undefined {
   if (value === null || typeof value !== 'object') return undefined;
   const { name, uid } = value as { name?: unknown; uid?: unknown };
   return typeof name === 'string' && typeof uid === 'string' ? { name, uid } : undefined;
-}
-
-/** As upstream derives it: the hash of the public key's DER. */
-function keyId(key: KeyObject): string {
-  return createHash('sha256')
-    .update(key.export({ type: 'spki', format: 'der' }))
-    .digest('base64url');
 }

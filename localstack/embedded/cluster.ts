@@ -8,6 +8,7 @@ import type { AdmissionSettings } from '../../functions/apiserver/admission/sett
 import type { AuditPolicy } from '../../functions/apiserver/audit/policy.ts';
 import { createApiServer } from '../../functions/apiserver/index.ts';
 import { serveHttps } from '../../functions/apiserver/hosts/https.ts';
+import type { AuthenticationOptions } from '../../functions/apiserver/authentication/index.ts';
 import type { AuthorizationOptions } from '../../functions/apiserver/authorization/index.ts';
 import { controllerClients } from '../../functions/controllers/accounts.ts';
 import { startControllers } from '../../functions/controllers/index.ts';
@@ -46,6 +47,8 @@ export interface ClusterOptions {
   logLevel: LogLevel;
   /** Which requests are recorded, and where; without it none are. */
   audit?: { policy: AuditPolicy } & Pick<AuditLogOptions, 'path' | 'maxSizeBytes' | 'maxBackups'>;
+  /** Who is let in besides holders of the cluster's own certificates and tokens. */
+  authentication?: AuthenticationOptions;
   /** Who decides what a user may do. Default: nodes by what their pods use, everyone by roles. */
   authorization?: AuthorizationOptions;
   /** Which admission plugins run, and how. */
@@ -149,7 +152,12 @@ async function startControlPlane(
     serviceCidr: settings.serviceCidr,
     nodePortRange: settings.nodePortRange,
     advertise: { address: advertised, port: options.port },
-    serviceAccounts: { issuer: 'https://kubernetes.default.svc', signingKey: pki.serviceAccountKey },
+    serviceAccounts: {
+      issuer: 'https://kubernetes.default.svc',
+      signingKey: pki.serviceAccountKey,
+      verificationKeys: pki.otherServiceAccountKeys,
+    },
+    ...(options.authentication && { authentication: options.authentication }),
     clusterCa: pki.ca.certificate,
     nodeClient,
   });

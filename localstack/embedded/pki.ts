@@ -1,6 +1,6 @@
 /** The keys of a local cluster: made at the first start, kept under `pki/`, renewed at a start when little time is left. */
-import { createPrivateKey, X509Certificate } from 'node:crypto';
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import {
   type CertificateRequest,
@@ -13,6 +13,7 @@ import {
   issueCertificate,
 } from '../../lib/certificates/index.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { messageOf } from '../../lib/errors.ts';
 
 const caValidityDays = 3650;
 const leafValidityDays = 365;
@@ -22,6 +23,8 @@ export interface Pki {
   ca: CertifiedKey;
   /** PKCS#8 PEM; signs service account tokens. */
   serviceAccountKey: string;
+  /** PEM: other keys whose tokens are good, so that the one that signs can be changed. */
+  otherServiceAccountKeys: string[];
   /** The files of a certificate, issued or renewed when missing, near its end, or short of a name. */
   certificate(
     name: string,
@@ -44,6 +47,7 @@ export async function openPki(dir: string, clock: Clock): Promise<Pki> {
     ca,
     caFile: join(dir, 'ca.crt'),
     serviceAccountKey: await kept(join(dir, 'service-account.key'), createSigningKey),
+    otherServiceAccountKeys: otherKeys(dir),
     async certificate(name, request) {
       const wanted = { dnsNames: request.dnsNames ?? [], ipAddresses: request.ipAddresses ?? [] };
       const pair = await keptPair(
@@ -58,6 +62,22 @@ export async function openPki(dir: string, clock: Clock): Promise<Pki> {
       return { ...pair, certificateFile: join(dir, `${name}.crt`), keyFile: join(dir, `${name}.key`) };
     },
   };
+}
+
+/** `service-account-old.key`, `service-account-next.pub`: whatever is beside the key that signs. */
+function otherKeys(dir: string): string[] {
+  return readdirSync(dir)
+    .filter((name) => /^service-account-.+\.(key|pub)$/.test(name))
+    .map((name) => {
+      const file = join(dir, name);
+      const content = readFileSync(file, 'utf8');
+      try {
+        createPublicKey(content);
+      } catch (error) {
+        throw new Error(`${file}: not a key in PEM: ${messageOf(error)}`, { cause: error });
+      }
+      return content;
+    });
 }
 
 async function keptPair(

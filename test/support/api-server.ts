@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { AuthenticationOptions } from '../../functions/apiserver/authentication/index.ts';
 import type { AuthorizationOptions } from '../../functions/apiserver/authorization/index.ts';
 import { serveHttps } from '../../functions/apiserver/hosts/https.ts';
 import type { AdmissionSettings } from '../../functions/apiserver/admission/settings.ts';
@@ -16,7 +17,7 @@ import {
   issueCertificate,
 } from '../../lib/certificates/index.ts';
 import { systemClock } from '../../lib/clock.ts';
-import { createLogger } from '../../lib/log.ts';
+import { createLogger, type Logger } from '../../lib/log.ts';
 import { openEmbeddedStore } from '../../lib/store/embedded/index.ts';
 import { kubectlFor } from './kubectl.ts';
 
@@ -73,7 +74,12 @@ export async function startServer(
     serviceCidr?: string;
     nodePortRange?: string;
     audit?: AuditOptions;
+    authentication?: AuthenticationOptions;
     authorization?: AuthorizationOptions;
+    /** PEM. Default: one of its own. */
+    signingKey?: string;
+    verificationKeys?: readonly string[];
+    log?: Logger;
     admission?: AdmissionSettings;
   } = {},
 ) {
@@ -103,7 +109,8 @@ export async function startServer(
     validityDays: 1,
     now,
   });
-  const log = createLogger('test', 'error');
+  const log = options.log ?? createLogger('test', 'error');
+  const signingKey = options.signingKey ?? (await createSigningKey());
   const store = await openEmbeddedStore({ dir: join(dir, 'store'), clock: systemClock, log });
   const api = await createApiServer({
     store,
@@ -112,7 +119,12 @@ export async function startServer(
     serviceCidr: options.serviceCidr ?? '10.96.0.0/16',
     nodePortRange: options.nodePortRange ?? '30000-32767',
     advertise: { address: '10.0.0.1', port: 6443 },
-    serviceAccounts: { issuer: 'https://kubernetes.default.svc', signingKey: await createSigningKey() },
+    serviceAccounts: {
+      issuer: 'https://kubernetes.default.svc',
+      signingKey,
+      ...(options.verificationKeys && { verificationKeys: options.verificationKeys }),
+    },
+    ...(options.authentication && { authentication: options.authentication }),
     clusterCa: ca.certificate,
     nodeClient: admin,
     ...(options.audit && { audit: options.audit }),
@@ -200,6 +212,7 @@ export async function startServer(
     store,
     client,
     handle: api.handle,
+    signingKey,
     nodeServer,
     call,
     open,

@@ -1,16 +1,20 @@
 /**
- * Who is asking: an in-process part of the control plane, the holder of a client certificate (CN is the user, O the
- * groups), or of a service account token. Nobody else gets past here, except to look whether the server lives.
+ * Who is asking: an in-process part of the control plane, the holder of a client certificate, or of a bearer token. Who
+ * brings neither is anonymous where that is allowed, and whatever is brought and not good is refused.
  */
-import { X509Certificate } from 'node:crypto';
 import { unauthorized } from '../../../lib/api/status.ts';
 import { isKind } from '../../../lib/errors.ts';
 import type { ApiRequest, UserInfo } from '../../../lib/http/types.ts';
+import { anonymous } from '../authentication/anonymous.ts';
+import { userOfCertificate } from '../authentication/client-certificates.ts';
 import type { RequestContext, Stage } from './context.ts';
 
 /** Resolves a bearer token to its user; undefined when the token is not one of this authenticator's, or not good. */
 export interface TokenAuthenticator {
-  /** `audiences`: whom the token must be meant for, one at least; absent: this API server. */
+  /**
+   * `audiences`: whom the token must be meant for, one at least; absent: this API server.
+   * @throws KumulusError Unauthorized for a token of this authenticator's that is not good
+   */
   authenticate(token: string, audiences?: readonly string[]): Promise<AuthenticatedToken | undefined>;
 }
 
@@ -20,37 +24,41 @@ export interface AuthenticatedToken {
   audiences: string[];
 }
 
-export const anonymous: UserInfo = { username: 'system:anonymous', groups: ['system:unauthenticated'] };
+export interface Authentication {
+  tokens: TokenAuthenticator;
+  /** Whether a path (decoded) may be asked for without credentials. */
+  allowsAnonymous: (path: string) => boolean;
+}
 
-/** What may be read without credentials: `system:public-info-viewer` of upstream's bootstrap policy. */
-const publicPaths = /^\/(healthz|livez|readyz|version)(\/|$)/;
-
-export function authentication(tokens: TokenAuthenticator): Stage {
+export function authentication(options: Authentication, now: () => number): Stage {
   return async (context, next) => {
-    context.user = withAuthenticatedGroup(await identify(context, tokens));
+    context.user = withAuthenticatedGroup(await identify(context, options, now()));
     return next();
   };
 }
 
-async function identify(context: RequestContext, tokens: TokenAuthenticator): Promise<UserInfo> {
+async function identify(
+  context: RequestContext,
+  { tokens, allowsAnonymous }: Authentication,
+  nowMs: number,
+): Promise<UserInfo> {
   const { request, info } = context;
   if (request.peer.via === 'process') return request.peer.user;
   const certificate = request.peer.via === 'tls' ? request.peer.clientCertificate : undefined;
-  if (certificate) {
-    const user = userOfCertificate(certificate);
-    if (user) return user;
-  }
-  const token = bearerToken(request);
-  if (token !== undefined) {
-    const user = await tokens.authenticate(token).catch((error: unknown) => {
-      if (isKind(error, 'Unauthorized')) return undefined;
-      throw error;
-    });
-    if (user) return user.user;
+  const user = certificate && userOfCertificate(certificate, nowMs);
+  if (user) return user;
+  const bearer = bearerToken(request.headers) ?? webSocketToken(request.headers);
+  if (bearer === undefined) {
+    if (allowsAnonymous(info.path)) return anonymous;
     throw unauthorized();
   }
-  if (!info.isResourceRequest && publicPaths.test(info.path)) return anonymous;
-  throw unauthorized();
+  const found = await tokens.authenticate(bearer.token).catch((error: unknown) => {
+    if (isKind(error, 'Unauthorized')) return undefined;
+    throw error;
+  });
+  if (!found) throw unauthorized();
+  if (bearer.headers) context.request = withHeaders(request, bearer.headers);
+  return found.user;
 }
 
 export function withAuthenticatedGroup(user: UserInfo): UserInfo {
@@ -59,35 +67,42 @@ export function withAuthenticatedGroup(user: UserInfo): UserInfo {
   return { ...user, groups: [...user.groups, 'system:authenticated'] };
 }
 
-/** Parsing a certificate costs more than most requests; a connection has the same bytes for its life. */
-const parsedCertificates = new WeakMap<Uint8Array, UserInfo>();
-
-function userOfCertificate(der: Uint8Array): UserInfo | undefined {
-  const known = parsedCertificates.get(der);
-  if (known) return known;
-  const certificate = new X509Certificate(der);
-  const subject = certificate.toLegacyObject().subject as { CN?: string | string[]; O?: string | string[] };
-  // Go takes the last common name where there are several.
-  const username = [subject.CN ?? []].flat().at(-1);
-  if (!username) return undefined;
-  const fingerprint = certificate.fingerprint256.replaceAll(':', '').toLowerCase();
-  const user = withAuthenticatedGroup({
-    username,
-    groups: [subject.O ?? []].flat(),
-    extra: { 'authentication.kubernetes.io/credential-id': [`X509SHA256=${fingerprint}`] },
-  });
-  parsedCertificates.set(der, user);
-  return user;
+interface Bearer {
+  token: string;
+  /** What is left of the headers without the token, where others are to see them. */
+  headers?: ApiRequest['headers'];
 }
 
-/** From `Authorization`, or for browsers from a WebSocket subprotocol `base64url.bearer.authorization.k8s.io.<token>`. */
-function bearerToken(request: ApiRequest): string | undefined {
-  const [scheme, token] = (request.headers.authorization ?? '').trim().split(/\s+/, 2);
-  if (scheme?.toLowerCase() === 'bearer' && token) return token;
-  const prefix = 'base64url.bearer.authorization.k8s.io.';
-  for (const protocol of (request.headers['sec-websocket-protocol'] ?? '').split(',')) {
-    const name = protocol.trim();
-    if (name.startsWith(prefix)) return Buffer.from(name.slice(prefix.length), 'base64url').toString();
-  }
-  return undefined;
+function bearerToken({ authorization = '' }: ApiRequest['headers']): Bearer | undefined {
+  const [scheme, token] = authorization.trim().split(/\s+/, 2);
+  return scheme?.toLowerCase() === 'bearer' && token ? { token } : undefined;
+}
+
+const protocolPrefix = 'base64url.bearer.authorization.k8s.io.';
+const base64Url = /^[A-Za-z0-9_-]+$/;
+
+/**
+ * Of browsers, which cannot set a header for a WebSocket: a subprotocol holds the token. It is not among those that are
+ * passed on to a node or a pod.
+ * @throws KumulusError Unauthorized for two of them, one that cannot be read, or one without any protocol beside it
+ */
+function webSocketToken(headers: ApiRequest['headers']): Bearer | undefined {
+  const { upgrade = '', connection = '', 'sec-websocket-protocol': offered = '' } = headers;
+  if (upgrade.toLowerCase() !== 'websocket' || !connection.toLowerCase().includes('upgrade'))
+    return undefined;
+  const protocols = offered.split(',').map((name) => name.trim());
+  const [bearer, another] = protocols.filter((name) => name.startsWith(protocolPrefix));
+  if (bearer === undefined) return undefined;
+  const others = protocols.filter((name) => name !== bearer);
+  const encoded = bearer.slice(protocolPrefix.length);
+  if (another !== undefined || others.length === 0 || !base64Url.test(encoded)) throw unauthorized();
+  return {
+    token: Buffer.from(encoded, 'base64url').toString(),
+    headers: { ...headers, 'sec-websocket-protocol': others.join(', ') },
+  };
+}
+
+/** Hosts give requests parts that are made when they are asked for: they stay so. */
+function withHeaders(request: ApiRequest, headers: ApiRequest['headers']): ApiRequest {
+  return Object.create(request, { headers: { value: headers, enumerable: true } }) as ApiRequest;
 }

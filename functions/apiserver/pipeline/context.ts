@@ -4,7 +4,8 @@ import type { RequestInfo } from './request-info.ts';
 
 /** One request on its way through the pipeline. Each stage fills in what the stages after it rely on. */
 export interface RequestContext {
-  readonly request: ApiRequest;
+  /** Authentication takes out of it what nobody after it may see. */
+  request: ApiRequest;
   readonly info: RequestInfo;
   /** Milliseconds since the epoch. */
   readonly receivedAtMs: number;

@@ -1,0 +1,60 @@
+/** Service account tokens: what is signed is checked by `lib/tokens`, what it is bound to here, each time. */
+import type { Clock } from '../../../lib/clock.ts';
+import type { UserInfo } from '../../../lib/http/types.ts';
+import type { WatchCache } from '../../../lib/store/cache/index.ts';
+import type { NamedRef, TokenIssuer, VerifiedToken } from '../../../lib/tokens/index.ts';
+import type { TokenAuthenticator } from '../pipeline/authentication.ts';
+
+/** What is being deleted is taken for gone this long after its time (upstream's leeway for clocks). */
+const deletionLeewayMs = 60_000;
+
+/**
+ * A token is as good as what it is bound to: its account, and its pod, secret or node, must be the ones it names, and
+ * neither gone nor past the time at which they were to go.
+ */
+export function serviceAccountTokens(
+  tokens: TokenIssuer,
+  { cache, clock }: { cache: WatchCache; clock: Clock },
+): TokenAuthenticator {
+  const lives = async (resource: string, key: string, { uid }: NamedRef): Promise<boolean> => {
+    const found = await cache.get(resource, key);
+    if (found?.object.metadata.uid !== uid) return false;
+    const { deletionTimestamp } = found.object.metadata;
+    return !deletionTimestamp || Date.parse(deletionTimestamp) >= clock.now() - deletionLeewayMs;
+  };
+  const isGood = async ({ namespace, serviceAccount, pod, secret, node }: VerifiedToken): Promise<boolean> =>
+    (await lives('serviceaccounts', `${namespace}/${serviceAccount.name}`, serviceAccount)) &&
+    (!secret || (await lives('secrets', `${namespace}/${secret.name}`, secret))) &&
+    (!pod || (await lives('pods', `${namespace}/${pod.name}`, pod))) &&
+    // A pod's node is told, not checked: the pod's own end is what counts (KEP-4193).
+    (!node || pod !== undefined || (await lives('nodes', node.name, node)));
+  return {
+    async authenticate(token, asked = [tokens.issuer]) {
+      const verified = await tokens.verify(token, asked);
+      if (!(await isGood(verified))) return undefined;
+      return {
+        user: userOf(verified),
+        audiences: asked.filter((audience) => verified.audiences.includes(audience)),
+      };
+    },
+  };
+}
+
+function userOf({ namespace, serviceAccount, pod, node, id }: VerifiedToken): UserInfo {
+  return {
+    username: `system:serviceaccount:${namespace}:${serviceAccount.name}`,
+    uid: serviceAccount.uid,
+    groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`],
+    extra: {
+      ...(id && { 'authentication.kubernetes.io/credential-id': [`JTI=${id}`] }),
+      ...(pod && {
+        'authentication.kubernetes.io/pod-name': [pod.name],
+        'authentication.kubernetes.io/pod-uid': [pod.uid],
+      }),
+      ...(node && {
+        'authentication.kubernetes.io/node-name': [node.name],
+        'authentication.kubernetes.io/node-uid': [node.uid],
+      }),
+    },
+  };
+}
