@@ -156,11 +156,11 @@ export function createKubeClient(transport: Transport, options: KubeClientOption
   }
 
   return {
-    get: (resource, ref, { subresource, resourceVersion } = {}) =>
+    get: (resource, ref, { subresource, resourceVersion, query: more } = {}) =>
       request({
         method: 'GET',
         path: objectPath(resource, ref, subresource),
-        query: query({ resourceVersion }),
+        query: query({ resourceVersion, ...more }),
       }),
     async list<T extends KubeObject>(resource: Resource<T>, listOptions = {}): Promise<ObjectList<T>> {
       const path = pathOf(resource, listOptions);

@@ -78,6 +78,8 @@ export interface ObjectRef {
 export interface GetOptions {
   subresource?: string;
   resourceVersion?: string;
+  /** Further parameters, as aggregated APIs take them. */
+  query?: Readonly<Record<string, string>>;
 }
 
 export interface ListOptions {

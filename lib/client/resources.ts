@@ -34,6 +34,12 @@ export const endpointSlices = resource<t.EndpointSlice>(
 );
 export const jobs = resource<t.Job>('batch', 'v1', 'jobs', 'Job');
 export const cronJobs = resource<t.CronJob>('batch', 'v1', 'cronjobs', 'CronJob');
+export const horizontalPodAutoscalers = resource<t.V2HorizontalPodAutoscaler>(
+  'autoscaling',
+  'v2',
+  'horizontalpodautoscalers',
+  'HorizontalPodAutoscaler',
+);
 export const podDisruptionBudgets = resource<t.PodDisruptionBudget>(
   'policy',
   'v1',
