@@ -128,7 +128,9 @@ describe('the eviction of a pod', () => {
     const names = await Promise.all(Array.from({ length: 8 }, () => runningPod('race')));
     const path = await budget('race', { disruptionsAllowed: 3, currentHealthy: 8, desiredHealthy: 5 });
     const answers = await Promise.all(names.map((name) => evict(name)));
-    expect(answers.map(({ status }) => status).sort((a, b) => a - b)).toEqual([201, 201, 201, 429, 429, 429, 429, 429]);
+    expect(answers.map(({ status }) => status).sort((a, b) => a - b)).toEqual([
+      201, 201, 201, 429, 429, 429, 429, 429,
+    ]);
     const status = await statusOf(path);
     expect(status?.disruptionsAllowed).toBe(0);
     expect(Object.keys(status?.disruptedPods ?? {})).toHaveLength(3);
