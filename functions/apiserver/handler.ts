@@ -88,9 +88,15 @@ const streamed = lambdaHandler<{ event: ProxyEvent; stream: Writable; platform: 
   },
 });
 
-const { awslambda: platform } = globalThis as { awslambda?: AwsLambda };
-const streams = platform !== undefined && process.env.KUMULUS_RESPONSES !== 'buffered';
+const { awslambda: platform } = globalThis as { awslambda?: Partial<AwsLambda> };
+const mayStream = process.env.KUMULUS_RESPONSES !== 'buffered';
 
-export const handler = streams
-  ? platform.streamifyResponse((event, stream, context) => streamed({ event, stream, platform }, context))
-  : buffered;
+/** Where Lambda is not, the SDK leaves an empty object of that name. */
+function canStream(found: Partial<AwsLambda> | undefined): found is AwsLambda {
+  return typeof found?.streamifyResponse === 'function' && found.HttpResponseStream !== undefined;
+}
+
+export const handler =
+  mayStream && canStream(platform)
+    ? platform.streamifyResponse((event, stream, context) => streamed({ event, stream, platform }, context))
+    : buffered;

@@ -5,6 +5,7 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { bundling } from '../bundling.ts';
 import type { Parameters } from '../parameters.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -58,14 +59,10 @@ export class KumulusFunction extends Construct {
       reservedConcurrentExecutions: props.reservedConcurrency,
       environment: { ...props.environment, NODE_OPTIONS: '--disable-warning=ExperimentalWarning' },
       bundling: {
+        ...bundling,
         format: OutputFormat.ESM,
-        target: 'node24',
-        minify: true,
         // What was tested is what runs, whichever SDK the runtime has in it.
         bundleAwsSDK: true,
-        mainFields: ['module', 'main'],
-        // Of the packages that are no modules.
-        banner: "import{createRequire}from'node:module';const require=createRequire(import.meta.url);",
       },
     });
   }

@@ -1,0 +1,32 @@
+/** One cold function: loads a bundle, answers one event, then as many as it is told, and prints what that took. */
+import { pathToFileURL } from 'node:url';
+
+const [bundle = '', eventJson = '', warmCount = '0'] = process.argv.slice(2);
+const event = JSON.parse(eventJson) as unknown;
+// Metrics go to the log on AWS; here the figures alone are wanted.
+const print = process.stdout.write.bind(process.stdout);
+process.stdout.write = () => true;
+
+let requests = 0;
+const context = () => ({
+  awsRequestId: String(++requests),
+  functionName: 'bench',
+  getRemainingTimeInMillis: () => 60_000,
+});
+
+const startedAt = performance.now();
+const { handler } = (await import(pathToFileURL(bundle).href)) as {
+  handler: (event: unknown, context: unknown) => Promise<{ statusCode?: number }>;
+};
+const loadMs = performance.now() - startedAt;
+const first = await handler(event, context());
+const coldMs = performance.now() - startedAt;
+if (first?.statusCode !== undefined && first.statusCode !== 200) throw new Error(JSON.stringify(first));
+const warm: number[] = [];
+for (let i = 0; i < Number(warmCount); i++) {
+  const at = performance.now();
+  await handler(event, context());
+  warm.push(performance.now() - at);
+}
+print(`${JSON.stringify({ loadMs, coldMs, warm, rssBytes: process.memoryUsage().rss })}\n`);
+process.exit(0);
