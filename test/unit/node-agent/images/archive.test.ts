@@ -1,11 +1,12 @@
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { imageArchive } from '../../../../node-agent/images/archive.ts';
 import { pauseProgram } from '../../../../node-agent/images/pause.ts';
 import { writeTar } from '../../../../node-agent/images/tar.ts';
+import { eventually } from '../../../support/wait.ts';
 
 let dir: string;
 beforeAll(async () => {
@@ -65,12 +66,18 @@ describe('the sandbox program', () => {
         const child = spawn(file);
         const ended = new Promise((resolve) => child.once('exit', (code) => resolve(code)));
         await new Promise((resolve) => child.once('spawn', resolve));
+        await eventually('the program waits for its signals', () => sleeps(child.pid), { everyMs: 5 });
         child.kill('SIGCHLD');
         child.kill(signal);
         expect(await ended).toBe(0);
       }
     },
   );
+
+  /** A signal that comes before the program has blocked it ends it, as it would any program. */
+  async function sleeps(pid: number | undefined): Promise<boolean> {
+    return /^State:\s+S/m.test(await readFile(`/proc/${pid}/status`, 'utf8'));
+  }
 
   it('is made for arm64 of whole instructions whose branches stay inside', () => {
     const code = Buffer.from(pauseProgram('arm64')).subarray(120);
