@@ -12,15 +12,17 @@ const strings = listOf(string);
 const kind = object('kubernetes.GroupVersionKind');
 const resource = object('kubernetes.GroupVersionResource');
 
+export const userInfoFields = fields({
+  username: string,
+  uid: string,
+  groups: strings,
+  extra: mapOf(string, strings),
+});
+
 const objects = {
   'kubernetes.GroupVersionKind': fields({ group: string, version: string, kind: string }),
   'kubernetes.GroupVersionResource': fields({ group: string, version: string, resource: string }),
-  'kubernetes.UserInfo': fields({
-    username: string,
-    uid: string,
-    groups: strings,
-    extra: mapOf(string, strings),
-  }),
+  'kubernetes.UserInfo': userInfoFields,
   'kubernetes.AdmissionRequest': fields({
     kind,
     resource,

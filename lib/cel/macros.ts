@@ -13,6 +13,8 @@ export type Macro =
       /** The last one makes the result; those before it choose what is looked at. */
       bodies: Expr[];
       yields: 'bool' | 'same' | 'list' | 'map' | 'entries';
+      /** Of those that yield `bool`: for how many it must hold. */
+      quantifier?: 'all' | 'exists' | 'one';
     };
 
 const overPairs: Readonly<Record<string, 'bool' | 'list' | 'map' | 'entries'>> = {
@@ -43,7 +45,9 @@ export function expandsMacro({ function: name, target, args }: Expr_Call): Macro
   const other = nameOf(second);
   if (!yields || other === undefined || !third || args.length > (yields === 'bool' ? 3 : 4)) return undefined;
   const bodies = fourth ? [third, fourth] : [third];
-  return { kind: 'each', target, variables: [variable, other], bodies, yields };
+  const quantifier = name === 'all' || name === 'exists' ? name : 'one';
+  const variables = [variable, other];
+  return { kind: 'each', target, variables, bodies, yields, ...(yields === 'bool' && { quantifier }) };
 }
 
 function nameOf(expr: Expr | undefined): string | undefined {
