@@ -4,6 +4,7 @@ import type { NodeInfo } from './framework/node-info.ts';
 import { NodeStatuses } from './framework/node-statuses.ts';
 import type { Nominator } from './framework/nominator.ts';
 import type { PodInfo } from './framework/pod-info.ts';
+import { podKindOf } from './framework/pod-kind.ts';
 import {
   activeFilters,
   type Profile,
@@ -91,7 +92,7 @@ export class SchedulingAlgorithm {
     statuses: NodeStatuses,
   ): { feasible: NodeInfo[]; failure?: Status } {
     const filters = activeFilters(profile, state);
-    const check = (node: NodeInfo) => this.filterWithNominated(profile, filters, state, pod, node);
+    const check = this.#checker(profile, filters, state, pod);
     const nominated = this.#nominator.nodeOf(pod.key) ?? pod.pod.status?.nominatedNodeName;
     const nominatedNode = nominated && this.#snapshot.node(nominated);
     if (nominatedNode && (!nodeNames || nodeNames.has(nominatedNode.name)) && !check(nominatedNode)) {
@@ -116,6 +117,37 @@ export class SchedulingAlgorithm {
   }
 
   /**
+   * Asks the Filters of a node. In a wave of preemptions most nodes have pods nominated to them, and say the same of each of
+   * many like pods until something about the node changes: then what they said is kept, with the node.
+   */
+  #checker(
+    profile: Profile,
+    filters: readonly With<'filter'>[],
+    state: CycleState,
+    pod: PodInfo,
+  ): (node: NodeInfo) => Status | undefined {
+    const ask = (node: NodeInfo) => this.filterWithNominated(profile, filters, state, pod, node);
+    if (this.#nominator.isEmpty || !filters.every((plugin) => plugin.filtersByNodeAlone)) return ask;
+    // A pod's own nomination does not count against it, which makes it unlike its kind.
+    if (this.#nominator.nodeOf(pod.key) !== undefined) return ask;
+    const kind = podKindOf(pod);
+    return (node) => {
+      const { generation, verdict } = node;
+      const nominations = this.#nominator.version(node.name);
+      if (
+        verdict?.kind === kind &&
+        verdict.generation === generation &&
+        verdict.nominations === nominations
+      ) {
+        return verdict.status;
+      }
+      const status = ask(node);
+      node.verdict = { kind, generation, nominations, status };
+      return status;
+    };
+  }
+
+  /**
    * A node must take the pod together with the nominated pods of no lower priority, and also without them: they may
    * never come, and the pod may need them (affinity).
    */
@@ -129,6 +161,7 @@ export class SchedulingAlgorithm {
     // First without them: this is the quick one, and as a rule the one that fails.
     const status = runFilters(filters, state, pod, node);
     if (status) return status;
+    if (this.#nominator.isEmpty) return undefined;
     const others = this.#nominator
       .on(node.name)
       .filter(

@@ -94,6 +94,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
         for (const plugin of profile().preFilter) plugin.removePod?.(cycle, pod, removed, node);
       },
       nominatedPods: (nodeName) => nominator.on(nodeName),
+      nominationsVersion: (nodeName) => nominator.version(nodeName),
       podExists: (pod) => cluster.podExists(pod),
       activate: (podKey) => queue.activate(podKey),
       clearNomination: (podKey) => nominator.delete(podKey),

@@ -1,6 +1,8 @@
 import type { Node, Taint } from '../../../lib/api/gen/types.ts';
 import type { Persisted } from '../../../lib/api/object.ts';
 import type { HostPort, PodInfo } from './pod-info.ts';
+import type { PodKind } from './pod-kind.ts';
+import type { Status } from './status.ts';
 import {
   addResources,
   noResources,
@@ -8,6 +10,13 @@ import {
   resourcesOf,
   wholeOf,
 } from '../../../lib/api/pod-resources.ts';
+
+export interface Verdict {
+  readonly kind: PodKind;
+  readonly generation: number;
+  readonly nominations: number;
+  readonly status: Status | undefined;
+}
 
 /** A node with the pods that are on it, or are about to be, and the sums over them. */
 export class NodeInfo {
@@ -24,6 +33,8 @@ export class NodeInfo {
   readonly nonZeroRequested: { milliCpu: number; memory: number };
   /** Rises with every change of the node or of its pods. */
   generation = 0;
+  /** What Filters last said of a pod of some kind, and of which state of the node and of nominations for it. */
+  verdict: Verdict | undefined;
   /** Port and protocol to the addresses it is used on, and how often. */
   readonly #ports: Map<string, Map<string, number>>;
 

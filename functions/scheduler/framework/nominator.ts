@@ -4,6 +4,8 @@ import type { PodInfo } from './pod-info.ts';
 export class Nominator {
   readonly #nodeOf = new Map<string, string>();
   readonly #byNode = new Map<string, Map<string, PodInfo>>();
+  readonly #versions = new Map<string, number>();
+  #changes = 0;
 
   set(pod: PodInfo, nodeName: string): void {
     this.delete(pod.key);
@@ -11,15 +13,26 @@ export class Nominator {
     const pods = this.#byNode.get(nodeName) ?? new Map<string, PodInfo>();
     pods.set(pod.key, pod);
     this.#byNode.set(nodeName, pods);
+    this.#versions.set(nodeName, ++this.#changes);
   }
 
   delete(podKey: string): void {
     const nodeName = this.#nodeOf.get(podKey);
     if (nodeName === undefined) return;
     this.#nodeOf.delete(podKey);
+    this.#versions.set(nodeName, ++this.#changes);
     const pods = this.#byNode.get(nodeName);
     pods?.delete(podKey);
     if (pods?.size === 0) this.#byNode.delete(nodeName);
+  }
+
+  get isEmpty(): boolean {
+    return this.#byNode.size === 0;
+  }
+
+  /** Another number whenever the nominations for the node are others. */
+  version(nodeName: string): number {
+    return this.#versions.get(nodeName) ?? 0;
   }
 
   nodeOf(podKey: string): string | undefined {
@@ -27,7 +40,6 @@ export class Nominator {
   }
 
   on(nodeName: string): readonly PodInfo[] {
-    if (this.#byNode.size === 0) return none;
     const pods = this.#byNode.get(nodeName);
     return pods ? [...pods.values()] : none;
   }

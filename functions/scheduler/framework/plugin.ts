@@ -175,6 +175,8 @@ export interface FrameworkHandle {
   filtersByNodeAlone(state: CycleState): boolean;
   /** Pods that have a nomination for the node and wait. */
   nominatedPods(nodeName: string): readonly PodInfo[];
+  /** Another number whenever these are others. */
+  nominationsVersion(nodeName: string): number;
   /** Whether the API still has this very pod. */
   podExists(pod: Persisted<Pod>): boolean;
   /** Puts the pod, should it wait, where it is tried again at once. */

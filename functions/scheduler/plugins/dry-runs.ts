@@ -4,10 +4,18 @@ import type { CycleState } from '../framework/cycle-state.ts';
 import type { NodeInfo } from '../framework/node-info.ts';
 import type { FrameworkHandle } from '../framework/plugin.ts';
 import type { PodInfo } from '../framework/pod-info.ts';
+import { podKindOf } from '../framework/pod-kind.ts';
 import type { Status } from '../framework/status.ts';
 import { type Candidate, selectVictims } from './victims.ts';
 
 type DryRun = Candidate | Status;
+
+/** An answer with the state of the node, and of the nominations for it, that it holds for. */
+interface Kept {
+  generation: number;
+  nominations: number;
+  result: DryRun;
+}
 
 /** Kinds of pods whose answers are kept; the one not asked for the longest makes room. */
 const maxKinds = 8;
@@ -18,7 +26,7 @@ const maxKinds = 8;
  */
 export class DryRuns {
   readonly #framework: FrameworkHandle;
-  readonly #kinds = new Map<string, WeakMap<NodeInfo, { generation: number; result: DryRun }>>();
+  readonly #kinds = new Map<string, WeakMap<NodeInfo, Kept>>();
 
   constructor(framework: FrameworkHandle) {
     this.#framework = framework;
@@ -33,19 +41,20 @@ export class DryRuns {
     const framework = this.#framework;
     const select = (node: NodeInfo) => selectVictims(state, pod, node, budgets, framework);
     if (!framework.filtersByNodeAlone(state)) return select;
-    const kept = this.#keptFor(kindOf(pod, budgets));
+    const kept = this.#keptFor(keyOf(pod, budgets));
     return (node) => {
+      const { generation } = node;
       // Nominated pods take room that the node does not show.
-      if (framework.nominatedPods(node.name).length > 0) return select(node);
+      const nominations = framework.nominationsVersion(node.name);
       const known = kept.get(node);
-      if (known && known.generation === node.generation) return known.result;
+      if (known?.generation === generation && known.nominations === nominations) return known.result;
       const result = select(node);
-      kept.set(node, { generation: node.generation, result });
+      kept.set(node, { generation, nominations, result });
       return result;
     };
   }
 
-  #keptFor(kind: string) {
+  #keptFor(kind: string): WeakMap<NodeInfo, Kept> {
     const kept = this.#kinds.get(kind) ?? new WeakMap();
     this.#kinds.delete(kind);
     this.#kinds.set(kind, kept);
@@ -57,26 +66,8 @@ export class DryRuns {
   }
 }
 
-/** Equal for pods that no node-bound Filter can tell apart, with the budgets as they are. */
-function kindOf({ pod, priority }: PodInfo, budgets: readonly Persisted<PodDisruptionBudget>[]): string {
-  const { containers, initContainers, overhead, resources, tolerations, nodeSelector, affinity, nodeName } =
-    pod.spec;
-  const asked = (containers ?? []).map((container) => [container.resources, container.ports]);
-  const init = (initContainers ?? []).map((container) => [
-    container.resources,
-    container.ports,
-    container.restartPolicy,
-  ]);
-  return JSON.stringify([
-    priority,
-    asked,
-    init,
-    overhead,
-    resources,
-    tolerations,
-    nodeSelector,
-    affinity?.nodeAffinity,
-    nodeName,
-    budgets.map(({ metadata }) => metadata.resourceVersion),
-  ]);
+/** With the budgets as they are. */
+function keyOf(pod: PodInfo, budgets: readonly Persisted<PodDisruptionBudget>[]): string {
+  const revisions = budgets.map(({ metadata }) => metadata.resourceVersion);
+  return `${revisions.join()} ${podKindOf(pod).signature}`;
 }

@@ -34,6 +34,8 @@ export function decisionMicroseconds(workload: Workload, scale: number): number 
       ...context.framework,
       filterWithNominated: (cycle, pod, node) =>
         algorithm.filterWithNominated(profile, activeFilters(profile, cycle), cycle, pod, node),
+      nominatedPods: (nodeName) => nominator.on(nodeName),
+      nominationsVersion: (nodeName) => nominator.version(nodeName),
       filtersByNodeAlone: (cycle) =>
         activeFilters(profile, cycle).every((plugin) => plugin.filtersByNodeAlone),
       addPod(cycle, pod, added, node) {

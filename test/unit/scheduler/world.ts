@@ -141,6 +141,7 @@ export function contextOf(snapshot = new ClusterState(), objects = objectsOf()):
       removePod: () => undefined,
       filtersByNodeAlone: () => false,
       nominatedPods: () => [],
+      nominationsVersion: () => 0,
       podExists: () => true,
       activate: () => undefined,
       clearNomination: () => undefined,
