@@ -21,6 +21,7 @@ interface UpOptions extends StoreFlags, AuthorizationFlags, AdmissionFlags {
   port: number;
   nodes: number;
   hollowNodes?: number;
+  schedulerConfig?: string;
   node: boolean;
   install: boolean;
   logLevel: LogLevel;
@@ -46,6 +47,9 @@ export function upCommand(): Command {
       new Option('--hollow-nodes <n>', 'simulated nodes, for tests of scale: nothing runs on them').argParser(
         wholeNumber(0, maxHollowNodes),
       ),
+    )
+    .option('--scheduler-config <file>', 'a KubeSchedulerConfiguration, as YAML or JSON', (file: string) =>
+      resolve(file),
     )
     .option('--no-node', 'the control plane alone; needs neither root nor Linux')
     .option('--no-install', 'fail where something is missing instead of installing it')
@@ -79,6 +83,7 @@ async function up(options: UpOptions): Promise<void> {
     port: options.port,
     nodes: options.node ? options.nodes : 0,
     ...(options.hollowNodes && { hollowNodes: options.hollowNodes }),
+    ...(options.schedulerConfig && { schedulerConfig: options.schedulerConfig }),
     install: options.install,
     store: options.store,
     ...(options.endpoint && { endpoint: options.endpoint }),

@@ -5,10 +5,11 @@ import type { KubeClient } from '../../lib/client/port.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import { defaultSettings } from './config/default-settings.ts';
-import { parseConfiguration } from './config/parse.ts';
+import { parseConfiguration, readConfiguration } from './config/parse.ts';
 import { openClusterObjects } from './framework/cluster-objects.ts';
 import { builtInPlugins, type Registry } from './plugins/registry.ts';
 import { createScheduler, type Scheduler } from './scheduler.ts';
+import type { SchedulerSettings } from './config/settings.ts';
 
 export interface SchedulerOptions {
   client: KubeClient;
@@ -16,6 +17,8 @@ export interface SchedulerOptions {
   log: Logger;
   /** A KubeSchedulerConfiguration v1, parsed from YAML or JSON. Absent: kube-scheduler's defaults. */
   config?: unknown;
+  /** The same, in a YAML or JSON file. */
+  configFile?: string;
   /** Plugins besides the built-in ones, by name; `docs/scheduler.md` says how one is written. */
   plugins?: Registry;
   random?: () => number;
@@ -41,8 +44,7 @@ export async function openScheduler(
   const { client, clock, log, signal } = options;
   const random = options.random ?? Math.random;
   const registry: Registry = new Map([...builtInPlugins, ...(options.plugins ?? [])]);
-  const settings =
-    options.config === undefined ? defaultSettings() : parseConfiguration(options.config, registry);
+  const settings = await settingsOf(options, registry);
   const informers = createInformers(client, { clock, log, random });
   const { objects, watched } = await openClusterObjects(client, informers);
   const recorder = createEventRecorder(client, { component: 'default-scheduler', clock, log });
@@ -61,4 +63,12 @@ export async function openScheduler(
   });
   await informers.start(signal);
   return { scheduler, flush: () => recorder.flush() };
+}
+
+async function settingsOf(
+  { config, configFile }: SchedulerOptions,
+  registry: Registry,
+): Promise<SchedulerSettings> {
+  if (configFile !== undefined) return readConfiguration(configFile, registry);
+  return config === undefined ? defaultSettings() : parseConfiguration(config, registry);
 }

@@ -40,6 +40,8 @@ export interface ClusterOptions {
   nodes: number;
   /** Simulated ones, for tests of scale. */
   hollowNodes?: number;
+  /** A file with a KubeSchedulerConfiguration. */
+  schedulerConfig?: string;
   install: boolean;
   store: StoreKind;
   /** Where DynamoDB is, for an emulator. */
@@ -203,6 +205,7 @@ async function startControlPlane(
     }),
     clock,
     log: createLogger('scheduler', logLevel),
+    ...(options.schedulerConfig && { configFile: options.schedulerConfig }),
     signal: stopping.signal,
   });
   return {
