@@ -5,6 +5,7 @@ import {
   type AuthorizationOptions,
 } from '../functions/apiserver/authorization/index.ts';
 import { readWebhookConfig } from '../functions/apiserver/authorization/webhook/config.ts';
+import { durationMs } from './options.ts';
 
 /** kube-apiserver's flags for who decides what a user may do. */
 export interface AuthorizationFlags {
@@ -31,12 +32,12 @@ export function addAuthorizationOptions(command: Command): Command {
     .addOption(
       new Option('--authorization-webhook-cache-authorized-ttl <duration>', 'how long its yes is believed')
         .default(300_000, '5m')
-        .argParser(milliseconds),
+        .argParser(durationMs),
     )
     .addOption(
       new Option('--authorization-webhook-cache-unauthorized-ttl <duration>', 'how long its no is believed')
         .default(30_000, '30s')
-        .argParser(milliseconds),
+        .argParser(durationMs),
     );
 }
 
@@ -68,12 +69,4 @@ function modesOf(value: string): AuthorizationMode[] {
   });
   if (new Set(modes).size < modes.length) throw new InvalidArgumentError('must name each mode once.');
   return modes;
-}
-
-const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
-
-function milliseconds(value: string): number {
-  const match = /^(\d{1,9})(ms|s|m|h)$/.exec(value);
-  if (!match && value !== '0') throw new InvalidArgumentError('must be a duration such as 30s, 5m or 0.');
-  return match ? Number(match[1]) * (units[match[2] ?? ''] ?? 0) : 0;
 }

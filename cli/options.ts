@@ -21,3 +21,12 @@ export function wholeNumber(min: number, max: number): (value: string) => number
     return number;
   };
 }
+
+const units: Readonly<Record<string, number>> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
+
+/** `30s`, `24h`, `0`, in milliseconds. */
+export function durationMs(value: string): number {
+  const match = /^(\d{1,9})(ms|s|m|h)$/.exec(value);
+  if (!match && value !== '0') throw new InvalidArgumentError('must be a duration such as 30s, 5m or 0.');
+  return match ? Number(match[1]) * (units[match[2] ?? ''] ?? 0) : 0;
+}

@@ -1,8 +1,11 @@
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { systemClock } from '../../lib/clock.ts';
+import { writeKubeconfig } from '../../localstack/embedded/kubeconfig.ts';
 import { regionOption, roleOption, stackOption } from '../aws/environment.ts';
-import { dataDirOption } from '../options.ts';
+import { dataDirOption, durationMs } from '../options.ts';
+import { type Asker, askerOf, type ServiceAccountRef, serviceAccountKubeconfig } from '../service-account.ts';
 
 interface KubeconfigOptions {
   dataDir: string;
@@ -11,14 +14,29 @@ interface KubeconfigOptions {
   role?: string;
   ownIdentity?: boolean;
   certificateAuthority?: string;
+  serviceAccount?: ServiceAccountRef;
+  duration: number;
+  output?: string;
 }
 
 export function kubeconfigCommand(): Command {
   return new Command('kubeconfig')
     .description(
-      "Prints a kubeconfig: the local cluster's, which lets its holder do anything in it, or with --stack that of a cluster on AWS, which holds no secret.",
+      "Prints a kubeconfig: the local cluster's, which lets its holder do anything in it, with --service-account one that does what that account may, or with --stack that of a cluster on AWS, which holds no secret.",
     )
     .addOption(dataDirOption())
+    .addOption(
+      new Option(
+        '--service-account <namespace/name>',
+        'be this service account, by a token of the time of --duration',
+      ).argParser(accountOf),
+    )
+    .addOption(
+      new Option('--duration <duration>', 'how long the token of the service account is good')
+        .default(3_600_000, '1h')
+        .argParser(tokenDuration),
+    )
+    .option('-o, --output <file>', 'write it into a file that its owner alone can read')
     .addOption(stackOption())
     .addOption(regionOption())
     .addOption(roleOption())
@@ -30,14 +48,67 @@ export function kubeconfigCommand(): Command {
       ).env('AWS_CA_BUNDLE'),
     )
     .action(async (options: KubeconfigOptions) => {
-      process.stdout.write(options.stack ? await ofStack(options.stack, options) : ofLocal(options.dataDir));
+      const { output } = options;
+      const content = await contentOf(options);
+      if (output) writeKubeconfig(output, content);
+      else process.stdout.write(content);
     });
 }
 
-function ofLocal(dataDir: string): string {
+async function contentOf(options: KubeconfigOptions): Promise<string> {
+  const { stack, serviceAccount, dataDir, duration } = options;
+  if (!serviceAccount)
+    return stack ? await ofStack(stack, options) : readFileSync(localFile(dataDir), 'utf8');
+  const asker = stack ? await askerOfStack(stack, options) : askerOf(localFile(dataDir));
+  const { kubeconfig, expires } = await serviceAccountKubeconfig(asker, serviceAccount, duration);
+  console.error(`kumulus: the token is good until ${expires}, as long as the account is there.`);
+  return kubeconfig;
+}
+
+function localFile(dataDir: string): string {
   const file = join(dataDir, 'kubeconfig');
   if (!existsSync(file)) throw new Error(`${file}: no such file. Start the cluster first: npm start`);
-  return readFileSync(file, 'utf8');
+  return file;
+}
+
+function accountOf(value: string): ServiceAccountRef {
+  const [, namespace, name] = /^([a-z0-9-]+)\/([a-z0-9.-]+)$/.exec(value) ?? [];
+  if (!namespace || !name)
+    throw new InvalidArgumentError('must be NAMESPACE/NAME, such as default/deployer.');
+  return { namespace, name };
+}
+
+function tokenDuration(value: string): number {
+  const duration = durationMs(value);
+  if (duration < 600_000) throw new InvalidArgumentError('must be ten minutes (10m) or more.');
+  return duration;
+}
+
+/** What looks at AWS is loaded where somebody asks for it. */
+async function askerOfStack(stack: string, options: KubeconfigOptions): Promise<Asker> {
+  const { describeStack, reachableEndpoint } = await import('../aws/stack.ts');
+  const { credentialsFor, stsUrlOf } = await import('../aws/environment.ts');
+  const { createIamToken } = await import('../../lib/aws/iam-token.ts');
+  const outputs = await describeStack(stack, options.region);
+  const role = options.ownIdentity ? undefined : (options.role ?? outputs.adminRoleArn);
+  const { credentials, region } = await credentialsFor({
+    ...(options.region && { region: options.region }),
+    ...(role && { role }),
+  });
+  const { token } = await createIamToken({
+    cluster: stack,
+    region,
+    credentials,
+    stsUrl: stsUrlOf(process.env),
+    nowMs: systemClock.now(),
+  });
+  const { AWS_ENDPOINT_URL: emulator } = process.env;
+  return {
+    server: reachableEndpoint(outputs.endpoint, emulator),
+    token: { value: token },
+    ...(emulator &&
+      options.certificateAuthority && { ca: readFileSync(options.certificateAuthority, 'utf8') }),
+  };
 }
 
 async function ofStack(stack: string, options: KubeconfigOptions): Promise<string> {

@@ -6,6 +6,11 @@ import { loadAuditPolicy } from '../../functions/apiserver/audit/policy.ts';
 import { type Cluster, type ClusterOptions, startCluster } from '../../localstack/embedded/cluster.ts';
 import { addAdmissionOptions, type AdmissionFlags, admissionOf } from '../admission-options.ts';
 import {
+  addAuthenticationOptions,
+  type AuthenticationFlags,
+  authenticationOf,
+} from '../authentication-options.ts';
+import {
   addAuthorizationOptions,
   type AuthorizationFlags,
   authorizationOf,
@@ -17,7 +22,7 @@ import { checkStoreFlags, endpointOption, type StoreFlags, storeOption } from '.
 const maxNodes = 250;
 const maxHollowNodes = 5_000;
 
-interface UpOptions extends StoreFlags, AuthorizationFlags, AdmissionFlags {
+interface UpOptions extends StoreFlags, AuthenticationFlags, AuthorizationFlags, AdmissionFlags {
   port: number;
   nodes: number;
   hollowNodes?: number;
@@ -72,7 +77,7 @@ export function upCommand(): Command {
         .default(10)
         .argParser(wholeNumber(0, 10_000)),
     );
-  return addAdmissionOptions(addAuthorizationOptions(command)).action(up);
+  return addAdmissionOptions(addAuthorizationOptions(addAuthenticationOptions(command))).action(up);
 }
 
 async function up(options: UpOptions): Promise<void> {
@@ -90,6 +95,7 @@ async function up(options: UpOptions): Promise<void> {
     logLevel: options.logLevel,
     ...auditOf(options),
     admission: admissionOf(options),
+    authentication: authenticationOf(options),
     authorization: authorizationOf(options),
     say,
   });

@@ -1,8 +1,7 @@
 /** The Common Expression Language as Kubernetes has it: parsing, and checking of types before anything is run. */
 export { type AdmissionOptions, admissionEnvironment } from './admission.ts';
-export { claimsEnvironment, userEnvironment } from './authentication.ts';
+export { type IdentityExpression, identityExpression } from './authentication.ts';
 export { compile, type Compiled } from './compile.ts';
 export { deviceEnvironment } from './device.ts';
-export { prepare, type Program } from './evaluate.ts';
 export { type Environment, kubernetesFunctions } from './environment.ts';
 export { type CelType, dyn, typeText } from './types.ts';

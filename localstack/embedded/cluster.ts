@@ -34,6 +34,9 @@ import { cniBinDir } from './requirements.ts';
 import { type ClusterSettings, loadSettings, tableName } from './settings.ts';
 import { openStore, type StoreKind } from './store.ts';
 
+/** `iss` of the tokens of service accounts. */
+export const serviceAccountIssuer = 'https://kubernetes.default.svc';
+
 export interface ClusterOptions {
   dataDir: string;
   port: number;
@@ -155,7 +158,7 @@ async function startControlPlane(
     nodePortRange: settings.nodePortRange,
     advertise: { address: advertised, port: options.port },
     serviceAccounts: {
-      issuer: 'https://kubernetes.default.svc',
+      issuer: serviceAccountIssuer,
       signingKey: pki.serviceAccountKey,
       verificationKeys: pki.otherServiceAccountKeys,
     },
@@ -246,7 +249,7 @@ async function writeAdminKubeconfig(
     subject: { commonName: 'kubernetes-admin', organizations: ['system:masters'] },
     usages: ['client'],
   });
-  writeKubeconfig(data.kubeconfig, renderKubeconfig({ server, ca: pki.ca.certificate, client }));
+  writeKubeconfig(data.kubeconfig, renderKubeconfig({ server, ca: pki.ca.certificate, user: client }));
 }
 
 /** Whether the node says that it is ready, and has said so since this start: what it said before is of no use. */

@@ -1,9 +1,19 @@
 /** `audit.k8s.io/v1 Policy`: which requests are recorded, and how much of them. */
-import { readFileSync } from 'node:fs';
-import { LineCounter, parseDocument } from 'yaml';
 import { dns1123Subdomain } from '../../../lib/api/validate/formats.ts';
 import { quote } from '../../../lib/api/validate/quote.ts';
-import { messageOf } from '../../../lib/errors.ts';
+import {
+  type ConfigDocument,
+  type ConfigPath,
+  checkKind,
+  flagAt,
+  listAt,
+  objectAt,
+  openConfig,
+  readConfigText,
+  textAt,
+  textsAt,
+  unsupported,
+} from '../config-document.ts';
 
 const levels = ['None', 'Metadata', 'Request', 'RequestResponse'] as const;
 export type AuditLevel = (typeof levels)[number];
@@ -30,51 +40,17 @@ export interface AuditRule {
 
 /** @throws Error `audit-policy.yaml:7: rules[1].level: Unsupported value: …` */
 export function loadAuditPolicy(file: string): AuditPolicy {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new Error(`the audit policy cannot be read: ${messageOf(error)}`, { cause: error });
-  }
-  return parseAuditPolicy(text, file);
+  return parseAuditPolicy(readConfigText(file, 'audit policy'), file);
 }
 
-type Path = readonly (string | number)[];
-
 export function parseAuditPolicy(text: string, file: string): AuditPolicy {
-  const lineCounter = new LineCounter();
-  const document = parseDocument(text, { lineCounter });
-  const refuse = (path: Path, problem: string): never => {
-    // A field that is missing is reported where it should stand.
-    for (let length = path.length; length >= 0; length--) {
-      const node = document.getIn(path.slice(0, length), true) as { range?: number[] } | null | undefined;
-      const line = node?.range ? lineCounter.linePos(node.range[0] ?? 0).line : length === 0 ? 1 : undefined;
-      if (line === undefined) continue;
-      throw new Error(`${file}:${line}: ${path.length > 0 ? `${pathText(path)}: ` : ''}${problem}`);
-    }
-    throw new Error(`${file}: ${problem}`);
-  };
-  const [broken] = document.errors;
-  if (broken)
-    throw new Error(`${file}:${broken.linePos?.[0].line ?? 1}: ${broken.message.split('\n', 1)[0]}`);
-  let content: unknown;
-  try {
-    content = document.toJS({ maxAliasCount: 100 });
-  } catch (error) {
-    return refuse([], messageOf(error));
-  }
-  const check: Check = { refuse };
-  const policy = objectAt(content, [], ['apiVersion', 'kind', 'metadata', ...policyFields], check);
-  if (policy.apiVersion !== 'audit.k8s.io/v1') {
-    refuse(['apiVersion'], `${unsupported(policy.apiVersion)}: supported values: "audit.k8s.io/v1"`);
-  }
-  if (policy.kind !== 'Policy') {
-    refuse(['kind'], `${unsupported(policy.kind)}: supported values: "Policy"`);
-  }
+  const check = openConfig(text, file);
+  const policy = objectAt(check.content, [], ['apiVersion', 'kind', 'metadata', ...policyFields], check);
+  checkKind(policy, { apiVersions: ['audit.k8s.io/v1'], kind: 'Policy' }, check);
   const rules = listAt(policy.rules, ['rules'], check).map((rule, index) =>
     readRule(rule, ['rules', index], check),
   );
-  if (rules.length === 0) refuse(['rules'], 'Required value: there must be one rule at least');
+  if (rules.length === 0) check.refuse(['rules'], 'Required value: there must be one rule at least');
   const omitStages = stagesAt(policy.omitStages, ['omitStages'], check);
   const omitManagedFields = flagAt(policy.omitManagedFields, ['omitManagedFields'], check);
   return {
@@ -87,11 +63,7 @@ export function parseAuditPolicy(text: string, file: string): AuditPolicy {
 const policyFields = ['rules', 'omitStages', 'omitManagedFields'];
 const textLists = ['users', 'userGroups', 'verbs', 'namespaces', 'nonResourceURLs'] as const;
 
-interface Check {
-  refuse(path: Path, problem: string): never;
-}
-
-function readRule(value: unknown, path: Path, check: Check): AuditRule {
+function readRule(value: unknown, path: ConfigPath, check: ConfigDocument): AuditRule {
   const fields = ['level', 'resources', 'omitStages', 'omitManagedFields', ...textLists];
   const rule = objectAt(value, path, fields, check);
   const { level } = rule;
@@ -126,14 +98,11 @@ function readRule(value: unknown, path: Path, check: Check): AuditRule {
 
 function readResources(
   value: unknown,
-  path: Path,
-  check: Check,
+  path: ConfigPath,
+  check: ConfigDocument,
 ): NonNullable<AuditRule['resources']>[number] {
   const { group, ...rest } = objectAt(value, path, ['group', 'resources', 'resourceNames'], check);
-  if (group !== undefined && typeof group !== 'string') {
-    check.refuse([...path, 'group'], `Invalid value: ${JSON.stringify(group)}: must be a string`);
-  }
-  const name = typeof group === 'string' ? group : '';
+  const name = textAt(group, [...path, 'group'], check) ?? '';
   const [problem] = name && name !== '*' ? dns1123Subdomain(name) : [];
   if (problem) check.refuse([...path, 'group'], `Invalid value: ${quote(name)}: ${problem}`);
   const resources = textsAt(rest.resources, [...path, 'resources'], check);
@@ -147,7 +116,7 @@ function readResources(
   return { group: name, ...(resources && { resources }), ...(resourceNames && { resourceNames }) };
 }
 
-function checkUrl(url: string, path: Path, check: Check): void {
+function checkUrl(url: string, path: ConfigPath, check: ConfigDocument): void {
   if (url === '*') return;
   const invalid = (why: string) => check.refuse(path, `Invalid value: ${quote(url)}: ${why}`);
   if (!url.startsWith('/')) invalid("non-resource URL rules must begin with a '/' character");
@@ -156,55 +125,11 @@ function checkUrl(url: string, path: Path, check: Check): void {
   }
 }
 
-function stagesAt(value: unknown, path: Path, check: Check): AuditStage[] | undefined {
+function stagesAt(value: unknown, path: ConfigPath, check: ConfigDocument): AuditStage[] | undefined {
   const found = textsAt(value, path, check);
   found?.forEach((stage, index) => {
     if (stages.includes(stage as AuditStage)) return;
     check.refuse([...path, index], `Invalid value: ${quote(stage)}: allowed stages are ${stages.join(',')}`);
   });
   return found as AuditStage[] | undefined;
-}
-
-function textsAt(value: unknown, path: Path, check: Check): string[] | undefined {
-  if (value === undefined || value === null) return undefined;
-  return listAt(value, path, check).map((one, index) => {
-    if (typeof one === 'string') return one;
-    return check.refuse([...path, index], `Invalid value: ${JSON.stringify(one)}: must be a string`);
-  });
-}
-
-function flagAt(value: unknown, path: Path, check: Check): boolean | undefined {
-  if (value === undefined || value === null || typeof value === 'boolean') return value ?? undefined;
-  return check.refuse(path, `Invalid value: ${JSON.stringify(value)}: must be true or false`);
-}
-
-function listAt(value: unknown, path: Path, check: Check): unknown[] {
-  if (value === undefined || value === null) return [];
-  if (Array.isArray(value)) return value;
-  return check.refuse(path, `Invalid value: ${JSON.stringify(value)}: must be a list`);
-}
-
-function objectAt(
-  value: unknown,
-  path: Path,
-  fields: readonly string[],
-  check: Check,
-): Record<string, unknown> {
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-    return check.refuse(path, `Invalid value: ${JSON.stringify(value ?? null)}: must be an object`);
-  }
-  for (const field of Object.keys(value)) {
-    if (!fields.includes(field)) check.refuse([...path, field], 'unknown field');
-  }
-  return value as Record<string, unknown>;
-}
-
-function unsupported(value: unknown): string {
-  return `Unsupported value: ${JSON.stringify(value ?? '')}`;
-}
-
-function pathText(path: Path): string {
-  return path
-    .map((step, index) => (typeof step === 'number' ? `[${step}]` : `${index > 0 ? '.' : ''}${step}`))
-    .join('');
 }

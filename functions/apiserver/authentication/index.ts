@@ -6,6 +6,7 @@ import type { TokenIssuer } from '../../../lib/tokens/index.ts';
 import type { Authentication, TokenAuthenticator } from '../pipeline/authentication.ts';
 import { type AnonymousAuth, anonymousPaths } from './anonymous.ts';
 import { bootstrapTokens } from './bootstrap-tokens.ts';
+import { type JwtAuthenticator, oidcTokens } from './oidc/index.ts';
 import { serviceAccountTokens } from './service-accounts.ts';
 import { type StaticTokens, staticTokens } from './token-file.ts';
 import { firstToKnow } from './union.ts';
@@ -14,6 +15,8 @@ export interface AuthenticationOptions {
   /** Default: for the public paths alone. */
   anonymous?: AnonymousAuth;
   staticTokens?: StaticTokens;
+  /** Providers of OpenID Connect, by an AuthenticationConfiguration. */
+  jwt?: readonly JwtAuthenticator[];
 }
 
 export function createAuthentication(
@@ -35,6 +38,7 @@ export function createAuthentication(
       ...(options.staticTokens ? [staticTokens(options.staticTokens, apiAudiences)] : []),
       serviceAccountTokens(deps.tokens, deps),
       bootstrapTokens(apiAudiences, deps),
+      ...(options.jwt ?? []).map((one) => oidcTokens(one, apiAudiences, deps)),
     ]),
     allowsAnonymous: anonymousPaths(options.anonymous),
   };

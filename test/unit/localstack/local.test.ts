@@ -31,7 +31,7 @@ test('the kubeconfig is one that clients read, for its owner alone', () => {
   const content = renderKubeconfig({
     server: 'https://127.0.0.1:6443',
     ca: 'the authority',
-    client: { certificate: 'the certificate', key: 'the key' },
+    user: { certificate: 'the certificate', key: 'the key' },
   });
   writeKubeconfig(file, content);
   expect(statSync(file).mode & 0o777).toBe(0o600);
