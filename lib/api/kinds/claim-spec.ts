@@ -1,4 +1,5 @@
 import type { PersistentVolumeClaimSpec } from '../gen/types.ts';
+import { parseQuantity, quantityMilliValue } from '../quantity/index.ts';
 import { filled, matches, optionalChoice } from '../validate/check.ts';
 import { sameValue } from '../validate/equal.ts';
 import type { FieldError } from '../validate/field-error.ts';
@@ -6,6 +7,7 @@ import { fieldForbidden, invalidValue, notSupported, required } from '../validat
 import { dns1123Label, dns1123Subdomain } from '../validate/formats.ts';
 import { validateLabelSelector } from '../validate/labels.ts';
 import type { Path } from '../validate/path.ts';
+import { quote } from '../validate/quote.ts';
 import { positiveQuantity, validateResourceAmount } from '../validate/resources.ts';
 
 const accessModes = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
@@ -24,6 +26,16 @@ export function validateClaimSpec(spec: PersistentVolumeClaimSpec, path: Path): 
     ...validateDataSources(spec, path),
     ...validateClassName(spec.volumeAttributesClassName, path.child('volumeAttributesClassName')),
   ];
+}
+
+/** What of it is taken and not as it reads: bytes come whole. */
+export function claimSpecWarnings({ resources }: PersistentVolumeClaimSpec, path: Path): string[] {
+  return (['requests', 'limits'] as const).flatMap((field) => {
+    const value = resources?.[field]?.storage;
+    if (value === undefined || quantityMilliValue(parseQuantity(value)) % 1000 === 0) return [];
+    const at = path.child('resources', field).key('storage');
+    return [`${at.toString()}: fractional byte value ${quote(value)} is invalid, must be an integer`];
+  });
 }
 
 export function validateAccessModes(modes: readonly string[] = [], path: Path): FieldError[] {

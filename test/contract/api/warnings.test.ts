@@ -37,20 +37,61 @@ const warnings = (headers: Record<string, string | string[] | undefined>) =>
     (text ?? '').replaceAll('\\"', '"'),
   );
 
-test('pods and templates are written with warnings of what works and not as it reads', async () => {
+test('pods are written with warnings of what works and not as it reads', async () => {
   const pod = await server.post('/api/v1/namespaces/default/pods', { metadata: { name: 'a.b' }, spec });
   expect(pod.status, pod.text).toBe(201);
   const [first, ...rest] = warnings(pod.headers);
   expect(first).toContain("metadata.name: this is used in the Pod's hostname");
   expect(rest).toEqual(wanted(''));
-  const path = '/apis/apps/v1/namespaces/default/deployments';
-  const template = { metadata: { labels: { app: 'a' } }, spec };
-  const body = { metadata: { name: 'd' }, spec: { selector: { matchLabels: { app: 'a' } }, template } };
-  const made = await server.post(path, body);
-  expect(warnings(made.headers)).toEqual(wanted('spec.template.'));
-  // What was not touched is not said again.
-  const labelled = await server.patch(`${path}/d`, 'application/merge-patch+json', {
-    metadata: { labels: { a: 'b' } },
+});
+
+const template = { metadata: { labels: { app: 'a' } }, spec };
+const selector = { matchLabels: { app: 'a' } };
+const once = { ...template, spec: { ...spec, restartPolicy: 'Never' } };
+
+test.each<[path: string, at: string, body: object]>([
+  ['apps/v1 deployments', 'spec.template.', { spec: { selector, template } }],
+  ['apps/v1 replicasets', 'spec.template.', { spec: { selector, template } }],
+  ['apps/v1 daemonsets', 'spec.template.', { spec: { selector, template } }],
+  ['apps/v1 statefulsets', 'spec.template.', { spec: { selector, template, serviceName: 's' } }],
+  ['v1 replicationcontrollers', 'spec.template.', { spec: { selector: { app: 'a' }, template } }],
+  ['v1 podtemplates', 'template.', { template }],
+  ['batch/v1 jobs', 'spec.template.', { spec: { template: once } }],
+  [
+    'batch/v1 cronjobs',
+    'spec.jobTemplate.spec.template.',
+    { spec: { schedule: '0 0 1 1 *', jobTemplate: { spec: { template: once } } } },
+  ],
+])(
+  '%s are written with the warnings of their template, and no more once it stays',
+  async (kind, at, body) => {
+    const [version = '', plural = ''] = kind.split(' ');
+    const path = `/${version === 'v1' ? 'api' : 'apis'}/${version}/namespaces/default/${plural}`;
+    const made = await server.post(path, { metadata: { name: 'd' }, ...body });
+    expect(made.status, made.text).toBe(201);
+    expect(warnings(made.headers)).toEqual(wanted(at));
+    const labelled = await server.patch(`${path}/d`, 'application/merge-patch+json', {
+      metadata: { labels: { a: 'b' } },
+    });
+    expect(labelled.status, labelled.text).toBe(200);
+    expect(labelled.headers.warning).toBeUndefined();
+  },
+);
+
+test('templates of claims are written with the warnings of a claim', async () => {
+  const resources = { requests: { storage: '1500m' } };
+  const claim = { metadata: { name: 'data' }, spec: { accessModes: ['ReadWriteOnce'], resources } };
+  const made = await server.post('/apis/apps/v1/namespaces/default/statefulsets', {
+    metadata: { name: 'with-claims' },
+    spec: {
+      selector,
+      serviceName: 's',
+      template: { ...template, spec: { containers: [{ name: 'c', image: 'i' }] } },
+      volumeClaimTemplates: [claim],
+    },
   });
-  expect(labelled.headers.warning).toBeUndefined();
+  expect(made.status, made.text).toBe(201);
+  expect(warnings(made.headers)).toEqual([
+    'spec.volumeClaimTemplates[0].resources.requests[storage]: fractional byte value "1500m" is invalid, must be an integer',
+  ]);
 });

@@ -95,7 +95,9 @@ export const daemonSetRules = rules<DaemonSet>({
   },
 
   warnings: (set, old) => [
-    ...(old && sameValue(set.spec, old.spec) ? [] : podWarnings(set.spec.template, ['spec', 'template'])),
+    ...(old && sameValue(set.spec, old.spec)
+      ? []
+      : podWarnings(set.spec.template, specPath.child('template'))),
   ],
 
   generationChanged: (set, old) => !sameValue(set.spec, old.spec),

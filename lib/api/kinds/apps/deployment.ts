@@ -88,7 +88,7 @@ export const deploymentRules = rules<Deployment>({
     ...(old ? [] : hostnameWarning(deployment.metadata.name)),
     ...(old && sameValue(deployment.spec, old.spec)
       ? []
-      : podWarnings(deployment.spec.template, ['spec', 'template'])),
+      : podWarnings(deployment.spec.template, specPath.child('template'))),
   ],
 
   generationChanged: (deployment, old) =>

@@ -57,7 +57,7 @@ export const replicaSetRules = rules<ReplicaSet>({
     ...(old ? [] : hostnameWarning(replicaSet.metadata.name)),
     ...(old && sameValue(replicaSet.spec, old.spec)
       ? []
-      : podWarnings(replicaSet.spec.template, ['spec', 'template'])),
+      : podWarnings(replicaSet.spec.template, specPath.child('template'))),
   ],
 
   generationChanged: (replicaSet, old) => !sameValue(replicaSet.spec, old.spec),

@@ -20,9 +20,10 @@ import {
   validateObjectMetaUpdate,
 } from '../../validate/object-meta.ts';
 import { Path } from '../../validate/path.ts';
-import { validateClaimSpec } from '../claim-spec.ts';
+import { claimSpecWarnings, validateClaimSpec } from '../claim-spec.ts';
 import { validatePodAnnotations } from '../core/pod/annotations.ts';
 import { applyTemplateDefaults, validatePodTemplate } from '../core/pod/template.ts';
+import { podWarnings } from '../core/pod/warnings.ts';
 import { atMostAll, isZero, validateIntOrPercent } from '../int-or-percent.ts';
 import { keepSpec, keepStatus, rules } from '../rules.ts';
 import { specPath, validateCollisionCount, validateCounts } from '../workload.ts';
@@ -108,10 +109,16 @@ export const statefulSetRules = rules<StatefulSet>({
     ];
   },
 
-  warnings({ spec }) {
-    if ((spec.revisionHistoryLimit ?? 0) >= 0) return [];
+  warnings({ spec }, old) {
     const advice = 'a negative value retains all historical revisions; a value >= 0 is recommended';
-    return [`spec.revisionHistoryLimit: ${advice}`];
+    return [
+      ...(old && sameValue(spec, old.spec) ? [] : podWarnings(spec.template, specPath.child('template'))),
+      // The claim's own `spec` is not named, as upstream.
+      ...(spec.volumeClaimTemplates ?? []).flatMap((claim, index) =>
+        claimSpecWarnings(claim.spec ?? {}, specPath.child('volumeClaimTemplates').index(index)),
+      ),
+      ...((spec.revisionHistoryLimit ?? 0) < 0 ? [`spec.revisionHistoryLimit: ${advice}`] : []),
+    ];
   },
 
   generationChanged: (set, old) => !sameValue(set.spec, old.spec),

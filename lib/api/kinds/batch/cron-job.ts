@@ -64,7 +64,7 @@ export const cronJobRules = rules<CronJob>({
     if (!old || !sameValue(spec, old.spec)) warnings.push(...ofJob());
     if (spec.schedule.includes('TZ')) {
       warnings.push(
-        'CRON_TZ or TZ used in spec.spec.schedule is not officially supported, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details',
+        'cannot use TZ or CRON_TZ in spec.spec.schedule, use timeZone instead, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details',
       );
     }
     return warnings;

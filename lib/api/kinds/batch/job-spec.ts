@@ -8,6 +8,7 @@ import { nonnegative } from '../../validate/object-meta.ts';
 import type { Path } from '../../validate/path.ts';
 import { quote } from '../../validate/quote.ts';
 import { validatePodTemplate } from '../core/pod/template.ts';
+import { podWarnings } from '../core/pod/warnings.ts';
 import { validatePodFailurePolicy, validateSuccessPolicy } from './job-policies.ts';
 
 const maxIndexed = 100_000;
@@ -110,12 +111,14 @@ function validateManagedBy(name: string, path: Path): FieldError[] {
 
 /** What is allowed and may go wrong. */
 export function warnOfJobSpec(
-  { completionMode, completions = 0, parallelism = 0 }: JobSpec,
+  { completionMode, completions = 0, parallelism = 0, template }: JobSpec,
   path: Path,
 ): string[] {
-  if (completionMode !== 'Indexed') return [];
-  if (completions <= manyCompletions || parallelism <= maxWithManyCompletions) return [];
+  const ofPods = podWarnings(template, path.child('template'));
+  if (completionMode !== 'Indexed') return ofPods;
+  if (completions <= manyCompletions || parallelism <= maxWithManyCompletions) return ofPods;
   return [
     `${path.toString()}: In Indexed Jobs with a number of completions higher than ${manyCompletions} and a parallelism higher than ${maxWithManyCompletions}, Kubernetes might not be able to track completedIndexes when a big number of indexes fail`,
+    ...ofPods,
   ];
 }

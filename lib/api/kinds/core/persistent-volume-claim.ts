@@ -1,5 +1,5 @@
 import type { PersistentVolumeClaim, PersistentVolumeClaimSpec } from '../../gen/types.ts';
-import { compareQuantities, parseQuantity, quantityMilliValue, zero } from '../../quantity/index.ts';
+import { compareQuantities, parseQuantity, zero } from '../../quantity/index.ts';
 import { diffOf } from '../../validate/diff.ts';
 import { sameValue } from '../../validate/equal.ts';
 import type { FieldError } from '../../validate/field-error.ts';
@@ -7,13 +7,12 @@ import { fieldForbidden, notSupported, required } from '../../validate/field-err
 import { nameIsSubdomain } from '../../validate/formats.ts';
 import { immutable, validateObjectMeta, validateObjectMetaUpdate } from '../../validate/object-meta.ts';
 import { Path } from '../../validate/path.ts';
-import { quote } from '../../validate/quote.ts';
 import {
   basicResource,
   validateClaimResourceName,
   validateResourceAmount,
 } from '../../validate/resources.ts';
-import { validateClaimSpec } from '../claim-spec.ts';
+import { claimSpecWarnings, validateClaimSpec } from '../claim-spec.ts';
 import { keepSpec, keepStatus, rules } from '../rules.ts';
 import { normalizeDataSources } from './claim-data-source.ts';
 import { betaStorageClass, betaStorageClassWarning } from './storage-class-annotation.ts';
@@ -74,7 +73,7 @@ export const persistentVolumeClaimRules = rules<PersistentVolumeClaim>({
 
   warnings(claim) {
     const { metadata, spec } = claim;
-    return [...betaStorageClassWarning(metadata), ...fractionWarnings(spec)];
+    return [...betaStorageClassWarning(metadata), ...claimSpecWarnings(spec, specPath)];
   },
 });
 
@@ -157,13 +156,4 @@ function validateStatusUpdate(claim: PersistentVolumeClaim, old: PersistentVolum
     errors.push(...(ofAmount.length > 0 ? ofAmount : validateResourceAmount('storage', value, at)));
   }
   return errors;
-}
-
-function fractionWarnings({ resources }: PersistentVolumeClaimSpec): string[] {
-  return (['requests', 'limits'] as const).flatMap((field) => {
-    const value = resources?.[field]?.storage;
-    if (value === undefined || quantityMilliValue(parseQuantity(value)) % 1000 === 0) return [];
-    const at = specPath.child('resources', field).key('storage');
-    return [`${at.toString()}: fractional byte value ${quote(value)} is invalid, must be an integer`];
-  });
 }

@@ -6,6 +6,9 @@ import { validateObjectMeta, validateObjectMetaUpdate } from '../../validate/obj
 import { Path } from '../../validate/path.ts';
 import { rules } from '../rules.ts';
 import { applyTemplateDefaults, validatePodTemplate } from './pod/template.ts';
+import { podWarnings } from './pod/warnings.ts';
+
+const templatePath = Path.of('template');
 
 /** A template that stands by itself; nothing makes pods of it. */
 export const podTemplateRules = rules<PodTemplate>({
@@ -26,9 +29,12 @@ export const podTemplateRules = rules<PodTemplate>({
     ...validateTemplate(object),
   ],
 
+  warnings: ({ template }, old) =>
+    old && sameValue(template, old.template) ? [] : podWarnings(template, templatePath),
+
   generationChanged: (object, old) => !sameValue(object.template, old.template),
 });
 
 function validateTemplate({ template }: PodTemplate): FieldError[] {
-  return template ? validatePodTemplate(template, Path.of('template')) : [];
+  return template ? validatePodTemplate(template, templatePath) : [];
 }

@@ -9,6 +9,7 @@ import { hostnameWarning } from '../hostname-warning.ts';
 import { keepSpec, keepStatus, rules } from '../rules.ts';
 import { specPath, validateCounts } from '../workload.ts';
 import { applyTemplateDefaults, validatePodTemplate } from './pod/template.ts';
+import { podWarnings } from './pod/warnings.ts';
 
 const parts = ['fullyLabeledReplicas', 'readyReplicas', 'availableReplicas'] as const;
 
@@ -48,7 +49,10 @@ export const replicationControllerRules = rules<ReplicationController>({
     ...validateCounts(status ?? { replicas: 0 }, ['replicas', ...parts, 'observedGeneration'], parts),
   ],
 
-  warnings: ({ metadata }, old) => (old ? [] : hostnameWarning(metadata.name)),
+  warnings: ({ metadata, spec }, old) => [
+    ...(old ? [] : hostnameWarning(metadata.name)),
+    ...(old && sameValue(spec, old.spec) ? [] : podWarnings(spec.template, specPath.child('template'))),
+  ],
 
   generationChanged: (controller, old) => !sameValue(controller.spec, old.spec),
 });

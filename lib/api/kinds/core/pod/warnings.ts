@@ -34,17 +34,13 @@ const deprecatedNodeLabels: Readonly<Record<string, string>> = {
     'deprecated since v1.17; use "node.kubernetes.io/instance-type" instead',
 };
 
-/** @param at Where the pod stands: nothing for a pod itself, `spec.template` for a template. */
-export function podWarnings(
-  pod: { metadata?: ObjectMeta; spec: PodSpec } | undefined,
-  at: readonly string[] = [],
-): string[] {
+/** @param at Where a template stands: `spec.template`. Nothing for a pod itself. */
+export function podWarnings(pod: { metadata?: ObjectMeta; spec: PodSpec } | undefined, at?: Path): string[] {
   if (!pod) return [];
   const { metadata = {}, spec } = pod;
-  const [first = 'spec', ...rest] = [...at, 'spec'];
-  const path = Path.of(first, ...rest);
-  const [meta = 'metadata', ...below] = [...at, 'metadata'];
-  const annotations = Path.of(meta, ...below, 'annotations');
+  const within = (field: string) => at?.child(field) ?? Path.of(field);
+  const path = within('spec');
+  const annotations = within('metadata').child('annotations');
   return [
     ...ofNodeLabels(spec, path),
     ...Object.entries(deprecatedAnnotations)
