@@ -148,7 +148,7 @@ function create(context: ControllerContext): Controller {
   ): Promise<Acted> {
     const acted: Acted = { ...unchanged(state) };
     const remove = async (pod: Persisted<Pod>) => {
-      if (!counted && isTracked(pod)) await untrack(client, pod);
+      if (!counted && isTracked(pod)) await untrack(client, pod, { unchanged: true });
       await deletePod(context, state.job, pod);
       acted.active--;
       acted.terminating++;

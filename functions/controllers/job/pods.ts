@@ -37,10 +37,18 @@ export function finishedAtMs({ metadata, status }: Persisted<Pod>): number {
   return Date.parse(ready?.lastTransitionTime ?? metadata.creationTimestamp);
 }
 
-/** A pod that is gone, or that another one took the name of, needs it no more. */
-export async function untrack(client: KubeClient, { metadata }: Persisted<Pod>): Promise<void> {
-  const { namespace, name, uid } = metadata;
-  const patch = { metadata: { uid, '$deleteFromPrimitiveList/finalizers': [trackingFinalizer] } };
+/**
+ * A pod that is gone, or that another one took the name of, needs it no more. With `unchanged` a pod that is no more as
+ * this reader saw it keeps it, as a Conflict: it may have ended meanwhile, and then it counts.
+ */
+export async function untrack(
+  client: KubeClient,
+  { metadata }: Persisted<Pod>,
+  { unchanged = false } = {},
+): Promise<void> {
+  const { namespace, name, uid, resourceVersion } = metadata;
+  const finalizers = { '$deleteFromPrimitiveList/finalizers': [trackingFinalizer] };
+  const patch = { metadata: { uid, ...(unchanged && { resourceVersion }), ...finalizers } };
   try {
     await client.patch(pods, { namespace, name }, { type: 'strategic', patch });
   } catch (error) {

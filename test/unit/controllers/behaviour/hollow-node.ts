@@ -47,9 +47,22 @@ export async function addHollowNode(
   };
   const busy = new Set<string>();
 
+  /** As a kubelet does before it lets a pod go: whoever holds the pod by a finalizer learns how it ended. */
+  async function reportEnd({ metadata: { namespace, name: podName, uid }, spec, status }: Persisted<Pod>) {
+    if (spec.nodeName !== name || status?.phase === 'Succeeded' || status?.phase === 'Failed') return;
+    const conditions = [{ type: 'Ready', status: 'False', lastTransitionTime: rfc3339(clock.now()) }];
+    await client.patch(
+      pods,
+      { namespace, name: podName },
+      { type: 'strategic', patch: { metadata: { uid }, status: { phase: 'Failed', conditions } } },
+      { subresource: 'status' },
+    );
+  }
+
   async function tend(pod: Persisted<Pod>): Promise<void> {
     const { namespace, name: podName } = pod.metadata;
     if (pod.metadata.deletionTimestamp) {
+      await reportEnd(pod);
       await client.delete(pods, { namespace, name: podName }, { gracePeriodSeconds: 0 });
     } else if (!pod.spec.nodeName && [name, undefined].includes(nodeOf(pod))) {
       const binding = {

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { isTracked } from '../../../../functions/controllers/job/pods.ts';
 import type { Job, JobSpec, Pod } from '../../../../lib/api/gen/types.ts';
 import type { KubeClient } from '../../../../lib/client/port.ts';
 import { jobs, pods } from '../../../../lib/client/resources.ts';
@@ -67,14 +68,17 @@ const shape: fc.Arbitrary<Partial<JobSpec>> = fc
   })
   .map(({ isIndexed, ...rest }) => ({ ...rest, completionMode: isIndexed ? 'Indexed' : 'NonIndexed' }));
 
-/** Every pod that has ever been seen to end, by what it ended as, as the API server told it. */
+/**
+ * Every pod that has ever been seen to end while the Job held it, by what it ended as, as the API server told it. One that
+ * was let go before, because fewer are wanted, counts as nothing however it ends.
+ */
 function witness(cluster: Awaited<ReturnType<typeof openJobCluster>>) {
   const ended = new Map<string, Pod>();
   const broken: string[] = [];
   cluster.informers.informer(pods).onChange(({ after }) => {
     const { phase } = after?.status ?? {};
     if (!after || (phase !== 'Succeeded' && phase !== 'Failed')) return;
-    ended.set(after.metadata.uid, after);
+    if (isTracked(after) || ended.has(after.metadata.uid)) ended.set(after.metadata.uid, after);
   });
   cluster.informers.informer(jobs).onChange(({ before, after }) => {
     for (const field of ['succeeded', 'failed'] as const) {
