@@ -9,7 +9,7 @@ import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import { runCommand } from '../lib/process/run.ts';
-import { apiPodWriter, apiReferences, apiTokens } from './api-pods.ts';
+import { apiClaims, apiPodWriter, apiReferences, apiTokens } from './api-pods.ts';
 import { connectApiServer } from './api-server.ts';
 import { createAuthorizer } from './authorize.ts';
 import { openCgroups } from './cgroups/hierarchy.ts';
@@ -47,6 +47,8 @@ import { createPodLookup } from './pods/pod-lookup.ts';
 import type { PodEvents } from './pods/sources.ts';
 import { startServiceProxy } from './proxy/index.ts';
 import { startAgentServer } from './server/index.ts';
+import { createClaimVolumes } from './volumes/claim.ts';
+import { createLocalDirectories } from './volumes/local-directories.ts';
 import { createPodVolumes } from './volumes/manager.ts';
 
 const defaultMaxPods = 110;
@@ -144,7 +146,13 @@ export async function runAgent(config: AgentConfig, environment: AgentEnvironmen
     },
     references: apiReferences(client, serviceInformer),
     tokens: apiTokens(client, clock),
-    volumes: createPodVolumes(paths, { memoryBytes: allocatableMemoryBytes(machine) }),
+    volumes: createPodVolumes(paths, {
+      memoryBytes: allocatableMemoryBytes(machine),
+      claims: createClaimVolumes({
+        claims: apiClaims(client),
+        node: () => ({ name: nodeName, labels: nodeInformer.get(nodeName)?.metadata.labels ?? {} }),
+      }),
+    }),
     cgroups,
     images: createImageManager(runtime, events, clock),
     hooks: createHookRunner(runtime, clock, probeUserAgent),
@@ -252,6 +260,7 @@ export async function runAgent(config: AgentConfig, environment: AgentEnvironmen
     ),
     lookup,
     runtime,
+    localVolumes: createLocalDirectories(join(config.stateDir, 'local-volumes')),
     clock,
     log,
     signal,

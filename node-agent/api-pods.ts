@@ -1,10 +1,18 @@
 import type { AuthenticationV1TokenRequest, ConfigMap, Pod, Secret, Service } from '../lib/api/gen/types.ts';
 import type { Lister } from '../lib/client/lister.ts';
 import type { KubeClient } from '../lib/client/port.ts';
-import { configMaps, pods, secrets, serviceAccounts } from '../lib/client/resources.ts';
+import {
+  configMaps,
+  persistentVolumeClaims,
+  persistentVolumes,
+  pods,
+  secrets,
+  serviceAccounts,
+} from '../lib/client/resources.ts';
 import type { Clock } from '../lib/clock.ts';
 import { isKind, KumulusError, messageOf } from '../lib/errors.ts';
 import type { PodReferences, PodWriter } from './pods/sources.ts';
+import type { ClaimSource } from './volumes/claim.ts';
 import type { PodTokens } from './volumes/payloads.ts';
 
 /** Writes through the API, always about exactly the pod that is meant. */
@@ -44,6 +52,14 @@ export function apiReferences(client: KubeClient, services: Lister<Service>): Po
       const api = services.get('default/kubernetes');
       return api && namespace !== 'default' ? [...own, api] : own;
     },
+  };
+}
+
+/** Reads through the API, which lets a node see what its pods mount. */
+export function apiClaims(client: KubeClient): ClaimSource {
+  return {
+    claim: (namespace, name) => client.get(persistentVolumeClaims, { namespace, name }),
+    volume: (name) => client.get(persistentVolumes, { name }),
   };
 }
 

@@ -26,6 +26,7 @@ import {
   claimProtectionController,
   volumeProtectionController,
 } from './storage-protection/index.ts';
+import { volumeBinderController } from './persistentvolume-binder/index.ts';
 import { taintEvictionController } from './taint-eviction/index.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished/index.ts';
 import { ttlController } from './ttl/index.ts';
@@ -55,6 +56,7 @@ export const controllerEntries: readonly ControllerEntry[] = [
   horizontalPodAutoscalerController,
   ttlAfterFinishedController,
   resourceQuotaController,
+  volumeBinderController,
   volumeProtectionController,
   claimProtectionController,
   attributesProtectionController,
@@ -65,10 +67,12 @@ export type { ControllersOptions, RunningControllers } from './run.ts';
 
 /**
  * Starts every controller that is not switched off, on one machine, and resolves once they work. They end when the
- * signal aborts; `stopped` resolves when nothing of them is under way any more.
+ * signal aborts; `stopped` resolves when nothing of them is under way any more. `additional` ones are those of a host.
  */
-export async function startControllers(options: ControllersOptions): Promise<RunningControllers> {
-  const running = runControllers(controllerEntries, options);
+export async function startControllers(
+  options: ControllersOptions & { additional?: readonly ControllerEntry[] },
+): Promise<RunningControllers> {
+  const running = runControllers([...controllerEntries, ...(options.additional ?? [])], options);
   await running.ready;
   return running;
 }

@@ -81,6 +81,13 @@ export const clusterRoles = resource<t.ClusterRole>(
   'ClusterRole',
   false,
 );
+export const clusterRoleBindings = resource<t.ClusterRoleBinding>(
+  'rbac.authorization.k8s.io',
+  'v1',
+  'clusterrolebindings',
+  'ClusterRoleBinding',
+  false,
+);
 
 /** `apps/v1`, or `v1` for the core group. */
 export function apiVersionOf(resource: { group: string; version: string }): string {

@@ -9,6 +9,8 @@ import type { AuditPolicy } from '../../functions/apiserver/audit/policy.ts';
 import { createApiServer } from '../../functions/apiserver/index.ts';
 import { serveHttps } from '../../functions/apiserver/hosts/https.ts';
 import type { AuthenticationOptions } from '../../functions/apiserver/authentication/index.ts';
+import type { EncryptionConfig } from '../../functions/apiserver/encryption/config.ts';
+import { createEncryption } from '../../functions/apiserver/encryption/index.ts';
 import type { AuthorizationOptions } from '../../functions/apiserver/authorization/index.ts';
 import { controllerClients } from '../../functions/controllers/accounts.ts';
 import { startControllers } from '../../functions/controllers/index.ts';
@@ -19,7 +21,10 @@ import { nodes } from '../../lib/client/resources.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { isKind } from '../../lib/errors.ts';
 import { createLogger, type LogLevel } from '../../lib/log.ts';
+import { ensureLocalStorage, localProvisioner } from './local-storage.ts';
+import { encryptedStore } from '../../lib/store/encryption/index.ts';
 import { type DataDirectory, openDataDirectory } from './data-directory.ts';
+import { ownEncryption } from './encryption.ts';
 import { ensureMachine } from './install.ts';
 import { renderKubeconfig, writeKubeconfig } from './kubeconfig.ts';
 import { lockDataDirectory } from './lock.ts';
@@ -56,6 +61,8 @@ export interface ClusterOptions {
   authentication?: AuthenticationOptions;
   /** Who decides what a user may do. Default: nodes by what their pods use, everyone by roles. */
   authorization?: AuthorizationOptions;
+  /** What is encrypted in the store. Default: Secrets, with a key in the data directory. */
+  encryption?: EncryptionConfig;
   /** Which admission plugins run, and how. */
   admission?: AdmissionSettings;
   /** Told of each step, for a person who waits. */
@@ -130,15 +137,20 @@ async function startControlPlane(
 ) {
   const { data, settings, advertised, clock, started, logLevel } = options;
   const pki = await openPki(data.pki, clock);
+  const storeLog = createLogger('store', logLevel);
   const { store, close } = await openStore({
     kind: options.store,
     dir: data.store,
     ...(options.endpoint && { endpoint: options.endpoint }),
     table: tableName(settings),
     clock,
-    log: createLogger('store', logLevel),
+    log: storeLog,
   });
   started.defer('store', close);
+  const encryption = await createEncryption(options.encryption ?? (await ownEncryption(data)), {
+    clock,
+    log: storeLog,
+  });
 
   const nodeClient = await pki.certificate('apiserver-kubelet-client', {
     subject: { commonName: 'kube-apiserver-kubelet-client' },
@@ -148,7 +160,7 @@ async function startControlPlane(
     options.audit && openAuditLog({ ...options.audit, clock, log: createLogger('audit', logLevel) });
   if (auditLog) started.defer('audit log', () => auditLog.close());
   const apiServer = await createApiServer({
-    store,
+    store: encryptedStore(store, encryption),
     clock,
     ...(options.authorization && { authorization: options.authorization }),
     ...(options.admission && { admission: options.admission }),
@@ -187,6 +199,7 @@ async function startControlPlane(
     started.defer(`listener on ${host}`, () => listener.close());
   }
 
+  await ensureLocalStorage(apiServer.handle);
   const stopping = new AbortController();
   const clients = controllerClients(apiServer.handle);
   const controllers = await startControllers({
@@ -195,6 +208,7 @@ async function startControlPlane(
     clock,
     log: createLogger('controllers', logLevel),
     signal: stopping.signal,
+    additional: [localProvisioner(apiServer.handle)],
     cluster: { clusterCidr: settings.clusterCidr, rootCa: pki.ca.certificate },
   });
   started.defer('controllers and scheduler', async () => {

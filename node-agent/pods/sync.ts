@@ -1,7 +1,7 @@
 import { mkdir } from 'node:fs/promises';
 import type { Container, Pod, Secret } from '../../lib/api/gen/types.ts';
 import { isKind, KumulusError, messageOf } from '../../lib/errors.ts';
-import { VolumeSetUpError } from '../volumes/manager.ts';
+import { VolumeSetUpError } from '../volumes/set-up-error.ts';
 import type { SandboxConfig } from '../cri/types.ts';
 import { computePodActions, type PodActions } from './actions.ts';
 import type { SyncContext } from './context.ts';

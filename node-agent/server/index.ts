@@ -4,10 +4,12 @@ import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { toStatus } from '../../lib/api/status.ts';
 import type { Clock } from '../../lib/clock.ts';
+import { KumulusError } from '../../lib/errors.ts';
 import type { UserInfo } from '../../lib/http/types.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { ProcessStreams } from '../cri/port.ts';
 import type { PodLookup } from '../pods/lookup.ts';
+import type { LocalDirectories } from '../volumes/local-directories.ts';
 import { accessOf, type NodeAccess, userOf } from './identity.ts';
 import { parseLogOptions } from './logs/options.ts';
 import { readLog } from './logs/read.ts';
@@ -26,6 +28,8 @@ export interface AgentServerOptions {
   authorize(user: UserInfo, access: NodeAccess): Promise<boolean> | boolean;
   lookup: PodLookup;
   runtime: ProcessStreams;
+  /** Made and removed for whoever may update and delete on `nodes/proxy`. Absent: there are none. */
+  localVolumes?: LocalDirectories;
   clock: Clock;
   log: Logger;
   signal: AbortSignal;
@@ -189,12 +193,33 @@ async function serveRequest(
       const { contentType, text } = await metrics.collect(lookup.pods());
       return send(response, contentType, text);
     }
+    case 'localVolumes':
+      return await serveLocalVolume(options, route.volume, request, response);
     case 'containerLogs':
       return await sendLog(options, route, query, response);
     case 'exec':
     case 'attach':
     case 'portForward':
       return sendText(response, 400, 'Upgrade request required\n');
+  }
+}
+
+/** `PUT` makes a directory and answers with its path, `DELETE` removes it. */
+async function serveLocalVolume(
+  { localVolumes }: AgentServerOptions,
+  volume: string,
+  { method = 'GET' }: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  if (!localVolumes) throw new KumulusError('NotFound', 'this node keeps no local volumes');
+  switch (method) {
+    case 'PUT':
+      return send(response, 'application/json', JSON.stringify({ path: await localVolumes.create(volume) }));
+    case 'DELETE':
+      await localVolumes.remove(volume);
+      return send(response, 'application/json', '{}');
+    default:
+      throw new KumulusError('MethodNotAllowed', `${method} is not supported on a local volume`);
   }
 }
 

@@ -6,6 +6,7 @@ export type Route =
   | { to: 'healthz' }
   | { to: 'pods' }
   | { to: 'metrics' }
+  | { to: 'localVolumes'; volume: string }
   | { to: 'containerLogs'; ref: ContainerRef }
   | { to: 'exec' | 'attach'; ref: ContainerRef }
   | { to: 'portForward'; ref: PodRef };
@@ -16,6 +17,8 @@ export function routeOf(path: string): Route {
   if (path === '/healthz' || path === '/healthz/ping') return { to: 'healthz' };
   if (path === '/pods' || path === '/pods/') return { to: 'pods' };
   if (path === '/metrics') return { to: 'metrics' };
+  // Of our own: the directories that this node keeps as volumes.
+  if (root === 'localVolumes' && namespace && pod === undefined) return { to: root, volume: namespace };
   if (root === 'portForward' && namespace && pod && rest.length <= 1) {
     return { to: root, ref: { namespace, pod, ...(rest[0] && { podUid: rest[0] }) } };
   }

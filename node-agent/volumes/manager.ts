@@ -9,6 +9,7 @@ import { amountOf } from '../pods/quantities.ts';
 import { podResources } from '../pods/resources.ts';
 import { type Payload, writeAtomically } from './atomic.ts';
 import { prepareEmptyDir, prepareProjectionDir } from './empty-dir.ts';
+import { type ClaimVolumes, isClaim } from './claim.ts';
 import { prepareHostPath } from './host-path.ts';
 import { mountsBelow, unmountBelow } from './mounts.ts';
 import {
@@ -18,12 +19,8 @@ import {
   projectedFiles,
   secretFiles,
 } from './payloads.ts';
+import { unknownDriver, VolumeSetUpError } from './set-up-error.ts';
 import { bindSubPath } from './sub-path.ts';
-
-/** A volume could not be brought into place; the message is that of the FailedMount event. */
-export class VolumeSetUpError extends Error {
-  override readonly name = 'VolumeSetUpError';
-}
 
 /** The volumes of pods on this node. Everything they need is below the pod's directory, so a restart loses nothing. */
 export interface PodVolumes {
@@ -39,7 +36,13 @@ export interface PodVolumes {
   present(): Promise<string[]>;
 }
 
-export function createPodVolumes(paths: NodePaths, node: { memoryBytes: number }): PodVolumes {
+export interface VolumeOptions {
+  memoryBytes: number;
+  /** Where volumes that are claims come from. Absent: there are none. */
+  claims?: ClaimVolumes;
+}
+
+export function createPodVolumes(paths: NodePaths, node: VolumeOptions): PodVolumes {
   const pathOf = (pod: Pod, volume: Volume): { path: string; readOnly: boolean } => {
     const uid = pod.metadata.uid ?? '';
     const at = (plugin: string) => volumeDir(paths, uid, `kubernetes.io~${plugin}`, volume.name);
@@ -49,13 +52,16 @@ export function createPodVolumes(paths: NodePaths, node: { memoryBytes: number }
     if (volume.secret) return { path: at('secret'), readOnly: true };
     if (volume.projected) return { path: at('projected'), readOnly: true };
     if (volume.downwardAPI) return { path: at('downward-api'), readOnly: true };
+    if (isClaim(volume) && node.claims) return node.claims.pathOf(pod, volume);
     const kind = Object.keys(volume).find((field) => field !== 'name');
     // A volume without a source is an emptyDir by default.
     if (!kind) return { path: at('empty-dir'), readOnly: false };
+    if (volume.csi) throw unknownDriver(volume.csi.driver);
     throw new KumulusError('BadRequest', `${kind} volumes are not supported by this node`);
   };
 
   async function setUp(pod: Pod, volume: Volume, sources: PayloadSources): Promise<void> {
+    if (isClaim(volume) && node.claims) return node.claims.setUp(pod, volume);
     const { path } = pathOf(pod, volume);
     const gid = pod.spec.securityContext?.fsGroup;
     const project = async (files: Payload, memory: boolean) => {
@@ -134,6 +140,7 @@ export function createPodVolumes(paths: NodePaths, node: { memoryBytes: number }
         try {
           await setUp(pod, volume, sources);
         } catch (error) {
+          if (error instanceof VolumeSetUpError) throw error;
           const message = `MountVolume.SetUp failed for volume "${volume.name}" : ${messageOf(error)}`;
           throw new VolumeSetUpError(message, { cause: error });
         }
@@ -147,10 +154,12 @@ export function createPodVolumes(paths: NodePaths, node: { memoryBytes: number }
       return mounts;
     },
     async unmount(uid) {
+      node.claims?.forget(uid);
       await removeUnmounted(join(podDir(paths, uid), 'volume-subpaths'));
       await removeUnmounted(join(podDir(paths, uid), 'volumes'));
     },
     async tearDown(uid) {
+      node.claims?.forget(uid);
       // Sub-paths are mounts out of other volumes, so they go first.
       await removeUnmounted(join(podDir(paths, uid), 'volume-subpaths'));
       await removeUnmounted(podDir(paths, uid));

@@ -4,8 +4,8 @@ import { dirname, join } from 'node:path';
 import { KumulusError } from '../../lib/errors.ts';
 import { bindMount, isMountPoint } from './mounts.ts';
 
-// Not in node:fs: open(2) without access to the content, enough to mount it.
-const openPath = 0o10000000;
+/** Not in node:fs: open(2) without access to the content, enough to mount it. */
+export const openPath = 0o10000000;
 
 /**
  * Binds `subPath` of a volume to `target` and nothing outside of the volume, whatever symlinks a container may put in
