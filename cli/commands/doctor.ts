@@ -1,20 +1,39 @@
 import { Command } from 'commander';
+import { systemClock } from '../../lib/clock.ts';
 import { diagnose, type Finding } from '../../localstack/embedded/diagnose.ts';
+import { regionOption, roleOption, stackOption } from '../aws/environment.ts';
 import { dataDirOption } from '../options.ts';
+
+interface DoctorOptions {
+  dataDir: string;
+  stack?: string;
+  region?: string;
+  role?: string;
+  json?: boolean;
+}
 
 export function doctorCommand(): Command {
   return new Command('doctor')
     .description(
-      'Says what is missing or wrong on this machine, and how to mend it. Exits with 1 when something is.',
+      'Says what is missing or wrong on this machine, or with --stack in a cluster on AWS, and how to mend it. Exits with 1 when something is.',
     )
     .addOption(dataDirOption())
+    .addOption(stackOption())
+    .addOption(regionOption())
+    .addOption(roleOption())
     .option('--json', 'one JSON document')
-    .action(async ({ dataDir, json }: { dataDir: string; json?: boolean }) => {
-      const findings = await diagnose(dataDir);
+    .action(async ({ dataDir, stack, json, ...aws }: DoctorOptions) => {
+      const findings = stack ? await ofStack(stack, aws) : await diagnose(dataDir);
       if (json) console.log(JSON.stringify({ findings }, null, 2));
       else for (const finding of findings) console.log(render(finding));
       if (findings.some(({ state }) => state === 'bad')) process.exitCode = 1;
     });
+}
+
+/** What looks at AWS is loaded where somebody asks for it. */
+async function ofStack(stack: string, aws: Pick<DoctorOptions, 'region' | 'role'>): Promise<Finding[]> {
+  const { diagnoseStack } = await import('../aws/diagnose.ts');
+  return diagnoseStack({ ...aws, stack, now: systemClock.now });
 }
 
 function render({ state, about, found, remedy }: Finding): string {

@@ -1,17 +1,26 @@
 /** One cluster from `cdk bootstrap` to `cdk destroy`, in order: each test goes on from what the one before it left. */
 import { DynamoDBClient, ListTablesCommand } from '@aws-sdk/client-dynamodb';
-import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
+import { ListQueuesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { GetParametersByPathCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { runCommand } from '../../lib/process/run.ts';
+import { CommandFailed, runCommand } from '../../lib/process/run.ts';
 import { type StackNode, startStackNode } from '../support/aws/node.ts';
 import { startTestStack, type TestStack } from '../support/aws/stack.ts';
 import { kubectlFor, refusal } from '../support/kubectl.ts';
 import { eventually } from '../support/wait.ts';
 
 const root = join(import.meta.dirname, '../..');
+/** What `kumulus doctor` finds; it exits with 1 when something is bad. */
+async function doctor(): Promise<{ state: string; about: string; found: string }[]> {
+  const output = await stack.kumulus(['doctor', '--stack', stack.name, '--json']).catch((error: unknown) => {
+    if (error instanceof CommandFailed && error.exitCode === 1) return error.stdout;
+    throw error;
+  });
+  return (JSON.parse(output) as { findings: Awaited<ReturnType<typeof doctor>> }).findings;
+}
+
 let stack: TestStack;
 let node: StackNode | undefined;
 let failed = false;
@@ -33,7 +42,7 @@ afterAll(async () => {
 });
 
 /** As `test`, and remembers that one failed, so that the emulator's log is shown. */
-const step = (name: string, body: () => Promise<void>, timeoutMs = 120_000) =>
+const step = (name: string, body: () => Promise<void>, timeoutMs = 300_000) =>
   test(
     name,
     async () => {
@@ -87,8 +96,8 @@ describe('a cluster on an emulator of AWS', () => {
 
   step('runs the containers of a Deployment', async () => {
     await stack.kubectl(`apply -n shop -f ${join(root, 'examples/hello/hello.yaml')}`);
-    const status = await stack.kubectl('rollout status deployment/hello -n shop --timeout=90s', {
-      timeoutMs: 100_000,
+    const status = await stack.kubectl('rollout status deployment/hello -n shop --timeout=240s', {
+      timeoutMs: 250_000,
     });
     expect(status).toContain('successfully rolled out');
     const phases = await stack.kubectl('get pods -n shop -o jsonpath={.items[*].status.phase}');
@@ -99,7 +108,9 @@ describe('a cluster on an emulator of AWS', () => {
     await stack.kubectl(
       'run greeter -n shop --image=hello:1.0 --restart=Never --command -- echo hello from afar',
     );
-    await stack.kubectl('wait pod/greeter -n shop --for=jsonpath={.status.phase}=Succeeded --timeout=60s');
+    await stack.kubectl('wait pod/greeter -n shop --for=jsonpath={.status.phase}=Succeeded --timeout=240s', {
+      timeoutMs: 250_000,
+    });
     expect(await stack.kubectl('logs greeter -n shop')).toBe('hello from afar\n');
   });
 
@@ -109,16 +120,45 @@ describe('a cluster on an emulator of AWS', () => {
 
   step('a watch goes on over the ends of each answer, and misses nothing', async () => {
     const [waited] = await Promise.all([
-      stack.kubectl('wait deployment/hello -n shop --for=jsonpath={.status.readyReplicas}=4 --timeout=90s', {
-        timeoutMs: 100_000,
+      stack.kubectl('wait deployment/hello -n shop --for=jsonpath={.status.readyReplicas}=4 --timeout=240s', {
+        timeoutMs: 250_000,
       }),
       stack.kubectl('scale deployment hello -n shop --replicas=4'),
     ]);
     expect(waited).toContain('condition met');
   });
 
+  step('puts work that can never be done with the dead letters, where doctor shows it', async () => {
+    const healthy = await doctor();
+    expect(healthy.filter(({ state }) => state === 'bad')).toEqual([]);
+    expect(healthy).toContainEqual({ state: 'good', about: 'nodes', found: '1 ready' });
+
+    const sqs = new SQSClient({ ...stack.client, useQueueUrlAsEndpoint: false });
+    const { QueueUrls: urls = [] } = await sqs.send(new ListQueuesCommand({}));
+    const work = urls.find((url) => /QueuesWork.*\.fifo$/.test(url));
+    await sqs.send(
+      new SendMessageCommand({
+        QueueUrl: work,
+        MessageBody: '{"controller":"replicaset"}',
+        MessageGroupId: 'poison',
+        MessageDeduplicationId: 'poison',
+      }),
+    );
+    const found = await eventually('a dead letter that doctor shows', async () => {
+      const findings = await doctor();
+      return findings.find(({ about, state }) => about === 'dead letters' && state === 'bad');
+    });
+    expect(found).toMatchObject({ found: expect.stringContaining('{"controller":"replicaset"}') });
+    // It holds up nobody: the next change goes its way.
+    await stack.kubectl('create namespace after-poison');
+    await eventually('its service account', () =>
+      stack.kubectl('get serviceaccount default -n after-poison'),
+    );
+    sqs.destroy();
+  });
+
   step('deletes a namespace with all that is in it', async () => {
-    await stack.kubectl('delete namespace shop --timeout=90s', { timeoutMs: 100_000 });
+    await stack.kubectl('delete namespace shop --timeout=240s', { timeoutMs: 250_000 });
     const left = await refusal(stack.kubectl('get namespace shop'));
     expect(left).toContain('not found');
   });
