@@ -66,10 +66,9 @@ export function createPodAgent(options: PodAgentOptions): PodAgent {
   }
 
   /** The scheduler gives a pod's room to another as soon as the API shows that it has ended: so must its node. */
-  function hasEnded({ uid, stage, verdict }: PodRecord): boolean {
+  function hasEnded({ uid, stage, pod }: PodRecord): boolean {
     if (stage === 'terminated' || stage === 'finished') return true;
-    // One that the node itself ends is reported as failed while its containers still stop.
-    return !verdict && isTerminalPhase(statuses.get(uid)?.phase);
+    return isTerminalPhase(statuses.get(uid)?.phase) || isTerminalPhase(pod?.status?.phase);
   }
 
   async function look(uid: string) {

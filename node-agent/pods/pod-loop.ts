@@ -142,7 +142,9 @@ function report(
     markReadiness: loop.probes.markReadiness,
     nowMs: loop.clock.now(),
   });
-  if (verdict) Object.assign(status, { phase: 'Failed', ...verdict });
+  // Whoever sees a pod as failed may give its room away: that waits until nothing of it runs (kubelet's mergePodStatus).
+  const runs = !isTerminal && view.containers.some(({ state }) => state === 'running');
+  if (verdict && !runs) Object.assign(status, { phase: 'Failed', ...verdict });
   loop.statuses.set(pod, status);
   return status;
 }
