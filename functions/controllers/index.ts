@@ -26,7 +26,9 @@ import {
   claimProtectionController,
   volumeProtectionController,
 } from './storage-protection/index.ts';
+import { ephemeralVolumeController } from './ephemeral-volume/index.ts';
 import { volumeBinderController } from './persistentvolume-binder/index.ts';
+import { volumeExpanderController } from './persistentvolume-expander/index.ts';
 import { taintEvictionController } from './taint-eviction/index.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished/index.ts';
 import { ttlController } from './ttl/index.ts';
@@ -57,6 +59,8 @@ export const controllerEntries: readonly ControllerEntry[] = [
   ttlAfterFinishedController,
   resourceQuotaController,
   volumeBinderController,
+  volumeExpanderController,
+  ephemeralVolumeController,
   volumeProtectionController,
   claimProtectionController,
   attributesProtectionController,

@@ -115,7 +115,7 @@ function create(context: ControllerContext, directories: NodeDirectories): Contr
   async function remove(volume: Volume, signal: AbortSignal): Promise<void> {
     const { name, uid, annotations = {}, finalizers = [], deletionTimestamp } = volume.metadata;
     if (annotations[provisionedBy] !== provisionerName) return;
-    const isGoing = isToBeRemoved(volume);
+    const isGoing = isToBeRemoved(volume) && !(await isClaimed(volume));
     if (isGoing) {
       try {
         await removeDirectory(annotations[nodeAnnotation] ?? '', name, signal);
@@ -133,6 +133,20 @@ function create(context: ControllerContext, directories: NodeDirectories): Contr
     if (now.metadata.uid !== uid) return;
     const rest = now.metadata.finalizers?.filter((one) => one !== directoryFinalizer) ?? [];
     await client.update(persistentVolumes, { ...now, metadata: { ...now.metadata, finalizers: rest } });
+  }
+
+  /** Nothing is removed by what a phase says alone. */
+  async function isClaimed({ metadata, spec: { claimRef } }: Volume): Promise<boolean> {
+    if (!claimRef?.uid) return false;
+    try {
+      const ref = { namespace: claimRef.namespace ?? '', name: claimRef.name ?? '' };
+      const claim = await client.get(persistentVolumeClaims, ref);
+      const { volumeName: its = metadata.name } = claim.spec;
+      return claim.metadata.uid === claimRef.uid && its === metadata.name;
+    } catch (error) {
+      if (isKind(error, 'NotFound')) return false;
+      throw error;
+    }
   }
 
   /** What was on a node that is gone is gone with it. */

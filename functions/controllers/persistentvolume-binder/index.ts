@@ -23,8 +23,8 @@ import { watchOf } from '../common/watch.ts';
 import type { ControllerContext, ControllerEntry } from '../context.ts';
 import { type Controller, done, type Result } from '../controller.ts';
 import type { Claim, Step, StorageWorld, Volume, Write } from './plan.ts';
-import { planClaim } from './plan-claim.ts';
-import { planVolume } from './plan-volume.ts';
+import { missingVolume, planClaim } from './plan-claim.ts';
+import { missingClaim, planVolume } from './plan-volume.ts';
 
 export const volumeBinderController: ControllerEntry = {
   name: 'persistentvolume-binder',
@@ -67,8 +67,14 @@ function create(context: ControllerContext): Controller {
   };
 
   /** Takes step after step, each by what the one before it has left. */
-  async function carryOut(first: Claim | Volume, next: (world: StorageWorld) => Step): Promise<void> {
+  async function carryOut(
+    first: Claim | Volume,
+    unseen: Promise<Write | undefined>,
+    next: (world: StorageWorld) => Step,
+  ): Promise<void> {
     const written = overlay(world);
+    const found = await unseen;
+    if (found) written.add(found);
     for (let steps = 0; steps < maxSteps; steps++) {
       const { write, note, claims: concerned = [] } = next(written.world);
       const after = write && (await carryOutWrite(write));
@@ -88,17 +94,29 @@ function create(context: ControllerContext): Controller {
       : { to, object: await client.update(persistentVolumes, object, options) };
   }
 
+  async function unseenVolume(claim: Claim): Promise<Write | undefined> {
+    const name = missingVolume(claim, world);
+    const object = name && (await unlessGone(client.get(persistentVolumes, { name })));
+    return object ? { to: 'volume', object } : undefined;
+  }
+
+  async function unseenClaim(volume: Volume): Promise<Write | undefined> {
+    const key = missingClaim(volume, world);
+    const object = key && (await unlessGone(client.get(persistentVolumeClaims, splitKey(key))));
+    return object ? { to: 'claim', object } : undefined;
+  }
+
   async function reconcile(key: string): Promise<Result> {
     const { namespace: kind, name } = splitKey(key);
     try {
-      const object = kind === 'claim' ? claims.get(name) : volumes.get(name);
-      if (!object) return done;
-      await carryOut(object, (now) => {
-        const claim = kind === 'claim' ? now.claim(name) : undefined;
-        if (claim) return planClaim(claim, now);
-        const volume = kind === 'volume' ? now.volume(name) : undefined;
-        return volume ? planVolume(volume, now) : {};
-      });
+      const claim = kind === 'claim' ? claims.get(name) : undefined;
+      if (claim) {
+        await carryOut(claim, unseenVolume(claim), (now) => planClaim(now.claim(name) ?? claim, now));
+      }
+      const volume = kind === 'volume' ? volumes.get(name) : undefined;
+      if (volume) {
+        await carryOut(volume, unseenClaim(volume), (now) => planVolume(now.volume(name) ?? volume, now));
+      }
     } catch (error) {
       // What is gone needs nothing; its going comes as a change of its own.
       if (!isKind(error, 'NotFound')) throw error;
@@ -150,6 +168,15 @@ function create(context: ControllerContext): Controller {
   };
 }
 
+async function unlessGone<T>(object: Promise<T>): Promise<T | undefined> {
+  try {
+    return await object;
+  } catch (error) {
+    if (isKind(error, 'NotFound')) return undefined;
+    throw error;
+  }
+}
+
 /** The world with what was written since it was seen. */
 function overlay(seen: StorageWorld): { world: StorageWorld; add(write: Write): void } {
   const claims = new Map<string, Claim>();
@@ -163,7 +190,7 @@ function overlay(seen: StorageWorld): { world: StorageWorld; add(write: Write): 
       reservedFor: (claim) => {
         const names = new Set<string>();
         const key = keyOf(claim);
-        const all = [...volumes.values(), ...seen.reservedFor(claim).map(newest)];
+        const all = [...seen.reservedFor(claim).map(newest), ...volumes.values()];
         return all.filter((volume) => {
           if (names.has(volume.metadata.name) || !claimOf(volume).includes(key)) return false;
           names.add(volume.metadata.name);

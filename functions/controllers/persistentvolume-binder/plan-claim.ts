@@ -15,6 +15,12 @@ import { bindStep, claimStatus } from './bind.ts';
 import { bestMatch, mismatch } from './matching.ts';
 import type { Claim, Note, Step, StorageWorld } from './plan.ts';
 
+/** The volume without which the claim would count as lost, and which is not in sight. */
+export function missingVolume({ metadata, spec }: Claim, world: StorageWorld): string | undefined {
+  if (metadata.annotations?.[bindCompleted] === undefined || !spec.volumeName) return undefined;
+  return world.volume(spec.volumeName) ? undefined : spec.volumeName;
+}
+
 /** What is next for a claim. */
 export function planClaim(claim: Claim, world: StorageWorld): Step {
   if (claim.metadata.annotations?.[bindCompleted] !== undefined) return planBound(claim, world);

@@ -3,6 +3,17 @@ import { volumePhase } from './bind.ts';
 import { modeOf } from './matching.ts';
 import type { Step, StorageWorld, Volume } from './plan.ts';
 
+/**
+ * The key of the claim without which the volume would count as left, and which is not in sight. Views of two types are not of
+ * one moment: that it is gone has to be asked for, before anything is done that loses data.
+ */
+export function missingClaim({ spec }: Volume, world: StorageWorld): string | undefined {
+  const { uid, namespace, name } = spec.claimRef ?? {};
+  if (!uid) return undefined;
+  const key = `${namespace}/${name}`;
+  return world.claim(key)?.metadata.uid === uid ? undefined : key;
+}
+
 /** What is next for a volume. */
 export function planVolume(volume: Volume, world: StorageWorld): Step {
   const { claimRef } = volume.spec;

@@ -2,8 +2,9 @@
  * Volumes, claims and classes of volume attributes that are in use are not deleted under their user: while they are,
  * a finalizer holds them (API reference, "Storage Object in Use Protection"). Three controllers, one rule.
  */
-import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../../lib/api/gen/types.ts';
+import type { PersistentVolume, PersistentVolumeClaim } from '../../../lib/api/gen/types.ts';
 import { type KubeObject, keyOf, type Persisted } from '../../../lib/api/object.ts';
+import { claimKeysOf } from '../../../lib/api/storage/claims.ts';
 import type { Lister, ObjectChange } from '../../../lib/client/lister.ts';
 import type { Resource } from '../../../lib/client/port.ts';
 import {
@@ -31,7 +32,7 @@ export const volumeProtectionController: ControllerEntry = {
 };
 
 const byClaim = 'claim';
-const claimIndex = { [byClaim]: claimsOf };
+const claimIndex = { [byClaim]: claimKeysOf };
 
 export const claimProtectionController: ControllerEntry = {
   name: 'persistentvolumeclaim-protection',
@@ -45,7 +46,7 @@ export const claimProtectionController: ControllerEntry = {
       // A pod that is on no node yet will not start with a claim that is going.
       isUsed: (claim) => users.byIndex(byClaim, keyOf(claim)).some(({ spec }) => Boolean(spec.nodeName)),
       watches: [
-        watchOf(pods, ({ before, after }) => (after && before ? [] : before ? claimsOf(before) : [])),
+        watchOf(pods, ({ before, after }) => (after && before ? [] : before ? claimKeysOf(before) : [])),
       ],
     });
   },
@@ -118,14 +119,6 @@ function protect<T extends KubeObject>(context: ControllerContext, protection: P
   }
 
   return { name, watches: [watchOf(resource, ownKey), ...watches], reconcile };
-}
-
-/** Keys of the claims that a pod mounts, its ephemeral ones too. */
-function claimsOf({ metadata, spec }: Pod): string[] {
-  return (spec.volumes ?? []).flatMap(({ name, persistentVolumeClaim, ephemeral }) => {
-    const claim = persistentVolumeClaim?.claimName ?? (ephemeral ? `${metadata.name}-${name}` : undefined);
-    return claim === undefined ? [] : [`${metadata.namespace}/${claim}`];
-  });
 }
 
 function attributesOfClaim({ spec, status }: PersistentVolumeClaim): string[] {
