@@ -3,13 +3,14 @@ import { randomUUID } from 'node:crypto';
 import type { Registry } from 'prom-client';
 import { pathNotFound } from '../../lib/api/status.ts';
 import { type Clock, pause } from '../../lib/clock.ts';
-import { messageOf } from '../../lib/errors.ts';
+import { isKind, messageOf } from '../../lib/errors.ts';
 import type { ApiHandler, ApiRequest, ApiResponse } from '../../lib/http/types.ts';
 import type { Logger } from '../../lib/log.ts';
 import { openWatchCache } from '../../lib/store/cache/index.ts';
 import type { Store } from '../../lib/store/port.ts';
 import { createTokenIssuer, type TokenIssuer } from '../../lib/tokens/index.ts';
 import { kubernetesVersion } from '../../lib/version.ts';
+import { CurrentPolicies } from './admission/policy/current-policies.ts';
 import { admissionPlugins } from './admission/index.ts';
 import type { AdmissionSettings } from './admission/settings.ts';
 import { ensureFlowControl } from './bootstrap/flow-control.ts';
@@ -33,7 +34,7 @@ import {
   registerFlowControlMetrics,
 } from './pipeline/flow-control/index.ts';
 import { impersonation } from './pipeline/impersonation.ts';
-import { parseRequestInfo, type RequestInfo } from './pipeline/request-info.ts';
+import { parseRequestInfo, type RequestInfo, unreadableRequestInfo } from './pipeline/request-info.ts';
 import { addWarnings, errorResponse } from './pipeline/respond.ts';
 import type { Backend } from './registry/backend.ts';
 import { createNodeConnection } from './registry/node-connection.ts';
@@ -104,8 +105,9 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     log,
     signal: closing.signal,
   });
-  // What this process writes of roles and bindings holds for the next request.
-  const store = policy.observe(storage.store);
+  // What this process writes of roles, admission policies and their bindings holds for the next request.
+  const policies = new CurrentPolicies(cache, clock);
+  const store = policies.observe(policy.observe(storage.store));
   const registry = createRegistry();
   const definitions = registry.all().map(({ definition }) => definition);
   const { serviceCidr, nodePortRange, clusterCa } = options;
@@ -135,7 +137,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     loads: createNodeLoads({ cache, clock, closing: closing.signal }),
     proxy,
     admission: admissionChain(
-      admissionPlugins({ store, cache, clock, authorizer }, options.admission, [
+      admissionPlugins({ store, cache, clock, authorizer, registry, policies }, options.admission, [
         rbacEscalation(policy, authorizer),
       ]),
     ),
@@ -213,10 +215,14 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       flowControl.stage,
       authorization(authorizer),
     ],
-    (context) =>
-      context.info.isResourceRequest && !isDiscovery(context)
+    (context) => {
+      // Says what is wrong with it.
+      const { method, path, query } = context.request;
+      if (context.isUnreadable) parseRequestInfo(method, path, query);
+      return context.info.isResourceRequest && !isDiscovery(context)
         ? routeResource(backend, context)
-        : routeOther(context),
+        : routeOther(context);
+    },
   );
 
   const handle: ApiHandler = async (request) => {
@@ -225,10 +231,19 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     let response: ApiResponse;
     let end: (() => void) | undefined;
     try {
-      const info = parseRequestInfo(request.method, request.path, request.query);
+      const { info, isUnreadable } = infoOf(request);
       const auditID = request.headers['audit-id']?.slice(0, 64) || randomUUID();
       const auditAnnotations = {};
-      context = { request, info, receivedAtMs, user: anonymous, warnings: [], auditID, auditAnnotations };
+      context = {
+        request,
+        info,
+        isUnreadable,
+        receivedAtMs,
+        user: anonymous,
+        warnings: [],
+        auditID,
+        auditAnnotations,
+      };
       end = metrics.begin(info);
       response = await run(context);
     } catch (error) {
@@ -281,6 +296,15 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       proxy.close();
     },
   };
+}
+
+function infoOf({ method, path, query }: ApiRequest): Pick<RequestContext, 'info' | 'isUnreadable'> {
+  try {
+    return { info: parseRequestInfo(method, path, query), isUnreadable: false };
+  } catch (error) {
+    if (!isKind(error, 'BadRequest')) throw error;
+    return { info: unreadableRequestInfo(method, path), isUnreadable: true };
+  }
 }
 
 /** Undefined for a stream, and for what is compressed as it is sent. */

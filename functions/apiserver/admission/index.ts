@@ -1,8 +1,6 @@
 /** The admission plugins of this server (API reference, "Admission Controllers"), in upstream's order. */
 import type { Clock } from '../../../lib/clock.ts';
-import type { WatchCache } from '../../../lib/store/cache/index.ts';
 import type { Store } from '../../../lib/store/port.ts';
-import type { Authorizer } from '../authorization/port.ts';
 import type { AdmissionPlugin } from '../pipeline/admission.ts';
 import { alwaysPullImages } from './always-pull-images.ts';
 import {
@@ -21,6 +19,9 @@ import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction/index.ts';
 import { persistentVolumeClaimResize } from './persistent-volume-claim-resize.ts';
+import { mutatingAdmissionPolicies } from './policy/mutating.ts';
+import type { PolicyParts } from './policy/parts.ts';
+import { validatingAdmissionPolicies } from './policy/validating.ts';
 import { podNodeSelector } from './pod-node-selector.ts';
 import { podSecurity } from './pod-security.ts';
 import { podTopologyLabels } from './pod-topology-labels.ts';
@@ -45,7 +46,7 @@ import { taintNodesByCondition } from './taint-nodes-by-condition.ts';
  * @throws Error for settings that name what there is not.
  */
 export function admissionPlugins(
-  parts: { store: Store; cache: WatchCache; clock: Clock; authorizer: Authorizer },
+  parts: { store: Store; clock: Clock } & PolicyParts,
   settings: AdmissionSettings = {},
   beforeQuota: readonly AdmissionPlugin[] = [],
 ): AdmissionPlugin[] {
@@ -76,6 +77,8 @@ export function admissionPlugins(
     CertificateSubjectRestriction: () => certificateSubjectRestriction,
     DefaultIngressClass: () => defaultIngressClass(cache),
     PodTopologyLabels: () => podTopologyLabels(cache),
+    MutatingAdmissionPolicy: () => mutatingAdmissionPolicies(parts),
+    ValidatingAdmissionPolicy: () => validatingAdmissionPolicies(parts),
     ResourceQuota: () => resourceQuota(parts),
   };
   const make = (name: PluginName) => (enabled.has(name) ? [makers[name]()] : []);

@@ -25,6 +25,8 @@ const pluginDefaults = {
   CertificateSubjectRestriction: true,
   DefaultIngressClass: true,
   PodTopologyLabels: true,
+  MutatingAdmissionPolicy: true,
+  ValidatingAdmissionPolicy: true,
   ResourceQuota: true,
 } as const satisfies Readonly<Record<string, boolean>>;
 

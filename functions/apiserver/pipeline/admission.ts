@@ -19,6 +19,15 @@ export interface AdmissionAttributes {
   auditAnnotations: Record<string, string>;
   /** Run when a creation that plugins allowed is refused all the same, and only when it certainly was. */
   withdrawals: (() => Promise<void>)[];
+  /** Set by the chain. */
+  reinvocation?: Reinvocation;
+}
+
+/** A plugin that changed what others have looked at already can have all of them look once more. */
+export interface Reinvocation {
+  isWanted: boolean;
+  /** This is the second round. */
+  isAgain: boolean;
 }
 
 /** Looks at a write before it happens (API reference, "Admission control"); a throw refuses it. */
@@ -36,6 +45,11 @@ export interface AdmissionChain {
 export function admissionChain(plugins: readonly AdmissionPlugin[]): AdmissionChain {
   return {
     async mutate(attributes) {
+      const reinvocation: Reinvocation = { isWanted: false, isAgain: false };
+      attributes.reinvocation = reinvocation;
+      for (const plugin of plugins) await plugin.mutate?.(attributes);
+      if (!reinvocation.isWanted) return;
+      reinvocation.isAgain = true;
       for (const plugin of plugins) await plugin.mutate?.(attributes);
     },
     async validate(attributes) {

@@ -88,6 +88,8 @@ export function callCost(name: string, [first, second]: readonly CelValue[]): nu
     case 'isCIDR':
     case 'validate':
       return Math.max(1, Math.ceil(Math.max(sizeOf(first), sizeOf(second)) * perCharacter));
+    case 'lists.range':
+      return typeof first === 'bigint' && first > 0n ? Number(first) : 1;
     case 'isSorted':
     case 'sum':
     case 'max':

@@ -188,3 +188,33 @@ export function mapKey(value: CelValue): CelValue {
   if (typeof value === 'number' && Number.isInteger(value)) return BigInt(value);
   return value;
 }
+
+class LazyFields extends Opaque {
+  readonly typeName: string;
+  readonly #make: (name: string) => CelValue | undefined;
+  readonly #known = new Map<string, CelValue | CelError | undefined>();
+  constructor(typeName: string, make: (name: string) => CelValue | undefined) {
+    super();
+    this.typeName = typeName;
+    this.#make = make;
+  }
+  override field(name: string): CelValue | undefined {
+    let value = this.#known.get(name);
+    if (value === undefined) {
+      try {
+        value = this.#make(name);
+      } catch (error) {
+        if (!(error instanceof CelError)) throw error;
+        value = error;
+      }
+      this.#known.set(name, value);
+    }
+    if (value instanceof CelError) throw value;
+    return value;
+  }
+}
+
+/** A value whose fields are made when they are first selected; a field that fails stays failed. */
+export function lazyFields(typeName: string, make: (name: string) => CelValue | undefined): CelValue {
+  return new LazyFields(typeName, make);
+}
