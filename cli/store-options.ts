@@ -18,6 +18,12 @@ export const endpointOption = () =>
     endpointUrl,
   );
 
+export const encryptionOption = () =>
+  new Option(
+    '--encryption-provider-config <file>',
+    'what is encrypted in the store, with which keys (EncryptionConfiguration); default: Secrets, with pki/encryption.yaml of the data directory',
+  );
+
 /** @throws Error when the flags contradict each other. */
 export function checkStoreFlags({ store, endpoint }: StoreFlags): void {
   if (endpoint && store === 'embedded') {

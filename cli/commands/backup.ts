@@ -1,9 +1,10 @@
-import { createWriteStream, renameSync, rmSync } from 'node:fs';
+import { createWriteStream, existsSync, renameSync, rmSync } from 'node:fs';
 import { Command } from 'commander';
 import { systemClock } from '../../lib/clock.ts';
 import { createLogger } from '../../lib/log.ts';
 import { backup } from '../../lib/store/backup/index.ts';
 import { openEmbeddedSnapshot } from '../../lib/store/embedded/index.ts';
+import { openDataDirectory } from '../../localstack/embedded/data-directory.ts';
 import { openStore } from '../../localstack/embedded/store.ts';
 import { dataDirOption } from '../options.ts';
 import { endpointOption, type StoreFlags, storeOf, storeOption } from '../store-options.ts';
@@ -24,6 +25,12 @@ export function backupCommand(): Command {
         const { objects, resources } = await backup(snapshot, target, systemClock);
         renameSync(unfinished, file);
         console.log(`${objects} objects of ${resources} resource types are in ${file}`);
+        const { encryption } = openDataDirectory(flags.dataDir);
+        if (existsSync(encryption)) {
+          console.log(
+            `what is encrypted in it can only be read with ${encryption}: keep a copy of that in another place`,
+          );
+        }
       } finally {
         rmSync(unfinished, { force: true });
         await close();

@@ -4,6 +4,7 @@ import { type LogLevel, logLevels } from '../../lib/log.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { loadAuditPolicy } from '../../functions/apiserver/audit/policy.ts';
 import { type Cluster, type ClusterOptions, startCluster } from '../../localstack/embedded/cluster.ts';
+import { loadEncryptionConfig } from '../../functions/apiserver/encryption/config.ts';
 import { addAdmissionOptions, type AdmissionFlags, admissionOf } from '../admission-options.ts';
 import {
   addAuthenticationOptions,
@@ -16,7 +17,13 @@ import {
   authorizationOf,
 } from '../authorization-options.ts';
 import { dataDirOption, wholeNumber } from '../options.ts';
-import { checkStoreFlags, endpointOption, type StoreFlags, storeOption } from '../store-options.ts';
+import {
+  checkStoreFlags,
+  encryptionOption,
+  endpointOption,
+  type StoreFlags,
+  storeOption,
+} from '../store-options.ts';
 
 /** The addresses of a /24 without the machine's own and the broadcast. */
 const maxNodes = 250;
@@ -34,6 +41,7 @@ interface UpOptions extends StoreFlags, AuthenticationFlags, AuthorizationFlags,
   auditLogPath?: string;
   auditLogMaxsize: number;
   auditLogMaxbackup: number;
+  encryptionProviderConfig?: string;
 }
 
 export function upCommand(): Command {
@@ -76,7 +84,8 @@ export function upCommand(): Command {
       new Option('--audit-log-maxbackup <n>', 'how many files that were turned over are kept')
         .default(10)
         .argParser(wholeNumber(0, 10_000)),
-    );
+    )
+    .addOption(encryptionOption());
   return addAdmissionOptions(addAuthorizationOptions(addAuthenticationOptions(command))).action(up);
 }
 
@@ -94,6 +103,9 @@ async function up(options: UpOptions): Promise<void> {
     ...(options.endpoint && { endpoint: options.endpoint }),
     logLevel: options.logLevel,
     ...auditOf(options),
+    ...(options.encryptionProviderConfig && {
+      encryption: loadEncryptionConfig(options.encryptionProviderConfig),
+    }),
     admission: admissionOf(options),
     authentication: authenticationOf(options),
     authorization: authorizationOf(options),

@@ -15,7 +15,7 @@ export interface Store {
    * get or another commit's answer: whoever watches from a revision that he was shown misses nothing.
    *
    * Rejects with StoreConflict when a precondition does not hold (nothing is changed), with KumulusError
-   * `TooManyRequests` when the engine throttles, `RequestEntityTooLarge` when a body is over `maxBodyBytes`.
+   * `TooManyRequests` when the engine throttles, `RequestEntityTooLarge` when a body is over `maxStoredBytes`.
    */
   commit(resource: string, mutations: readonly Mutation[]): Promise<Revision[]>;
 
@@ -63,6 +63,8 @@ export interface Entry {
   key: string;
   revision: Revision;
   body: Uint8Array;
+  /** The body is not stored as it would be now (encrypted with another key): writing it again unchanged is a change. */
+  stale?: true;
 }
 
 export type Mutation =
@@ -108,6 +110,9 @@ export interface WatchBatch {
 
 /** 1.5 MiB, etcd's request limit, which clients of Kubernetes know. */
 export const maxBodyBytes = 1.5 * 1024 * 1024;
+
+/** An object of that size may be a little larger where it is stored encrypted. */
+export const maxStoredBytes = maxBodyBytes + 4096;
 
 /** A mutation's precondition did not hold. Nothing of the commit was applied. */
 export class StoreConflict extends Error {

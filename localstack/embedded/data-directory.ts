@@ -10,6 +10,8 @@ export interface DataDirectory {
   /** What was chosen at the first start and must stay. */
   settings: string;
   pki: string;
+  /** What is encrypted in the store, with which keys. */
+  encryption: string;
   store: string;
   logs: string;
   /** Of the process that hosts the simulated nodes. */
@@ -42,6 +44,7 @@ export function openDataDirectory(root: string): DataDirectory {
     lock: at('up.pid'),
     settings: at('cluster.json'),
     pki: at('pki'),
+    encryption: join(root, 'pki', 'encryption.yaml'),
     store: at('store'),
     logs: at('logs'),
     hollowConfig: at('hollow-nodes.json'),

@@ -103,7 +103,8 @@ function belongTogether({ certificate, key }: CertifiedKey): boolean {
   return new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key));
 }
 
-async function kept(file: string, make: () => Promise<string>): Promise<string> {
+/** What the file holds; made, for the owner alone, when there is none. */
+export async function kept(file: string, make: () => Promise<string>): Promise<string> {
   if (existsSync(file)) return readFileSync(file, 'utf8');
   const content = await make();
   replaceFile(file, content, 0o600);

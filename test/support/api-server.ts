@@ -19,6 +19,7 @@ import {
 import { systemClock } from '../../lib/clock.ts';
 import { createLogger, type Logger } from '../../lib/log.ts';
 import { openEmbeddedStore } from '../../lib/store/embedded/index.ts';
+import { type Encryption, encryptedStore } from '../../lib/store/encryption/index.ts';
 import { kubectlFor } from './kubectl.ts';
 
 /** As much of the shape of answers as the tests look at. */
@@ -81,6 +82,8 @@ export async function startServer(
     verificationKeys?: readonly string[];
     log?: Logger;
     admission?: AdmissionSettings;
+    /** Default: nothing is encrypted. */
+    encryption?: Encryption;
   } = {},
 ) {
   const now = Date.now();
@@ -113,7 +116,7 @@ export async function startServer(
   const signingKey = options.signingKey ?? (await createSigningKey());
   const store = await openEmbeddedStore({ dir: join(dir, 'store'), clock: systemClock, log });
   const api = await createApiServer({
-    store,
+    store: options.encryption ? encryptedStore(store, options.encryption) : store,
     clock: systemClock,
     log,
     serviceCidr: options.serviceCidr ?? '10.96.0.0/16',

@@ -23,6 +23,8 @@ export interface Stored {
   readonly body?: Uint8Array;
   /** With `metadata.resourceVersion`; made when it is asked for. */
   readonly json: Uint8Array;
+  /** It is written even when nothing changes: it is encrypted otherwise than it would be now. */
+  readonly stale?: true;
 }
 
 /** Writers that meet on one object try again; this many times is far more than fairness needs. */
@@ -49,8 +51,9 @@ export async function findStored(backend: Backend, entry: RegistryEntry, namespa
 }
 
 function storedOf(found: Entry): Stored {
-  const { body, revision } = found;
-  return storedAs(decodeStored<AnyObject>(body, revision), body, revision);
+  const { body, revision, stale } = found;
+  const stored = storedAs(decodeStored<AnyObject>(body, revision), body, revision);
+  return stale ? Object.assign(stored, { stale }) : stored;
 }
 
 function storedAs(object: AnyObject, body: Uint8Array, revision: number): Stored {
@@ -106,10 +109,10 @@ export async function updateStored(
   let current = options.current ?? (await readStored(backend, entry, namespace, name));
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
     const next = await change(current);
-    if (next === current.object) return current;
+    if (next === current.object && !current.stale) return current;
     const body = encode(next);
     const removes = options.removes?.(next, current.object) ?? false;
-    if (!removes && isSame(next, body, current)) return current;
+    if (!removes && !current.stale && isSame(next, body, current)) return current;
     if (options.dryRun) return dryStored(next, current.revision);
     try {
       const key = keyFor(entry, namespace, name);

@@ -7,12 +7,18 @@ import { finished, pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
 import { type Clock, rfc3339 } from '../../clock.ts';
 import { KumulusError } from '../../errors.ts';
-import type { Mutation, RestorableStore, Revision, Store } from '../port.ts';
+import type { Entry, Mutation, RestorableStore, Revision, Store } from '../port.ts';
 import { formatName, formatVersion, readLines, writeLine } from './format.ts';
 
 export interface BackupSummary {
   resources: number;
   objects: number;
+}
+
+/** Looks at all of a backup before the first object is written; what it throws is the answer. */
+export interface Examination {
+  look(resource: string, entry: Entry): Promise<void>;
+  passed(): void;
 }
 
 const pageObjects = 500;
@@ -68,7 +74,11 @@ export async function backup(
  * new revisions, all greater than any that the backed-up cluster had given when the backup was made, so that no client's
  * resourceVersion is ever from the future. Rejects with `Conflict` when the store is not empty.
  */
-export async function restore(store: RestorableStore, source: Readable): Promise<BackupSummary> {
+export async function restore(
+  store: RestorableStore,
+  source: Readable,
+  examination?: Examination,
+): Promise<BackupSummary> {
   const present = await store.resources();
   if (present.length > 0) {
     throw new KumulusError(
@@ -82,7 +92,13 @@ export async function restore(store: RestorableStore, source: Readable): Promise
     const copy = createWriteStream(file, { mode: 0o600 });
     await pipeline(source, copy);
     await finished(copy);
-    for await (const line of readLines(createReadStream(file))) void line;
+    let resource = '';
+    for await (const line of readLines(createReadStream(file))) {
+      if ('resource' in line) resource = line.resource;
+      if ('key' in line)
+        await examination?.look(resource, { ...line, body: Buffer.from(line.body, 'base64') });
+    }
+    examination?.passed();
     return await apply(store, createReadStream(file));
   } finally {
     await rm(dir, { recursive: true });

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { TransactWriteItem } from '@aws-sdk/client-dynamodb';
 import { KumulusError } from '../../errors.ts';
 import { bodyTooLarge, throttled } from '../errors.ts';
-import { type Entry, maxBodyBytes, type Mutation, type Revision, StoreConflict } from '../port.ts';
+import { type Entry, maxStoredBytes, type Mutation, type Revision, StoreConflict } from '../port.ts';
 import { cancellationReasons, failureKind, withRetries } from './aws-errors.ts';
 import { compress, decompress, type Packed } from './body.ts';
 import { type Context, ttlSeconds } from './context.ts';
@@ -382,7 +382,7 @@ function check(mutations: readonly Mutation[]): void {
   for (const { key, body } of mutations) {
     if (key === '') throw new KumulusError('BadRequest', 'key: Required value');
     if (keys.has(key)) throw new KumulusError('BadRequest', `key: Duplicate value: "${key}"`);
-    if (body.length > maxBodyBytes) throw bodyTooLarge(body.length);
+    if (body.length > maxStoredBytes) throw bodyTooLarge(body.length);
     keys.add(key);
     sizeBytes += body.length;
   }

@@ -1,7 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { KumulusError } from '../../errors.ts';
 import { bodyTooLarge, storeClosed, throttled } from '../errors.ts';
-import { maxBodyBytes, type Mutation, type Revision, StoreConflict } from '../port.ts';
+import { maxStoredBytes, type Mutation, type Revision, StoreConflict } from '../port.ts';
 import { translateEngineError } from './engine-errors.ts';
 import { maxRevision, rowKind, type Tables } from './tables.ts';
 import type { ResourceState, Resources } from './resources.ts';
@@ -234,7 +234,7 @@ function checkedSize(resource: string, mutations: readonly Mutation[]): number {
   for (const { key, body } of mutations) {
     if (key === '') throw new KumulusError('BadRequest', 'key: Required value');
     if (keys.has(key)) throw new KumulusError('BadRequest', `key: Duplicate value: "${key}"`);
-    if (body.length > maxBodyBytes) throw bodyTooLarge(body.length);
+    if (body.length > maxStoredBytes) throw bodyTooLarge(body.length);
     keys.add(key);
     sizeBytes += body.length;
   }

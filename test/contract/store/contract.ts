@@ -1,7 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { KumulusError } from '../../../lib/errors.ts';
-import { maxBodyBytes, type RestorableStore, type Store, StoreConflict } from '../../../lib/store/port.ts';
+import {
+  maxBodyBytes,
+  maxStoredBytes,
+  type RestorableStore,
+  type Store,
+  StoreConflict,
+} from '../../../lib/store/port.ts';
 import { bytes, changesBetween, text } from '../../support/store/bodies.ts';
 import { eventually } from '../../support/wait.ts';
 
@@ -87,7 +93,7 @@ export function describeStore(harness: StoreHarness): void {
     test(
       'refuses what it cannot hold',
       withStore(async (store) => {
-        const tooLarge = { op: 'create', key: 'big', body: new Uint8Array(maxBodyBytes + 1) } as const;
+        const tooLarge = { op: 'create', key: 'big', body: new Uint8Array(maxStoredBytes + 1) } as const;
         await expect(store.commit('pods', [create('a'), tooLarge])).rejects.toMatchObject({
           kind: 'RequestEntityTooLarge',
         });

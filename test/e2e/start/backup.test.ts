@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -11,13 +11,16 @@ afterAll(() => rmSync(work, { recursive: true, force: true }));
 
 test('a backup of a running cluster comes back in another one, of either store, and its revisions go on', async () => {
   const file = join(work, 'cluster.backup');
+  const key = join(work, 'encryption.yaml');
   const first = await startTestCluster({ args: ['--no-node'] });
   try {
     for (let i = 0; i < 3; i++) await first.kubectl(`create configmap kept-${i} --from-literal=number=${i}`);
+    await first.kubectl('create secret generic kept --from-literal=word=horse');
     expect(await kumulus(['backup', file, '--data-dir', first.dataDir])).toMatch(
       /^\d+ objects of \d+ resource types/,
     );
     await first.kubectl('delete configmap kept-0');
+    copyFileSync(join(first.dataDir, 'pki', 'encryption.yaml'), key);
   } finally {
     await first.remove();
   }
@@ -26,7 +29,12 @@ test('a backup of a running cluster comes back in another one, of either store, 
   try {
     for (const flags of [[], ['--store', 'dynamodb', '--endpoint', dynamo.endpoint]]) {
       const dataDir = mkdtempSync(join(tmpdir(), 'kumulus-e2e-'));
-      await kumulus(['restore', file, '--data-dir', dataDir, ...flags]);
+      // What nobody could read is not taken in.
+      await expect(kumulus(['restore', file, '--data-dir', dataDir, ...flags])).rejects.toThrow(
+        'secrets "default/kept" of the backup is encrypted (k8s:enc:aesgcm:v1:key1), and its key is not at hand',
+      );
+      const withKey = ['--encryption-provider-config', key];
+      await kumulus(['restore', file, '--data-dir', dataDir, ...flags, ...withKey]);
       await expect(kumulus(['restore', file, '--data-dir', dataDir, ...flags])).rejects.toThrow(
         /not empty|empty/,
       );
@@ -34,6 +42,7 @@ test('a backup of a running cluster comes back in another one, of either store, 
       try {
         const names = await cluster.kubectl('get configmaps -o name');
         for (let i = 0; i < 3; i++) expect(names).toContain(`configmap/kept-${i}\n`);
+        expect(await cluster.kubectl('get secret kept -o jsonpath={.data.word}')).toBe('aG9yc2U=');
         const before = await revisionOf('kept-2');
         await cluster.kubectl('label configmap kept-0 restored=yes');
         expect(await revisionOf('kept-0')).toBeGreaterThan(before);

@@ -35,6 +35,27 @@ test('a broken audit policy stops the start, with file, line and field, before a
   expect(existsSync(dataDir)).toBe(false);
 });
 
+test('a broken encryption configuration stops the start, with file, line and field, before anything is made', async () => {
+  const file = join(work, 'encryption.yaml');
+  const head = 'apiVersion: apiserver.config.k8s.io/v1\nkind: EncryptionConfiguration\nresources:\n';
+  writeFileSync(
+    file,
+    `${head}- resources: [secrets]\n  providers:\n  - aesgcm:\n      keys: [{name: a, secret: c2hvcnQ=}]\n`,
+  );
+  const dataDir = join(work, 'no-encryption');
+  const failure = await failedStart([
+    '--no-node',
+    '--data-dir',
+    dataDir,
+    '--encryption-provider-config',
+    file,
+  ]);
+  expect(lastLine(failure)).toBe(
+    `kumulus: ${file}:7: resources[0].providers[0].aesgcm.keys[0].secret: Invalid value: "REDACTED": secret is not of the expected length, got 5, expected one of 16, 24, 32 bytes`,
+  );
+  expect(existsSync(dataDir)).toBe(false);
+});
+
 test('without root it says what needs it and what works without', async () => {
   // A user namespace without a mapping: the same owner of the same files, and not root.
   const failure = await failed('unshare', [
