@@ -13,9 +13,12 @@ export const anonymous: UserInfo = { username: 'system:anonymous', groups: ['sys
 const publicPaths =
   /^\/((healthz|livez|readyz)(\/.*)?|version\/?|\.well-known\/openid-configuration\/?|openid\/v1\/jwks\/?)$/;
 
+/** Paths that go back up, or are not decoded because they cannot be. */
+const roundabout = /\/\.{1,2}(\/|$)|%/;
+
 /** Whether a path (decoded) may be asked for without credentials. Default: the public ones. */
 export function anonymousPaths(options?: AnonymousAuth): (path: string) => boolean {
-  if (!options) return (path) => publicPaths.test(path);
+  if (!options) return (path) => publicPaths.test(path) && !roundabout.test(path);
   if (!options.enabled) return () => false;
   const { conditions } = options;
   if (!conditions?.length) return () => true;

@@ -7,6 +7,8 @@ export interface RequestContext {
   /** Authentication takes out of it what nobody after it may see. */
   request: ApiRequest;
   readonly info: RequestInfo;
+  /** The path could mean two things: nothing is served, whoever asks. */
+  readonly isUnreadable?: boolean;
   /** Milliseconds since the epoch. */
   readonly receivedAtMs: number;
   /** Set by authentication; impersonation may replace it. */

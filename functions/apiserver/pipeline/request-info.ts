@@ -94,6 +94,25 @@ export function parseRequestInfo(method: string, rawPath: string, query: URLSear
   return info;
 }
 
+/**
+ * What stands for a path that could mean two things: a resource that no role names, so that who may not do everything is
+ * refused as for any other path, on record, and nobody without credentials learns more than that.
+ */
+export function unreadableRequestInfo(method: string, rawPath: string): RequestInfo {
+  return {
+    isResourceRequest: true,
+    path: rawPath,
+    verb: verbs[method] ?? '',
+    apiGroup: '',
+    apiVersion: '',
+    namespace: '',
+    resource: rawPath,
+    subresource: '',
+    name: '',
+    rest: [],
+  };
+}
+
 /** Whether the request lasts as long as its client wants, so that limits on requests in flight leave it alone. */
 export function isLongRunning(info: RequestInfo): boolean {
   if (info.verb === 'watch' || info.verb === 'proxy') return true;
