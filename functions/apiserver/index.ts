@@ -307,15 +307,6 @@ function infoOf({ method, path, query }: ApiRequest): Pick<RequestContext, 'info
   }
 }
 
-function infoOf({ method, path, query }: ApiRequest): Pick<RequestContext, 'info' | 'isUnreadable'> {
-  try {
-    return { info: parseRequestInfo(method, path, query), isUnreadable: false };
-  } catch (error) {
-    if (!isKind(error, 'BadRequest')) throw error;
-    return { info: unreadableRequestInfo(method, path), isUnreadable: true };
-  }
-}
-
 /** Undefined for a stream, and for what is compressed as it is sent. */
 function sizeOf({ body, headers }: ApiResponse): number | undefined {
   if (body instanceof Uint8Array) return body.byteLength;
