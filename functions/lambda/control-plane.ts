@@ -11,6 +11,7 @@ import {
   openDynamoStore,
 } from '../../lib/store/dynamodb/index.ts';
 import type { Store } from '../../lib/store/port.ts';
+import { accessEntriesReader } from '../apiserver/authorization/bootstrap-policy/namespaces.ts';
 import { type ApiServer, createApiServer } from '../apiserver/index.ts';
 import type { TokenAuthenticator } from '../apiserver/pipeline/authentication.ts';
 import { type ClusterKeys, loadKeys } from './keys.ts';
@@ -58,10 +59,10 @@ export async function openControlPlane(
     serviceAccounts: { issuer, signingKey: keys.serviceAccountKey },
     clusterCa: keys.ca.certificate,
     nodeClient: keys.nodeClient,
-    authenticators: options.authenticators?.(() => clientFor('system:apiserver', ['system:masters'])),
+    authenticators: options.authenticators?.(() => clientFor(accessEntriesReader)),
     housekeeping: 'host',
   });
-  const clientFor = (username: string, groups: string[] = []) =>
-    createInProcessClient(server.handle, { username, groups: [...groups, 'system:authenticated'] });
-  return { server, store, keys, clientFor: (username) => clientFor(username) };
+  const clientFor = (username: string) =>
+    createInProcessClient(server.handle, { username, groups: ['system:authenticated'] });
+  return { server, store, keys, clientFor };
 }

@@ -2,6 +2,7 @@
 import type { Clock } from '../../../lib/clock.ts';
 import type { Logger } from '../../../lib/log.ts';
 import type { WatchCache } from '../../../lib/store/cache/index.ts';
+import { bootstrapAuthorizer } from './bootstrap-user.ts';
 import { alwaysAllow, alwaysDeny, privilegedGroup } from './builtin.ts';
 import { createNodeGraph } from './node/graph.ts';
 import { createNodeAuthorizer } from './node/index.ts';
@@ -55,5 +56,6 @@ export function createAuthorization(
         return alwaysDeny;
     }
   };
-  return { authorizer: unionAuthorizer([privilegedGroup('system:masters'), ...modes.map(make)]), policy };
+  const first = [privilegedGroup('system:masters'), bootstrapAuthorizer];
+  return { authorizer: unionAuthorizer([...first, ...modes.map(make)]), policy };
 }

@@ -19,6 +19,7 @@ import { isKind, messageOf } from '../../../lib/errors.ts';
 import type { ApiHandler } from '../../../lib/http/types.ts';
 import type { Logger } from '../../../lib/log.ts';
 import { ensureFlowControl } from './flow-control.ts';
+import { bootstrapUser } from '../authorization/bootstrap-user.ts';
 import { reconcilePolicy } from '../authorization/bootstrap-policy/reconcile.ts';
 import { formatAddress, parseCidr } from '../registry/services/ranges.ts';
 
@@ -72,8 +73,7 @@ export async function bootstrap(options: BootstrapOptions): Promise<void> {
 
 /** The server as its own client. */
 export function bootstrapClient(handle: ApiHandler): KubeClient {
-  const user = { username: 'system:apiserver', groups: ['system:masters'] };
-  return createInProcessClient(handle, user, { userAgent: 'kube-apiserver' });
+  return createInProcessClient(handle, bootstrapUser, { userAgent: 'kube-apiserver' });
 }
 
 async function attempt(

@@ -22,6 +22,9 @@ const locking = [
   on('coordination.k8s.io', 'leasecandidates', lock),
 ];
 
+/** Who reads which IAM principals have access, and nothing else. */
+export const accessEntriesReader = 'system:kumulus:access-entries';
+
 export const namespacedRoles: readonly NamespacedRole[] = [
   {
     namespace: 'kube-public',
@@ -38,6 +41,12 @@ export const namespacedRoles: readonly NamespacedRole[] = [
     name: 'extension-apiserver-authentication-reader',
     rules: [on('core', 'configmaps', readVerbs, 'extension-apiserver-authentication')],
     subjects: [user('system:kube-controller-manager'), user('system:kube-scheduler')],
+  },
+  {
+    namespace: 'kube-system',
+    name: 'kumulus:access-entries',
+    rules: [on('core', 'configmaps', 'get', 'iam-access-entries')],
+    subjects: [user(accessEntriesReader)],
   },
   {
     namespace: 'kube-system',
