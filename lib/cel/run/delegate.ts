@@ -1,7 +1,8 @@
 /** Operators and functions that the package knows: each is planned once, and run with its operands as variables. */
 import { celEnv, isCelError, isCelList, isCelMap, parse, plan } from '@bufbuild/cel';
 import { strings } from '@bufbuild/cel/ext';
-import { CelError, type CelValue } from './values.ts';
+import { CelError } from './error.ts';
+import type { CelValue } from './values.ts';
 
 type Operands = Parameters<ReturnType<typeof plan>>[0];
 type Run = ReturnType<typeof plan>;

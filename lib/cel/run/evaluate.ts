@@ -20,6 +20,7 @@ import {
   type CelValue,
   isList,
   isMap,
+  keyText,
   mapKey,
   ObjectValue,
   Opaque,
@@ -32,9 +33,11 @@ import {
 export type Activation = (name: string) => CelValue | undefined;
 
 /** Thrown where something has to be waited for; the expression is run again when it is known. */
-export class Pending {
+export class Pending extends Error {
+  override readonly name = 'Pending';
   readonly promise: Promise<unknown>;
   constructor(promise: Promise<unknown>) {
+    super('an answer is not known yet');
     this.promise = promise;
   }
 }
@@ -43,7 +46,7 @@ interface Scope {
   name: string;
   value: CelValue;
   /** Instead of the value: why there is none. */
-  failure?: unknown;
+  failure?: CelError;
   outer: Scope | undefined;
 }
 
@@ -151,7 +154,7 @@ class Evaluation {
         try {
           return this.run(args[0] as Expr, scope) !== false;
         } catch (error) {
-          if (isFinal(error)) throw error;
+          survivable(error);
           return true;
         }
     }
@@ -196,15 +199,14 @@ class Evaluation {
 
   /** An operand that decides the matter makes errors of the other one of no account. */
   #logic(decides: boolean, args: readonly Expr[], scope: Scope | undefined): CelValue {
-    let failure: unknown;
+    let failure: CelError | undefined;
     for (const one of args) {
       try {
         const value = this.run(one, scope);
         if (value === decides) return decides;
         if (typeof value !== 'boolean') failure ??= noOverload();
       } catch (error) {
-        if (isFinal(error)) throw error;
-        failure ??= error;
+        failure ??= survivable(error);
       }
     }
     if (failure !== undefined) throw failure;
@@ -227,9 +229,9 @@ class Evaluation {
       return found;
     }
     if (!isMap(target) && !(target instanceof Opaque)) throw noOverload();
-    const found = isMap(target) ? target.get(key) : member(target, String(key));
+    const found = isMap(target) ? target.get(key) : member(target, keyText(key));
     if (wraps) return optionalOf(found);
-    if (found === undefined) throw new CelError(`no such key: ${String(key)}`);
+    if (found === undefined) throw new CelError(`no such key: ${keyText(key)}`);
     return found;
   }
 
@@ -247,7 +249,7 @@ class Evaluation {
       const made = this.run(value, scope);
       const held = messageName === '' || !(made instanceof Optional) ? this.#element(made) : made.value;
       if (held === undefined) continue;
-      if (map.has(key)) throw new CelError(`map key conflict: ${String(key)}`);
+      if (map.has(key)) throw new CelError(`map key conflict: ${keyText(key)}`);
       map.set(key, held);
     }
     return messageName === '' ? map : new ObjectValue(messageName, map as ReadonlyMap<string, CelValue>);
@@ -267,9 +269,8 @@ class Evaluation {
         accumulator.value = this.run(loopStep, inner);
         delete accumulator.failure;
       } catch (error) {
-        if (isFinal(error)) throw error;
         // An error only where no later step decides the matter.
-        accumulator.failure = error;
+        accumulator.failure = survivable(error);
       }
     }
     return this.run(result, accumulator);
@@ -317,7 +318,7 @@ class Evaluation {
   }
 
   #quantify({ quantifier }: Macro & { kind: 'each' }, body: Expr, scopes: readonly Scope[]): CelValue {
-    let failure: unknown;
+    let failure: CelError | undefined;
     let count = 0;
     for (const inner of scopes) {
       try {
@@ -326,8 +327,9 @@ class Evaluation {
         if (quantifier === 'all' && value === false) return false;
         if (quantifier === 'exists' && value === true) return true;
       } catch (error) {
-        if (isFinal(error) || quantifier === 'one') throw error;
-        failure ??= error;
+        const failed = survivable(error);
+        if (quantifier === 'one') throw failed;
+        failure ??= failed;
       }
     }
     if (failure !== undefined) throw failure;
@@ -348,7 +350,7 @@ class Evaluation {
       const entries = yields === 'map' ? [[this.#name(keyName, inner), value] as const] : value;
       if (!isList(entries as CelValue) && !isMap(entries as CelValue)) throw noOverload();
       for (const [key, made] of entries as Iterable<readonly [CelValue, CelValue]>) {
-        if (map.has(key)) throw new CelError(`insert failed: key ${String(key)} already exists`);
+        if (map.has(key)) throw new CelError(`insert failed: key ${keyText(key)} already exists`);
         map.set(key, made);
       }
     }
@@ -356,9 +358,10 @@ class Evaluation {
   }
 }
 
-/** What no `||` or macro may go on after. */
-function isFinal(error: unknown): boolean {
-  return !(error instanceof CelError) || error instanceof CostExceeded;
+/** What `||` and macros may go on after. @throws what they may not */
+function survivable(error: unknown): CelError {
+  if (error instanceof CelError && !(error instanceof CostExceeded)) return error;
+  throw error;
 }
 
 const typeNames = new Set([

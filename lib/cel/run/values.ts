@@ -6,6 +6,9 @@ import { celUint, isCelUint } from '@bufbuild/cel';
 import { isReflectMessage } from '@bufbuild/protobuf/reflect';
 import type { JsonValue } from '../../api/object.ts';
 import { delegate } from './delegate.ts';
+import { CelError } from './error.ts';
+
+export { CelError } from './error.ts';
 
 export type CelValue =
   | null
@@ -25,11 +28,6 @@ export type CelMap = ReadonlyMap<CelValue, CelValue>;
 
 /** What the package makes and only it looks into: unsigned integers, times, durations. */
 export type Foreign = ReturnType<typeof celUint> | { readonly desc: unknown; readonly message: unknown };
-
-/** What an expression throws: no value came out of it, and here is why. */
-export class CelError extends Error {
-  override readonly name = 'CelError';
-}
 
 export class Optional {
   static readonly none = new Optional(undefined);
@@ -135,7 +133,12 @@ export function typeNameOf(value: CelValue): string {
       return 'double';
     case 'string':
       return 'string';
+    default:
+      return objectTypeName(value);
   }
+}
+
+function objectTypeName(value: Exclude<CelValue, string | number | bigint | boolean | null>): string {
   if (value instanceof Uint8Array) return 'bytes';
   if (isList(value)) return 'list';
   if (isMap(value)) return 'map';
@@ -146,6 +149,10 @@ export function typeNameOf(value: CelValue): string {
   return isReflectMessage(value) ? value.desc.typeName : 'unknown';
 }
 
+/** For messages. */
+export const keyText = (key: CelValue): string =>
+  typeof key === 'object' && key !== null ? typeNameOf(key) : String(key);
+
 /** Numbers of different types are equal when they are the same number; values of different types are not. */
 export function equals(a: CelValue, b: CelValue): boolean {
   if (a === b) return true;
@@ -154,8 +161,7 @@ export function equals(a: CelValue, b: CelValue): boolean {
     (typeof left === 'bigint' || typeof left === 'number') &&
     (typeof right === 'bigint' || typeof right === 'number')
   ) {
-    // biome-ignore lint/suspicious/noDoubleEquals: a bigint and a number are equal only so
-    return left == right;
+    return typeof left === typeof right ? left === right : Number(left) === Number(right);
   }
   if (a === null || b === null || typeof a !== 'object' || typeof b !== 'object') return false;
   if (a instanceof Uint8Array) return b instanceof Uint8Array && Buffer.compare(a, b) === 0;

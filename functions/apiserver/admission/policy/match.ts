@@ -46,12 +46,12 @@ export async function match(
   const own = { entry: attributes.entry };
   if (!criteria) return own;
   if (!matchesObject(criteria, attributes)) return undefined;
-  let failure: unknown;
+  let failure: Error | undefined;
   try {
     if (!(await matchesNamespace(criteria, context))) return undefined;
   } catch (error) {
     // Of a request that the rules leave out it is of no account.
-    failure = error;
+    failure = error instanceof Error ? error : new Error(String(error));
   }
   const isExact = criteria.matchPolicy === 'Exact';
   if (findRule(criteria.excludeResourceRules ?? [], isExact, context)) return undefined;

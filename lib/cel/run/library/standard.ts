@@ -12,7 +12,7 @@ export const standard: Implementations = {
     throw new CelError('no such overload');
   },
   size([value = null]) {
-    if (typeof value === 'string') return BigInt([...value].length);
+    if (typeof value === 'string') return BigInt(value.match(/[\s\S]/gu)?.length ?? 0);
     if (value instanceof Uint8Array || isList(value)) return BigInt(value.length);
     return isMap(value) ? BigInt(value.size) : undefined;
   },
