@@ -3,7 +3,8 @@ import { randomUUID } from 'node:crypto';
 import { ignoredFields, managerName, updateManagers } from '../../../../lib/api/apply/index.ts';
 import type { ObjectMeta } from '../../../../lib/api/gen/types.ts';
 import type { WriteRequest } from '../../../../lib/api/kinds/rules.ts';
-import type { KubeObject } from '../../../../lib/api/object.ts';
+import type { JsonObject, KubeObject } from '../../../../lib/api/object.ts';
+import { omitEmpty } from '../../../../lib/api/decode/index.ts';
 import { randomSuffix } from '../../../../lib/api/random-suffix.ts';
 import { badRequest, conflict, generateNameConflict, invalid } from '../../../../lib/api/status.ts';
 import { type FieldError, required } from '../../../../lib/api/validate/field-error.ts';
@@ -264,7 +265,9 @@ export function refuse(entry: RegistryEntry, name: string, errors: readonly Fiel
   if (errors.length > 0) throw invalid(entry.definition, name, errors);
 }
 
+/** `object` is taken over. */
 export function toStorage(entry: RegistryEntry, object: AnyObject): AnyObject {
+  omitEmpty(object as unknown as JsonObject, entry.definition.schema);
   return entry.conversion ? (entry.conversion.toStored(object) as AnyObject) : object;
 }
 
