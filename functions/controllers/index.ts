@@ -16,6 +16,7 @@ import { nodeLifecycleController } from './node-lifecycle/index.ts';
 import { podGcController } from './pod-gc/index.ts';
 import { replicaSetController } from './replicaset/index.ts';
 import { replicationControllerController } from './replicationcontroller/index.ts';
+import { resourceClaimController } from './resourceclaim/index.ts';
 import { resourceQuotaController } from './resourcequota/index.ts';
 import { rootCaController } from './root-ca/index.ts';
 import { type ControllersOptions, type RunningControllers, runControllers } from './run.ts';
@@ -61,6 +62,7 @@ export const controllerEntries: readonly ControllerEntry[] = [
   volumeBinderController,
   volumeExpanderController,
   ephemeralVolumeController,
+  resourceClaimController,
   volumeProtectionController,
   claimProtectionController,
   attributesProtectionController,
