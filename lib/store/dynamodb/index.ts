@@ -57,6 +57,13 @@ export function openDynamoStore(options: DynamoStoreOptions): RestorableStore {
   return new DynamoStore(context, options.pollMs ?? { busy: 100, idle: 1000 });
 }
 
+interface RunningWatch {
+  /** How far it has come. */
+  position: Revision;
+  /** What `head` has just read, for the watch that it wakes. */
+  fresh?: Counter;
+}
+
 class DynamoStore implements RestorableStore {
   readonly #context: Context;
   readonly #reader: LogReader;
@@ -64,10 +71,8 @@ class DynamoStore implements RestorableStore {
   readonly #pollMs: { busy: number; idle: number };
   readonly #closing = new AbortController();
   readonly #pokes = new Map<string, Set<() => void>>();
-  /** How far this process' watches have come. */
-  readonly #delivered = new Map<string, Revision>();
-  /** What `head` has just read, for the watch that it wakes. */
-  readonly #fresh = new Map<string, Counter>();
+  /** The watches of this process, by type. */
+  readonly #watches = new Map<string, Set<RunningWatch>>();
   readonly #underWay = new Set<Promise<unknown>>();
 
   constructor(context: Context, pollMs: { busy: number; idle: number }) {
@@ -120,11 +125,10 @@ class DynamoStore implements RestorableStore {
       await this.#reader.settle(resource, found);
       return found;
     });
-    // A reader that asks is about to wait for this process' watch to reach what it was told.
-    if (counter.head > (this.#delivered.get(resource) ?? 0)) {
-      this.#fresh.set(resource, counter);
-      this.#poke(resource);
-    }
+    // A reader that asks is about to wait for one of this process' watches to reach what it was told.
+    const behind = [...(this.#watches.get(resource) ?? [])].filter(({ position }) => position < counter.head);
+    for (const watch of behind) watch.fresh = counter;
+    if (behind.length > 0) this.#poke(resource);
     return counter.head;
   }
 
@@ -133,18 +137,28 @@ class DynamoStore implements RestorableStore {
     from: Revision,
     { signal }: { signal: AbortSignal },
   ): AsyncIterable<WatchBatch> {
+    const state: RunningWatch = { position: from };
+    const all = this.#watches.get(resource) ?? new Set();
+    this.#watches.set(resource, all);
+    all.add(state);
+    try {
+      yield* this.#follow(resource, state, signal);
+    } finally {
+      all.delete(state);
+    }
+  }
+
+  async *#follow(resource: string, state: RunningWatch, signal: AbortSignal): AsyncIterable<WatchBatch> {
     const until = AbortSignal.any([signal, this.#closing.signal]);
-    let position = from;
     let waitMs = this.#pollMs.busy;
     let isFirst = true;
     while (!signal.aborted) {
       const next = this.#poked(resource, until);
-      const batch = await this.#run(() => this.#after(resource, position));
-      if (batch.revision > position || isFirst) {
-        position = Math.max(position, batch.revision);
+      const batch = await this.#run(() => this.#after(resource, state));
+      if (batch.revision > state.position || isFirst) {
+        state.position = Math.max(state.position, batch.revision);
         isFirst = false;
         waitMs = this.#pollMs.busy;
-        this.#delivered.set(resource, position);
         if (!batch.isCaughtUp) next.cancel();
         yield { changes: batch.changes, revision: batch.revision };
         if (!batch.isCaughtUp) continue;
@@ -204,9 +218,9 @@ class DynamoStore implements RestorableStore {
   }
 
   /** What there is to read after `position`, in one read unit when that is nothing. */
-  async #after(resource: string, position: Revision): Promise<WatchBatch & { isCaughtUp: boolean }> {
-    const fresh = this.#fresh.get(resource);
-    this.#fresh.delete(resource);
+  async #after(resource: string, state: RunningWatch): Promise<WatchBatch & { isCaughtUp: boolean }> {
+    const { position, fresh } = state;
+    state.fresh = undefined;
     const counter = fresh && fresh.head > position ? fresh : await this.#reader.counter(resource);
     if (position < this.#reader.horizon(counter)) throw tooOld('watch');
     const to = Math.min(counter.head, position + batchChanges);

@@ -103,3 +103,29 @@ test('a watch from the revision that a get has shown misses no write that was sl
   expect(late).toBeGreaterThan(shown);
   expect((await changesBetween(reader, resource, shown, late)).map(({ key }) => key)).toEqual(['slow']);
 });
+
+test('a head wakes each watch of its process that is behind it, though another has come that far', async () => {
+  const reader = openDynamoStore({
+    calls: callsOf(client),
+    table,
+    clock: systemClock,
+    log: silentLogger,
+    // It reads the log when it is asked for the head, and at no other time within this test.
+    pollMs: { busy: 600_000, idle: 600_000 },
+  });
+  const writer = open();
+  const { signal } = new AbortController();
+  await writer.commit(resource, [create('first')]);
+  const behind = reader.watch(resource, 0, { signal })[Symbol.asyncIterator]();
+  await behind.next();
+  const waiting = behind.next();
+  const [newest = 0] = await writer.commit(resource, [create('second')]);
+  for await (const { revision } of reader.watch(resource, newest - 1, { signal })) {
+    expect(revision).toBe(newest);
+    break;
+  }
+  expect(await reader.head(resource)).toBe(newest);
+  const { value } = await waiting;
+  expect(value).toMatchObject({ revision: newest, changes: [{ key: 'second' }] });
+  await reader.close();
+});
