@@ -39,19 +39,21 @@ export async function deployLocally(options: DeployOptions): Promise<Deployed> {
   // The emulators known so far do not stream through API Gateway.
   const settings = { responses: 'buffered', stackName: stack, ...context };
   const chosen = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
-  const output = ['--output', join(dir, 'cdk.out'), '--ci', '--no-notices'];
   const run = (args: string[]) =>
-    runCommand(node, [cdk, ...args, ...output, ...chosen], {
+    runCommand(node, [cdk, ...args, '--ci', '--no-notices'], {
       cwd: root,
       env,
       timeoutMs: deployTimeoutMs,
       signal,
     });
 
+  // Once for all three: bundles take longer to make than to deploy.
+  say(`cdk synth ${stack}`);
+  await run(['synth', stack, '--quiet', '--output', assemblyIn(dir), ...chosen]);
   say(`cdk bootstrap on ${environment.AWS_ENDPOINT_URL}`);
-  await run(['bootstrap']);
+  await run(['bootstrap', '--app', assemblyIn(dir)]);
   say(`cdk deploy ${stack}`);
-  await run(['deploy', stack, '--require-approval', 'never']);
+  await run(['deploy', stack, '--require-approval', 'never', '--app', assemblyIn(dir)]);
   const kubeconfig = join(dir, 'kubeconfig');
   const text = await runCommand(
     node,
@@ -62,16 +64,19 @@ export async function deployLocally(options: DeployOptions): Promise<Deployed> {
   return { kubeconfig, environment };
 }
 
-/** Takes the stack away again. */
+/** What was synthesized, with the functions' bundles. */
+function assemblyIn(dir: string): string {
+  return join(dir, 'cdk.out');
+}
+
+/** Takes away again what `deployLocally` put there. */
 export async function destroyLocally(
-  options: Pick<DeployOptions, 'stack' | 'dir' | 'context' | 'signal'> & Pick<Deployed, 'environment'>,
+  options: Pick<DeployOptions, 'stack' | 'dir' | 'signal'> & Pick<Deployed, 'environment'>,
 ): Promise<void> {
-  const { stack, dir, environment, context, signal } = options;
-  const settings = { responses: 'buffered', stackName: stack, ...context };
-  const chosen = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const { stack, dir, environment, signal } = options;
   await runCommand(
     node,
-    [cdk, 'destroy', stack, '--force', '--output', join(dir, 'cdk.out'), '--ci', '--no-notices', ...chosen],
+    [cdk, 'destroy', stack, '--force', '--app', assemblyIn(dir), '--ci', '--no-notices'],
     {
       cwd: root,
       env: { ...process.env, ...environment, CDK_DISABLE_VERSION_CHECK: '1' },

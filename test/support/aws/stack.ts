@@ -102,7 +102,7 @@ export async function startTestStack(context: Record<string, string> = {}): Prom
         credentials: { accessKeyId: 'test', secretAccessKey: 'test' },
       },
       log: () => log,
-      destroy: () => destroyLocally({ stack: name, dir, context, environment }),
+      destroy: () => destroyLocally({ stack: name, dir, environment }),
       stop,
     };
   } catch (error) {
