@@ -224,14 +224,22 @@ describe('Service traffic through nftables', { timeout: 60_000 }, () => {
     putEndpoints(a, b);
     await start();
     const load = await client.start('load.ts', clusterIp, '80');
+    const heard = async (line: string) =>
+      JSON.parse(await load.tell(line)) as { answers: Record<string, number>; errors: string[] };
     for (let round = 0; round < 20; round++) {
-      putEndpoints(...(round % 2 ? [a, b] : round % 4 ? [a] : [b]));
-      await systemClock.sleep(60);
+      const wanted = round % 2 ? 'a,b' : round % 4 ? 'a' : 'b';
+      putEndpoints(...(wanted.includes('a') ? [a] : []), ...(wanted.includes('b') ? [b] : []));
+      let before = (await heard('count')).answers;
+      const goesOver = async () => {
+        const { answers: now } = await heard('count');
+        const grown = ['a', 'b'].map((name) => (now[name] ?? 0) - (before[name] ?? 0));
+        if (grown.reduce((sum, count) => sum + count) < 20) return false;
+        before = now;
+        return ['a', 'b'].filter((_, index) => grown[index]).join() === wanted;
+      };
+      await eventually(`connections go to ${wanted}`, goesOver, { everyMs: 10 });
     }
-    const { answers, errors } = JSON.parse(await load.tell('stop')) as {
-      answers: Record<string, number>;
-      errors: string[];
-    };
+    const { answers, errors } = await heard('stop');
     expect(errors).toEqual([]);
     expect(answers.a).toBeGreaterThan(100);
     expect(answers.b).toBeGreaterThan(100);

@@ -1,14 +1,22 @@
-/** Connects without a pause until told to stop; then prints how often each server answered, and every error. Args: address, port. */
+/**
+ * Connects without a pause. On every line that it reads it prints how often each server answered, and every error; after
+ * `stop` it has ended its connections before and ends. Args: address, port.
+ */
 import { connect } from 'node:net';
+import { createInterface } from 'node:readline';
 
 const [address = '', port = '0'] = process.argv.slice(2);
 const answers: Record<string, number> = {};
 const errors: string[] = [];
 let running = true;
-process.stdin.once('data', () => (running = false));
+const say = () => console.log(JSON.stringify({ answers, errors }));
+createInterface({ input: process.stdin }).on('line', (line) => {
+  if (line === 'stop') running = false;
+  else say();
+});
 console.log('ready');
 await Promise.all([worker(), worker(), worker(), worker()]);
-console.log(JSON.stringify({ answers, errors }));
+say();
 process.exit(0);
 
 async function worker(): Promise<void> {
