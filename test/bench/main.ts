@@ -9,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { messageOf } from '../../lib/errors.ts';
 import type { BenchResult } from './result.ts';
 
-const names = ['store', 'watch', 'api', 'scheduler', 'node', 'lambda', 'startup'];
+const names = ['store', 'watch', 'api', 'scheduler', 'controllers', 'node', 'lambda', 'startup'];
 
 const { values, positionals } = parseArgs({ options: { json: { type: 'boolean' } }, allowPositionals: true });
 const unknown = positionals.filter((name) => !names.includes(name));

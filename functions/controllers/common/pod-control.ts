@@ -30,7 +30,10 @@ export function podFromTemplate(
   };
 }
 
-/** With upstream's events about the owner. Rejects with what the API server said, but not because its namespace goes away. */
+/**
+ * With upstream's events about the owner. Rejects with what the API server said; that the namespace goes away is no event,
+ * and its callers stop there: asking again for the other pods would keep the server from emptying the namespace.
+ */
 export async function createPod(
   { client, recorder }: PodControl,
   owner: Persisted<KubeObject>,
@@ -40,7 +43,7 @@ export async function createPod(
     const created = await client.create(pods, pod);
     recorder.event(owner, 'Normal', 'SuccessfulCreate', `Created pod: ${created.metadata.name}`);
   } catch (error) {
-    if (isNamespaceTerminating(error)) return;
+    if (isNamespaceTerminating(error)) throw error;
     recorder.event(owner, 'Warning', 'FailedCreate', `Error creating: ${messageOf(error)}`);
     throw error;
   }

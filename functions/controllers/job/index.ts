@@ -7,6 +7,7 @@ import { asError } from '../common/as-error.ts';
 import { slowStartBatch } from '../common/batch.ts';
 import { claimObjects } from '../common/claim.ts';
 import { semanticEqual } from '../common/equal.ts';
+import { isNamespaceTerminating } from '../common/namespace-terminating.ts';
 import {
   byController,
   controllerIndex,
@@ -136,7 +137,8 @@ function create(context: ControllerContext): Controller {
       ready,
       terminating,
       waitMs: plan.waitMs,
-      error: error === undefined ? undefined : asError(error),
+      // Nothing new can come to be in a namespace that goes away.
+      error: error === undefined || isNamespaceTerminating(error) ? undefined : asError(error),
     };
   }
 

@@ -2,13 +2,12 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createHttpsTransport } from '../../../lib/client/https.ts';
-import { createKubeClient } from '../../../lib/client/kube-client.ts';
 import type { KubeClient } from '../../../lib/client/port.ts';
 import { deployments, pods } from '../../../lib/client/resources.ts';
 import { runCommand } from '../../../lib/process/run.ts';
 import { ensureTestMachine } from '../../../scripts/test-machine.ts';
 import { startTestCluster, type TestCluster } from '../../support/cluster.ts';
+import { adminOf } from '../admin.ts';
 import { percentile } from '../percentile.ts';
 import type { BenchResult } from '../result.ts';
 import { processUsage, type ProcessUsage } from './processes.ts';
@@ -57,7 +56,7 @@ function readySeconds(cluster: TestCluster): number {
 
 /** From the start of `kubectl apply` until a watch, open since before, shows the container running. */
 async function applyToRunning(cluster: TestCluster, work: string): Promise<number[]> {
-  const { client, close } = adminClient(cluster);
+  const { client, close } = adminOf(cluster);
   const seconds: number[] = [];
   try {
     for (let sample = 0; sample < samples; sample++) {
@@ -89,16 +88,6 @@ async function untilRunning(client: KubeClient, app: string, resourceVersion: st
     if (event.object.status?.containerStatuses?.[0]?.state?.running) return performance.now();
   }
   throw new Error(`${app}: its container did not run within a minute`);
-}
-
-function adminClient(cluster: TestCluster): { client: KubeClient; close(): void } {
-  const pki = (name: string) => readFileSync(join(cluster.dataDir, 'pki', name));
-  const https = createHttpsTransport({
-    server: `https://127.0.0.1:${cluster.port}`,
-    ca: pki('ca.crt'),
-    clientCertificate: { cert: pki('admin.crt'), key: pki('admin.key') },
-  });
-  return { client: createKubeClient(https.transport), close: () => https.close() };
 }
 
 function deployment(name: string) {

@@ -9,6 +9,7 @@ import { asError } from '../as-error.ts';
 import { burstReplicas, slowStartBatch } from '../batch.ts';
 import { claimObjects } from '../claim.ts';
 import { semanticEqual } from '../equal.ts';
+import { isNamespaceTerminating } from '../namespace-terminating.ts';
 import {
   byController,
   controllerIndex,
@@ -100,12 +101,16 @@ export function replicaController<T extends ReplicaOwner>(
     const owner = owners.get(key);
     if (!owner) return done;
     const { active, terminating } = await owned(owner, selectorOf(owner));
-    const failure = owner.metadata.deletionTimestamp ? undefined : await manage(owner, active);
+    const error = owner.metadata.deletionTimestamp ? undefined : await manage(owner, active);
+    // Nothing new can come to be in a namespace that goes away, and soon its owner will not be either.
+    const isLeaving = isNamespaceTerminating(error);
+    const failure = isLeaving ? undefined : error;
     const status = { ...replicaStatus(owner, active, failure, clock.now()), ...moreStatus?.(terminating) };
     if (!semanticEqual(status, owner.status)) {
       await client.update(resource, { ...owner, status }, { subresource: 'status' });
     }
     if (failure !== undefined) throw failure;
+    if (isLeaving) return done;
     const surplus = active.length - (owner.spec.replicas ?? 1);
     // A burst was cut short: those that came or went bring the key back, this makes sure of it.
     if (!owner.metadata.deletionTimestamp && Math.abs(surplus) > burstReplicas) return requeueAfter(0);
