@@ -56,6 +56,29 @@ test('a broken encryption configuration stops the start, with file, line and fie
   expect(existsSync(dataDir)).toBe(false);
 });
 
+test('a broken authentication configuration or token file stops the start, with file, line and field', async () => {
+  const dataDir = join(work, 'no-authentication');
+  const refusal = async (...args: string[]) =>
+    lastLine(await failedStart(['--no-node', '--data-dir', dataDir, ...args]));
+  const config = join(work, 'authentication.yaml');
+  const head = 'apiVersion: apiserver.config.k8s.io/v1\nkind: AuthenticationConfiguration\n';
+  writeFileSync(config, `${head}jwt:\n- issuer:\n    url: http://id.example.org\n    audiences: [a]\n`);
+  expect(await refusal('--authentication-config', config)).toBe(
+    `kumulus: ${config}:5: jwt[0].issuer.url: Invalid value: "http://id.example.org": URL scheme must be https`,
+  );
+  writeFileSync(config, `${head}anonymous: {enabled: false}\n`);
+  expect(await refusal('--authentication-config', config, '--anonymous-auth', 'true')).toContain(
+    'say the same thing twice',
+  );
+  const tokens = join(work, 'tokens.csv');
+  writeFileSync(tokens, 't0ken,ann,7\nt0ken2,,8\n');
+  expect(await refusal('--token-auth-file', tokens)).toBe(`kumulus: ${tokens}:2: user: Required value`);
+  expect(await refusal('--token-auth-file', join(work, 'none.csv'))).toContain(
+    'the token file cannot be read: ENOENT',
+  );
+  expect(existsSync(dataDir)).toBe(false);
+});
+
 test('without root it says what needs it and what works without', async () => {
   // A user namespace without a mapping: the same owner of the same files, and not root.
   const failure = await failed('unshare', [
