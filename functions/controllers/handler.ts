@@ -28,7 +28,7 @@ const warm = new Warm(async () => {
     clock: systemClock,
     log,
     random: Math.random,
-    cluster: { clusterCidr: settings.clusterCidr, rootCa: keys.ca.certificate },
+    cluster: { clusterCidr: settings.clusterCidr, rootCa: keys.ca.certificate, signer: keys.ca },
     // Ends with the process.
     signal: new AbortController().signal,
   });

@@ -1,5 +1,9 @@
+import { bootstrapSignerController } from './bootstrapsigner/index.ts';
 import { clusterRoleAggregationController } from './clusterrole-aggregation/index.ts';
 import type { ControllerEntry } from './context.ts';
+import { csrApprovingController } from './csrapproving/index.ts';
+import { csrCleanerController } from './csrcleaner/index.ts';
+import { csrSigningController } from './csrsigning/index.ts';
 import { daemonSetController } from './daemonset/index.ts';
 import { deploymentController } from './deployment/index.ts';
 import { cronJobController } from './cronjob/index.ts';
@@ -31,6 +35,7 @@ import { ephemeralVolumeController } from './ephemeral-volume/index.ts';
 import { volumeBinderController } from './persistentvolume-binder/index.ts';
 import { volumeExpanderController } from './persistentvolume-expander/index.ts';
 import { taintEvictionController } from './taint-eviction/index.ts';
+import { tokenCleanerController } from './tokencleaner/index.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished/index.ts';
 import { ttlController } from './ttl/index.ts';
 
@@ -67,6 +72,11 @@ export const controllerEntries: readonly ControllerEntry[] = [
   claimProtectionController,
   attributesProtectionController,
   clusterRoleAggregationController,
+  csrApprovingController,
+  csrSigningController,
+  csrCleanerController,
+  tokenCleanerController,
+  bootstrapSignerController,
 ];
 
 export type { ControllersOptions, RunningControllers } from './run.ts';

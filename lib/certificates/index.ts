@@ -41,7 +41,8 @@ export interface CertificateRequest {
   now: number;
 }
 
-const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+/** Of the authority's key. */
+export const signingAlgorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 const dayMs = 24 * 60 * 60 * 1000;
 /** Clocks differ; a certificate is good from a little before it was made. */
 const skewMs = 5 * 60 * 1000;
@@ -51,13 +52,13 @@ export async function createCa(options: {
   validityDays: number;
   now: number;
 }): Promise<CertifiedKey> {
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const keys = await webcrypto.subtle.generateKey(signingAlgorithm, true, ['sign', 'verify']);
   const certificate = await X509CertificateGenerator.createSelfSigned({
     serialNumber: serialNumber(),
     name: distinguishedName({ commonName: options.commonName }),
     ...validity(options),
     keys,
-    signingAlgorithm: algorithm,
+    signingAlgorithm,
     extensions: [
       new BasicConstraintsExtension(true, undefined, true),
       new KeyUsagesExtension(
@@ -73,7 +74,7 @@ export async function createCa(options: {
 /** A new key and a certificate for it, signed by `ca`. */
 export async function issueCertificate(ca: CertifiedKey, request: CertificateRequest): Promise<CertifiedKey> {
   const issuer = new X509Certificate(ca.certificate);
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const keys = await webcrypto.subtle.generateKey(signingAlgorithm, true, ['sign', 'verify']);
   const names: JsonGeneralNames = [
     ...(request.dnsNames ?? []).map((value) => ({ type: 'dns' as const, value })),
     ...(request.ipAddresses ?? []).map((value) => ({ type: 'ip' as const, value })),
@@ -85,7 +86,7 @@ export async function issueCertificate(ca: CertifiedKey, request: CertificateReq
     ...validity(request),
     publicKey: keys.publicKey,
     signingKey: await importSigningKey(ca.key),
-    signingAlgorithm: algorithm,
+    signingAlgorithm,
     extensions: [
       new BasicConstraintsExtension(false, undefined, true),
       new KeyUsagesExtension(KeyUsageFlags.digitalSignature, true),
@@ -103,7 +104,7 @@ export async function issueCertificate(ca: CertifiedKey, request: CertificateReq
 
 /** A P-256 key for signing service account tokens, PKCS#8 PEM. */
 export async function createSigningKey(): Promise<string> {
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const keys = await webcrypto.subtle.generateKey(signingAlgorithm, true, ['sign', 'verify']);
   return await exportKey(keys.privateKey);
 }
 
@@ -149,13 +150,13 @@ function distinguishedName(subject: Subject) {
 }
 
 /** 127 random bits; the leading bit stays clear so that the number is positive (RFC 5280, 4.1.2.2). */
-function serialNumber(): string {
+export function serialNumber(): string {
   const bytes = randomBytes(16);
   bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
   return bytes.toString('hex');
 }
 
-function pem(certificate: X509Certificate): string {
+export function pem(certificate: X509Certificate): string {
   return `${certificate.toString('pem').trim()}\n`;
 }
 
@@ -163,8 +164,8 @@ async function exportKey(key: webcrypto.CryptoKey): Promise<string> {
   return `${PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY').trim()}\n`;
 }
 
-async function importSigningKey(key: string): Promise<webcrypto.CryptoKey> {
+export async function importSigningKey(key: string): Promise<webcrypto.CryptoKey> {
   const [der] = PemConverter.decode(key);
   if (!der) throw new Error('the CA key is not PEM');
-  return await webcrypto.subtle.importKey('pkcs8', der, algorithm, false, ['sign']);
+  return await webcrypto.subtle.importKey('pkcs8', der, signingAlgorithm, false, ['sign']);
 }

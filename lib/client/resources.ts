@@ -74,6 +74,13 @@ export const volumeAttributesClasses = resource<t.VolumeAttributesClass>(
   'VolumeAttributesClass',
   false,
 );
+export const certificateSigningRequests = resource<t.CertificateSigningRequest>(
+  'certificates.k8s.io',
+  'v1',
+  'certificatesigningrequests',
+  'CertificateSigningRequest',
+  false,
+);
 export const clusterRoles = resource<t.ClusterRole>(
   'rbac.authorization.k8s.io',
   'v1',

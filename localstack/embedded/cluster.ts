@@ -65,6 +65,8 @@ export interface ClusterOptions {
   encryption?: EncryptionConfig;
   /** Which admission plugins run, and how. */
   admission?: AdmissionSettings;
+  /** kube-controller-manager's `--controllers`; default `['*']`. */
+  controllers?: readonly string[];
   /** Told of each step, for a person who waits. */
   say: (line: string) => void;
 }
@@ -209,7 +211,8 @@ async function startControlPlane(
     log: createLogger('controllers', logLevel),
     signal: stopping.signal,
     additional: [localProvisioner(apiServer.handle)],
-    cluster: { clusterCidr: settings.clusterCidr, rootCa: pki.ca.certificate },
+    ...(options.controllers && { controllers: options.controllers }),
+    cluster: { clusterCidr: settings.clusterCidr, rootCa: pki.ca.certificate, signer: pki.ca },
   });
   started.defer('controllers and scheduler', async () => {
     stopping.abort();

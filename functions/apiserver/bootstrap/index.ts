@@ -15,6 +15,7 @@ import {
   priorityClasses,
   services,
 } from '../../../lib/client/resources.ts';
+import { stringify } from 'yaml';
 import { isKind, messageOf } from '../../../lib/errors.ts';
 import type { ApiHandler } from '../../../lib/http/types.ts';
 import type { Logger } from '../../../lib/log.ts';
@@ -69,6 +70,7 @@ export async function bootstrap(options: BootstrapOptions): Promise<void> {
   await attempt(options, 'configmap extension-apiserver-authentication', () =>
     ensureData(client, { 'client-ca-file': options.clusterCa }),
   );
+  await attempt(options, 'configmap cluster-info', () => ensureClusterInfo(client, options));
 }
 
 /** The server as its own client. */
@@ -202,6 +204,31 @@ async function ensureEndpoints(
 async function ensureData(client: KubeClient, data: Record<string, string>): Promise<void> {
   const metadata = { name: 'extension-apiserver-authentication', namespace: 'kube-system' };
   await put(client, configMaps, { metadata, data }, 'data');
+}
+
+/** For those who join, as kubeadm has it; its signatures are the bootstrap signer's. */
+async function ensureClusterInfo(
+  client: KubeClient,
+  { advertise, clusterCa }: BootstrapOptions,
+): Promise<void> {
+  const cluster = {
+    'certificate-authority-data': Buffer.from(clusterCa).toString('base64'),
+    server: `https://${advertise.address}:${advertise.port}`,
+  };
+  const kubeconfig = stringify({
+    apiVersion: 'v1',
+    clusters: [{ cluster, name: '' }],
+    contexts: null,
+    'current-context': '',
+    kind: 'Config',
+    preferences: {},
+    users: null,
+  });
+  const metadata = { name: 'cluster-info', namespace: 'kube-public' };
+  await ensure(client, configMaps, { metadata, data: { kubeconfig } });
+  const found = await client.get(configMaps, metadata);
+  if (found.data?.kubeconfig === kubeconfig) return;
+  await client.update(configMaps, { ...found, data: { ...found.data, kubeconfig } });
 }
 
 /** Creates it, or brings the named fields up to date. */

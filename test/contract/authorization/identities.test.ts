@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { controllerClients } from '../../../functions/controllers/accounts.ts';
 import { controllerEntries } from '../../../functions/controllers/index.ts';
-import type { SelfSubjectReview } from '../../../lib/api/gen/types.ts';
+import type { Role, SelfSubjectReview } from '../../../lib/api/gen/types.ts';
 import type { KubeClient, Resource } from '../../../lib/client/port.ts';
 import { clusterRoles } from '../../../lib/client/resources.ts';
 import { startServer, type TestServer } from '../../support/api-server.ts';
@@ -21,6 +21,14 @@ const selfSubjectReviews: Resource<SelfSubjectReview> = {
   namespaced: false,
 };
 
+const roles: Resource<Role> = {
+  group: 'rbac.authorization.k8s.io',
+  version: 'v1',
+  plural: 'roles',
+  kind: 'Role',
+  namespaced: true,
+};
+
 async function whoIs(client: KubeClient) {
   const { status } = await client.create(selfSubjectReviews, { metadata: {} });
   return status?.userInfo ?? {};
@@ -35,8 +43,11 @@ test.each(controllerEntries.map(({ name }) => name))('%s', async (name) => {
     'system:serviceaccounts:kube-system',
     'system:authenticated',
   ]);
-  const { items } = await client.list(clusterRoles);
-  expect(items.map(({ metadata }) => metadata.name)).toContain(`system:controller:${account}`);
+  // Some have their rights in the namespaces that they work in alone.
+  const [ofCluster, ofNamespaces] = await Promise.all([client.list(clusterRoles), client.list(roles)]);
+  expect([...ofCluster.items, ...ofNamespaces.items].map(({ metadata }) => metadata.name)).toContain(
+    `system:controller:${account}`,
+  );
 });
 
 test('what controllers read together is read by someone who is no administrator', async () => {

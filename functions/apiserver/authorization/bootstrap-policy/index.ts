@@ -19,6 +19,8 @@ export { nodeRules } from './node.ts';
 const group = 'rbac.authorization.k8s.io';
 const aggregateLabel = (to: string) => ({ [`${group}/aggregate-to-${to}`]: 'true' });
 export const autoUpdateAnnotation = 'rbac.authorization.kubernetes.io/autoupdate';
+/** Whom bootstrap tokens of `kumulus node token create` make of those who bring them. */
+const joiners = 'system:bootstrappers:kumulus:default-node-token';
 const controllerPrefix = 'system:controller:';
 
 export interface BootstrapPolicy {
@@ -107,12 +109,31 @@ function clusterRoleBindings(): ClusterRoleBinding[] {
     bound('system:node'),
     ...Object.keys(controllerRoles).map((name) => bound(`${controllerPrefix}${name}`, account(name))),
     bound('kumulus:node-agent', inGroup('system:nodes')),
+    // What `kubeadm init` binds: bootstrappers ask for a node's certificate, and nodes for their next one.
+    named('kumulus:node-bootstrapper', bound('system:node-bootstrapper', inGroup(joiners))),
+    named(
+      'kumulus:node-autoapprove-bootstrap',
+      bound('system:certificates.k8s.io:certificatesigningrequests:nodeclient', inGroup(joiners)),
+    ),
+    named(
+      'kumulus:node-autoapprove-certificate-rotation',
+      bound('system:certificates.k8s.io:certificatesigningrequests:selfnodeclient', inGroup('system:nodes')),
+    ),
+    named(
+      'kumulus:kubelet-serving-approver',
+      bound('system:certificates.k8s.io:kubelet-serving-approver', account('certificate-controller')),
+    ),
     bound('kumulus:hollow-nodes', user('system:kumulus:hollow-nodes')),
     {
       ...bound('system:kubelet-api-admin', user('kube-apiserver-kubelet-client')),
       metadata: meta('kumulus:apiserver-kubelet-client'),
     },
   ];
+}
+
+/** Under a name of its own, where upstream binds the role to nobody. */
+function named(name: string, binding: ClusterRoleBinding): ClusterRoleBinding {
+  return { ...binding, metadata: meta(name) };
 }
 
 function bound(role: string, ...subjects: RbacV1Subject[]): ClusterRoleBinding {

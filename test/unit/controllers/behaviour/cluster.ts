@@ -16,6 +16,8 @@ import { apiServerOptions } from './api-server-options.ts';
 
 export interface TestCluster {
   client: KubeClient;
+  /** A client of somebody else. */
+  as(user: { username: string; groups: string[] }): KubeClient;
   informers: Informers;
   clock: SteppedClock;
   controllers: RunningControllers;
@@ -76,6 +78,8 @@ export async function openCluster(options: TestClusterOptions = {}): Promise<Tes
 
   const cluster: TestCluster = {
     client,
+    as: ({ username, groups }) =>
+      createInProcessClient(server.handle, { username, groups: [...groups, 'system:authenticated'] }),
     informers,
     clock,
     controllers: await start(),

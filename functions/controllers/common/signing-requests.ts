@@ -1,0 +1,32 @@
+/** What the controllers of CertificateSigningRequests have in common. */
+import type { Pkcs10CertificateRequest } from '@peculiar/x509';
+import type {
+  CertificateSigningRequest,
+  CertificateSigningRequestCondition,
+} from '../../../lib/api/gen/types.ts';
+import { parseSigningRequest } from '../../../lib/certificates/signing-request.ts';
+
+export function conditionOf(
+  request: CertificateSigningRequest,
+  type: 'Approved' | 'Denied' | 'Failed',
+): CertificateSigningRequestCondition | undefined {
+  return request.status?.conditions?.find((one) => one.type === type && one.status === 'True');
+}
+
+/** @throws Error that names the object: the server lets none in that is not one */
+export function parsedRequest({ metadata, spec }: CertificateSigningRequest): Pkcs10CertificateRequest {
+  try {
+    return parseSigningRequest(Buffer.from(spec.request, 'base64').toString('latin1'));
+  } catch (error) {
+    throw new Error(`unable to parse csr ${JSON.stringify(metadata.name)}`, { cause: error });
+  }
+}
+
+/** The request with one more condition. */
+export function withCondition(
+  request: CertificateSigningRequest,
+  condition: CertificateSigningRequestCondition,
+): CertificateSigningRequest {
+  const conditions = [...(request.status?.conditions ?? []), condition];
+  return { ...request, status: { ...request.status, conditions } };
+}
