@@ -3,8 +3,10 @@ import type { Persisted } from '../../../lib/api/object.ts';
 import type { HostPort, PodInfo } from './pod-info.ts';
 import type { PodKind } from './pod-kind.ts';
 import type { Status } from './status.ts';
+import { KumulusError } from '../../../lib/errors.ts';
 import {
   addResources,
+  amount,
   noResources,
   type Resources,
   resourcesOf,
@@ -61,11 +63,19 @@ export class NodeInfo {
     this.allowedPods = from.allowedPods;
   }
 
-  /** @throws KumulusError BadRequest when the node reports what is no quantity. */
+  /** @throws KumulusError BadRequest when the node reports what is no quantity, or less than nothing. */
   setNode(node: Persisted<Node>): void {
     const list = node.status?.allocatable;
     const allocatable = resourcesOf(list);
     const allowedPods = list?.['pods'] === undefined ? 0 : wholeOf(list['pods']);
+    for (const name of Object.keys(list ?? {})) {
+      if (name !== 'pods' && amount(allocatable, name) >= 0) continue;
+      if (name === 'pods' && allowedPods >= 0) continue;
+      throw new KumulusError(
+        'BadRequest',
+        `status.allocatable[${name}]: Invalid value: "${list?.[name]}": must be greater than or equal to 0`,
+      );
+    }
     this.node = node;
     this.labels = node.metadata.labels ?? {};
     this.taints = node.spec.taints ?? [];

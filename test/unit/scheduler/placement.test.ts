@@ -2,6 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { startScheduler } from '../../../functions/scheduler/index.ts';
 import type { Pod, PodSpec } from '../../../lib/api/gen/types.ts';
 import { events, nodes, pods, priorityClasses } from '../../../lib/client/resources.ts';
+import { encodeStored } from '../../../lib/api/stored.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import { silentLogger } from '../../../lib/log.ts';
 import { createNodes, podOf, startControlPlane } from '../../bench/scheduler/cluster.ts';
@@ -105,6 +106,95 @@ describe('scheduler', () => {
     );
     expect(await nodeOf(cluster, 'picky')).toBe('node-0');
   });
+
+  it('leaves a pod with contradictory constraints pending, with the reason of every node', async () => {
+    const cluster = await start(2);
+    const { admin } = cluster;
+    await admin.patch(
+      nodes,
+      { name: 'node-0' },
+      { type: 'merge', patch: { metadata: { labels: { disk: 'ssd' } } } },
+    );
+    // In on one label what NotIn takes away again, on a node where it must not be besides.
+    const nodeSelectorTerms = [
+      {
+        matchExpressions: [
+          { key: 'disk', operator: 'In' as const, values: ['ssd'] },
+          { key: 'disk', operator: 'NotIn' as const, values: ['ssd'] },
+        ],
+      },
+    ];
+    await create(
+      cluster,
+      'never',
+      { cpu: '1' },
+      {
+        affinity: { nodeAffinity: { requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms } } },
+      },
+    );
+    // Together with what it must be apart from.
+    const term = { labelSelector: { matchLabels: { app: 'odd' } }, topologyKey: 'kubernetes.io/hostname' };
+    const odd = podOf({ prefix: 'odd', requests: { cpu: '1' }, labels: { app: 'odd' } }, 0);
+    const required = { requiredDuringSchedulingIgnoredDuringExecution: [term] };
+    await admin.create(pods, { ...odd, spec: { ...odd.spec, nodeName: 'node-1' } });
+    const torn = podOf(
+      { prefix: 'torn', spec: { affinity: { podAffinity: required, podAntiAffinity: required } } },
+      0,
+    );
+    await admin.create(pods, torn);
+    expect(await reasonOf(cluster, 'never')).toMatchObject({
+      reason: 'Unschedulable',
+      message:
+        "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.",
+    });
+    expect(await reasonOf(cluster, 'torn')).toMatchObject({
+      reason: 'Unschedulable',
+      message: expect.stringMatching(
+        /^0\/2 nodes are available: 1 node\(s\) didn't match pod affinity rules, 1 node\(s\) didn't match pod anti-affinity rules\. /,
+      ),
+    });
+    for (const name of ['never', 'torn']) {
+      const { spec, status } = await get(cluster, name);
+      expect([spec.nodeName, status?.phase]).toEqual([undefined, 'Pending']);
+    }
+  });
+
+  it.each([
+    ['cpu', 'plenty'],
+    ['memory', '-1Gi'],
+    ['pods', 'many'],
+  ])(
+    'leaves a node out whose %s is %s, says so, and takes it back once it makes sense',
+    async (name, amount) => {
+      const cluster = await start(2);
+      const { admin, store } = cluster;
+      const node = await admin.get(nodes, { name: 'node-0' });
+      const nonsense = {
+        ...node,
+        status: { ...node.status, allocatable: { ...node.status?.allocatable, [name]: amount } },
+      };
+      await expect(admin.update(nodes, nonsense, { subresource: 'status' })).rejects.toThrow(
+        /quantities must match the regular expression|must be greater than or equal to 0/,
+      );
+      // As something older than this API server may have left it.
+      const expected = Number(node.metadata.resourceVersion);
+      await store.commit('nodes', [{ op: 'replace', key: 'node-0', body: encodeStored(nonsense), expected }]);
+      const event = await eventually('an event about the node', async () =>
+        (await admin.list(events)).items.find(({ reason }) => reason === 'InvalidAllocatable'),
+      );
+      expect(event).toMatchObject({ type: 'Warning', involvedObject: { kind: 'Node', name: 'node-0' } });
+      expect(event.message).toContain('status.allocatable cannot be read, no pod is placed here');
+      await create(cluster, 'first', { cpu: '3' });
+      expect(await nodeOf(cluster, 'first')).toBe('node-1');
+      await create(cluster, 'second', { cpu: '3' });
+      expect((await reasonOf(cluster, 'second')).message).toMatch(
+        /^0\/1 nodes are available: 1 Insufficient cpu\./,
+      );
+      const patch = { status: { allocatable: { [name]: node.status?.allocatable?.[name] } } };
+      await admin.patch(nodes, { name: 'node-0' }, { type: 'merge', patch }, { subresource: 'status' });
+      expect(await nodeOf(cluster, 'second')).toBe('node-0');
+    },
+  );
 
   it('holds a pod back while it has scheduling gates', async () => {
     const cluster = await start(1);
