@@ -1,12 +1,20 @@
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '../../../../lib/api/gen/types.ts';
 import { keyOf, type Persisted } from '../../../../lib/api/object.ts';
+import {
+  bindCompleted,
+  boundByController,
+  classOfClaim,
+  notMadeFor,
+  requestedBytes,
+  selectedNode,
+} from '../../../../lib/api/storage/claims.ts';
 import { persistentVolumeClaims, persistentVolumes } from '../../../../lib/client/resources.ts';
 import { pause } from '../../../../lib/clock.ts';
 import { AssumeCache } from '../../framework/assume-cache.ts';
 import type { NodeInfo } from '../../framework/node-info.ts';
 import type { PluginContext } from '../../framework/plugin.ts';
-import { claimVolumes, classOf, notOwned } from './claims.ts';
-import { allowsTopology, hasCapacity, matchingVolume, reachable, sizeOf } from './matching.ts';
+import { claimVolumes } from './claims.ts';
+import { allowsTopology, hasCapacity, matchingVolume, reachable } from './matching.ts';
 
 type Claim = Persisted<PersistentVolumeClaim>;
 type Volume = Persisted<PersistentVolume>;
@@ -26,9 +34,6 @@ export interface VolumePlan {
   provisions: Claim[];
 }
 
-const selectedNode = 'volume.kubernetes.io/selected-node';
-const bindCompleted = 'pv.kubernetes.io/bind-completed';
-const boundByController = 'pv.kubernetes.io/bound-by-controller';
 const reasons = {
   nodeConflict: 'node(s) had volume node affinity conflict',
   bindConflict: "node(s) didn't find available persistent volumes to bind",
@@ -60,7 +65,7 @@ export class VolumeBinder {
     for (const { key, isEphemeral } of claimVolumes(pod)) {
       const claim = this.#claims.get(key);
       if (!claim) throw new Error(`error getting PVC "${key}": could not find v1.PersistentVolumeClaim`);
-      const foreign = isEphemeral ? notOwned(pod, claim) : undefined;
+      const foreign = isEphemeral ? notMadeFor(pod, claim) : undefined;
       if (foreign) throw new Error(foreign);
       if (isFullyBound(claim)) found.bound.push(claim);
       else if (!claim.spec.volumeName && this.#isDelayed(claim)) found.delayed.push(claim);
@@ -70,7 +75,7 @@ export class VolumeBinder {
   }
 
   #isDelayed(claim: Claim): boolean {
-    const className = classOf(claim);
+    const className = classOfClaim(claim);
     const storageClass = className ? this.#context.objects.storageClasses.get(className) : undefined;
     if (!storageClass) return false;
     if (!storageClass.volumeBindingMode)
@@ -88,9 +93,11 @@ export class VolumeBinder {
     const plan: VolumePlan = { bindings: [], provisions: [...chosen] };
     const taken = new Set<string>();
     // The smallest claim first, so that it does not take what a larger one needs.
-    const open = delayed.filter((claim) => !chosen.includes(claim)).sort((a, b) => sizeOf(a) - sizeOf(b));
+    const open = delayed
+      .filter((claim) => !chosen.includes(claim))
+      .sort((a, b) => requestedBytes(a) - requestedBytes(b));
     for (const claim of open) {
-      const volume = matchingVolume(claim, this.#volumes.byIndex('class', classOf(claim)), node, taken);
+      const volume = matchingVolume(claim, this.#volumes.byIndex('class', classOfClaim(claim)), node, taken);
       if (!volume) {
         plan.provisions.push(claim);
         continue;
@@ -117,12 +124,12 @@ export class VolumeBinder {
 
   #provisionProblem(claim: Claim, node: NodeInfo): string | undefined {
     const { objects } = this.#context;
-    const storageClass = objects.storageClasses.get(classOf(claim));
+    const storageClass = objects.storageClasses.get(classOfClaim(claim));
     const provisioner = storageClass?.provisioner;
     if (!storageClass || !provisioner || provisioner === 'kubernetes.io/no-provisioner')
       return reasons.bindConflict;
     if (!allowsTopology(storageClass, node)) return reasons.bindConflict;
-    const size = sizeOf(claim);
+    const size = requestedBytes(claim);
     // Drivers that do not publish their capacity are taken at their word.
     if (size === 0 || !objects.csiDrivers.get(provisioner)?.spec.storageCapacity) return undefined;
     const className = storageClass.metadata.name;

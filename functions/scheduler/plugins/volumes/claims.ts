@@ -1,5 +1,5 @@
 import type { PersistentVolumeClaim, Pod, Volume } from '../../../../lib/api/gen/types.ts';
-import type { Persisted } from '../../../../lib/api/object.ts';
+import { ephemeralClaimName } from '../../../../lib/api/storage/claims.ts';
 
 /** A volume of a pod that is a claim: one that the pod names, or one that is made for it (KEP-1698). */
 export interface ClaimVolume {
@@ -21,20 +21,7 @@ export function claimVolumes({ metadata, spec }: Pod): ClaimVolume[] {
 
 function claimName(podName: string, volume: Volume): string | undefined {
   if (volume.persistentVolumeClaim) return volume.persistentVolumeClaim.claimName;
-  return volume.ephemeral ? `${podName}-${volume.name}` : undefined;
-}
-
-/** What is wrong with a claim that has the name of a pod's ephemeral volume and is not the pod's. */
-export function notOwned(pod: Pod, claim: Persisted<PersistentVolumeClaim>): string | undefined {
-  const owner = claim.metadata.ownerReferences?.find(({ controller }) => controller);
-  if (owner?.uid !== undefined && owner.uid === pod.metadata.uid) return undefined;
-  return `PVC ${claim.metadata.namespace}/${claim.metadata.name} was not created for pod ${pod.metadata.namespace}/${pod.metadata.name} (pod is not owner)`;
-}
-
-const betaStorageClass = 'volume.beta.kubernetes.io/storage-class';
-
-export function classOf({ metadata, spec }: PersistentVolumeClaim): string {
-  return metadata.annotations?.[betaStorageClass] ?? spec.storageClassName ?? '';
+  return volume.ephemeral ? ephemeralClaimName(podName, volume.name) : undefined;
 }
 
 /** Said of an object that a pod needs and that is not there, as kube-scheduler's listers do. */

@@ -7,17 +7,12 @@ import type {
 import type { Persisted } from '../../../../lib/api/object.ts';
 import { wholeOf } from '../../../../lib/api/pod-resources.ts';
 import { matchesLabels, selectorFromObject } from '../../../../lib/api/selectors/index.ts';
+import { classOfClaim, isVolumeFor, requestedBytes } from '../../../../lib/api/storage/claims.ts';
 import type { NodeInfo } from '../../framework/node-info.ts';
 import { nodeSelectorMatcher } from '../../../../lib/api/scheduling/node-selector.ts';
-import { classOf } from './claims.ts';
 
 type Claim = Persisted<PersistentVolumeClaim>;
 type Volume = Persisted<PersistentVolume>;
-
-/** Bytes that the claim asks for; 0 where it does not say. */
-export function sizeOf({ spec }: PersistentVolumeClaim): number {
-  return wholeOf(spec.resources?.requests?.['storage'] ?? '0');
-}
 
 /** Whether the volume can be reached from the node. */
 export function reachable({ spec }: PersistentVolume, node: NodeInfo): boolean {
@@ -35,13 +30,13 @@ export function matchingVolume(
   node: NodeInfo,
   taken: ReadonlySet<string>,
 ): Volume | undefined {
-  const wanted = sizeOf(claim);
+  const wanted = requestedBytes(claim);
   const selector = claim.spec.selector && selectorFromObject(claim.spec.selector);
   let smallest: { volume: Volume; size: number } | undefined;
   for (const volume of volumes) {
     const spec = volume.spec ?? {};
     if (taken.has(volume.metadata.name)) continue;
-    const isReserved = isFor(volume, claim);
+    const isReserved = isVolumeFor(volume, claim);
     if (spec.claimRef && !isReserved) continue;
     const size = wholeOf(spec.capacity?.['storage'] ?? '0');
     if (size < wanted) continue;
@@ -52,20 +47,11 @@ export function matchingVolume(
     if (isReserved) return isReachable ? volume : undefined;
     if (volume.status?.phase !== 'Available' || !isReachable) continue;
     if (selector && !matchesLabels(selector, volume.metadata.labels)) continue;
-    if ((spec.storageClassName ?? '') !== classOf(claim)) continue;
+    if ((spec.storageClassName ?? '') !== classOfClaim(claim)) continue;
     if (!claim.spec.accessModes?.every((mode) => spec.accessModes?.includes(mode))) continue;
     if (!smallest || size < smallest.size) smallest = { volume, size };
   }
   return smallest?.volume;
-}
-
-function isFor({ spec }: PersistentVolume, { metadata }: Claim): boolean {
-  const reference = spec?.claimRef;
-  return (
-    reference?.name === metadata.name &&
-    reference.namespace === metadata.namespace &&
-    (!reference.uid || reference.uid === metadata.uid)
-  );
 }
 
 /** Whether volumes of the class may be made for the node. */

@@ -1,8 +1,9 @@
 import type { CSINode, PersistentVolumeClaim, Pod, VolumeAttachment } from '../../../../lib/api/gen/types.ts';
+import { classOfClaim, notMadeFor } from '../../../../lib/api/storage/claims.ts';
 import type { Plugin, PluginContext } from '../../framework/plugin.ts';
 import type { NodeInfo } from '../../framework/node-info.ts';
 import { skip, type Status, unresolvable, unschedulable } from '../../framework/status.ts';
-import { classOf, claimVolumes, concernsClaimOf, missing, notOwned } from './claims.ts';
+import { claimVolumes, concernsClaimOf, missing } from './claims.ts';
 
 const tooMany = unschedulable('node(s) exceed max volume count');
 
@@ -17,7 +18,7 @@ export function nodeVolumeLimits({ objects }: PluginContext): Plugin {
         if (isNew) return unresolvable(missing('persistentvolumeclaim', name));
         continue;
       }
-      const foreign = isEphemeral ? notOwned(pod, claim) : undefined;
+      const foreign = isEphemeral ? notMadeFor(pod, claim) : undefined;
       if (foreign) {
         if (isNew) return unresolvable(foreign);
         continue;
@@ -34,7 +35,7 @@ export function nodeVolumeLimits({ objects }: PluginContext): Plugin {
       const { csi } = volume.spec ?? {};
       return csi?.driver && csi.volumeHandle ? { driver: csi.driver, handle: csi.volumeHandle } : undefined;
     }
-    const driver = objects.storageClasses.get(classOf(claim))?.provisioner;
+    const driver = objects.storageClasses.get(classOfClaim(claim))?.provisioner;
     // No handle has a blank in it.
     return driver ? { driver, handle: ` ${claim.metadata.namespace}/${claim.metadata.name}` } : undefined;
   }

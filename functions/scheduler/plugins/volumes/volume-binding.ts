@@ -7,11 +7,12 @@ import type {
   StorageClass,
 } from '../../../../lib/api/gen/types.ts';
 import type { Persisted } from '../../../../lib/api/object.ts';
+import { notMadeFor } from '../../../../lib/api/storage/claims.ts';
 import { stateKey } from '../../framework/cycle-state.ts';
 import type { EventHint, Plugin, PluginContext } from '../../framework/plugin.ts';
 import { errorStatus, skip, type Status, unresolvable } from '../../framework/status.ts';
 import { type PodClaims, VolumeBinder, type VolumePlan } from './binder.ts';
-import { claimVolumes, concernsClaimOf, missing, notOwned } from './claims.ts';
+import { claimVolumes, concernsClaimOf, missing } from './claims.ts';
 import { volumeLimit } from './matching.ts';
 
 export interface VolumeBindingArgs {
@@ -48,7 +49,7 @@ export function volumeBinding(args: VolumeBindingArgs, context: PluginContext): 
       if (claim.status?.phase === 'Lost')
         return `persistentvolumeclaim "${name}" bound to non-existent persistentvolume "${claim.spec.volumeName}"`;
       if (claim.metadata.deletionTimestamp) return `persistentvolumeclaim "${name}" is being deleted`;
-      const foreign = isEphemeral ? notOwned(pod, claim) : undefined;
+      const foreign = isEphemeral ? notMadeFor(pod, claim) : undefined;
       if (foreign) return foreign;
     }
     return undefined;

@@ -5,10 +5,11 @@ import type {
   Pod,
   StorageClass,
 } from '../../../../lib/api/gen/types.ts';
+import { classOfClaim } from '../../../../lib/api/storage/claims.ts';
 import { stateKey } from '../../framework/cycle-state.ts';
 import type { Plugin, PluginContext } from '../../framework/plugin.ts';
 import { skip, type Status, unresolvable } from '../../framework/status.ts';
-import { classOf, concernsClaimOf, missing } from './claims.ts';
+import { concernsClaimOf, missing } from './claims.ts';
 
 interface Topology {
   readonly label: string;
@@ -48,7 +49,7 @@ export function volumeZone({ objects }: PluginContext): Plugin {
 
   /** A volume that is yet to be made has no zone to be in; one that should be there by now is waited for. */
   function unboundProblem(claim: PersistentVolumeClaim): string | undefined {
-    const className = classOf(claim);
+    const className = classOfClaim(claim);
     if (!className) return 'PersistentVolumeClaim had no pv name and storageClass name';
     const storageClass = objects.storageClasses.get(className);
     if (!storageClass) return missing('storageclass.storage.k8s.io', className);
