@@ -5,6 +5,7 @@ import { backupCommand } from './commands/backup.ts';
 import { doctorCommand } from './commands/doctor.ts';
 import { imageCommand } from './commands/image.ts';
 import { kubeconfigCommand } from './commands/kubeconfig.ts';
+import { nodeCommand } from './commands/node.ts';
 import { restoreCommand } from './commands/restore.ts';
 import { tokenCommand } from './commands/token.ts';
 import { upCommand } from './commands/up.ts';
@@ -15,6 +16,7 @@ const program = new Command('kumulus')
   .addCommand(kubeconfigCommand())
   .addCommand(tokenCommand())
   .addCommand(imageCommand())
+  .addCommand(nodeCommand())
   .addCommand(backupCommand())
   .addCommand(restoreCommand())
   .addCommand(doctorCommand())
