@@ -1,7 +1,14 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
+/** Much of what tests do is waiting: a machine of two cores has two files under way, not one less. */
+const maxWorkers = availableParallelism();
+
 /** One project a kind of test, so that each can run alone: `npm run test:unit`. */
-const project = (name: string, options: { testTimeout: number; fileParallelism?: boolean }) => ({
+const project = (
+  name: string,
+  options: { testTimeout: number; maxWorkers?: number; fileParallelism?: boolean },
+) => ({
   test: {
     name,
     include: [`test/${name}/**/*.test.ts`],
@@ -14,9 +21,10 @@ const project = (name: string, options: { testTimeout: number; fileParallelism?:
 export default defineConfig({
   test: {
     projects: [
-      project('unit', { testTimeout: 30_000 }),
-      project('contract', { testTimeout: 120_000 }),
-      project('conformance', { testTimeout: 120_000 }),
+      // Longer than any wait of a test, so that it is the wait that says what did not come.
+      project('unit', { testTimeout: 120_000, maxWorkers }),
+      project('contract', { testTimeout: 120_000, maxWorkers }),
+      project('conformance', { testTimeout: 120_000, maxWorkers }),
       // One cluster at a time: two cores, and containers of real size.
       project('e2e', { testTimeout: 180_000, fileParallelism: false }),
       project('aws', { testTimeout: 600_000, fileParallelism: false }),

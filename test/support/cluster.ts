@@ -1,12 +1,12 @@
 /** A whole cluster as a user starts it: `npm start` in a process of its own, with its own data directory and port. */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { identify } from '../../lib/process/identity.ts';
 import { stopProcess } from '../../lib/process/stop.ts';
 import { systemClock } from '../../lib/clock.ts';
+import { freePort } from './free-port.ts';
 import { kubectlFor } from './kubectl.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -113,18 +113,4 @@ export async function startTestCluster(
     throw error;
   }
   return cluster;
-}
-
-/** A TCP port of the loopback that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  const { promise, resolve, reject } = Promise.withResolvers<number>();
-  server.on('error', reject);
-  server.listen(0, '127.0.0.1', () => {
-    const address = server.address();
-    server.close(() =>
-      typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port')),
-    );
-  });
-  return await promise;
 }

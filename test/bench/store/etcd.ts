@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { messageOf } from '../../../lib/errors.ts';
 import { ensureDebianPackages } from '../../../localstack/embedded/install.ts';
 import { which } from '../../../localstack/embedded/requirements.ts';
-import { freePort } from '../../support/store/free-port.ts';
+import { freePort } from '../../support/free-port.ts';
 import { eventually } from '../../support/wait.ts';
 
 export interface Etcd {

@@ -1,16 +1,15 @@
 /** pods/proxy, services/proxy and nodes/proxy against a small HTTP server that plays the pod. */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import { type AddressInfo } from 'node:net';
-import { networkInterfaces } from 'node:os';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import WebSocket, { WebSocketServer } from 'ws';
 import { startServer, type TestServer } from '../../support/api-server.ts';
+import { ownAddress } from '../../support/own-address.ts';
 
 /** A pod has an address of its own; loopback is refused. */
-const address = Object.values(networkInterfaces())
-  .flat()
-  .find((one) => one?.family === 'IPv4' && !one.internal)?.address;
+let address: string;
+let releaseAddress: () => Promise<void>;
 
 let server: TestServer;
 let backend: Server;
@@ -19,6 +18,7 @@ let port = 0;
 const core = '/api/v1/namespaces/default';
 
 beforeAll(async () => {
+  ({ address, release: releaseAddress } = await ownAddress());
   server = await startServer();
   backend = createServer(
     (request, response) =>
@@ -62,6 +62,7 @@ afterAll(async () => {
   sockets.close();
   backend.closeAllConnections();
   await new Promise((resolve) => backend.close(resolve));
+  await releaseAddress();
 });
 
 async function answer(

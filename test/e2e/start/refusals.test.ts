@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { CommandFailed, runCommand } from '../../../lib/process/run.ts';
-import { freePort, startTestCluster } from '../../support/cluster.ts';
+import { startTestCluster } from '../../support/cluster.ts';
+import { freePort } from '../../support/free-port.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..');
 const launcher = join(root, 'scripts', 'run.mjs');

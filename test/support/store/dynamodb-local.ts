@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { createDynamoClient } from '../../../lib/store/dynamodb/index.ts';
 import { ListTablesCommand } from '@aws-sdk/client-dynamodb';
 import { eventually } from '../wait.ts';
-import { freePort } from './free-port.ts';
+import { freePort } from '../free-port.ts';
 
 /**
  * AWS's own DynamoDB Local, which the npm package `amplify-dynamodb-simulator` carries. Only its files are wanted: its
@@ -53,8 +53,13 @@ export async function startDynamoDbLocal(): Promise<DynamoDbEndpoint> {
     ],
     { cwd: home, stdio: 'ignore' },
   );
-  const exited = new Promise<void>((resolve) => java.once('exit', () => resolve()));
   let failure: Error | undefined;
+  const exited = new Promise<void>((resolve) =>
+    java.once('exit', (code, signal) => {
+      failure ??= new Error(`DynamoDB Local ended with ${code ?? signal} on port ${port}`);
+      resolve();
+    }),
+  );
   java.once('error', (error) => {
     failure = new Error('DynamoDB Local needs Java 17: apt-get install openjdk-17-jre-headless', {
       cause: error,

@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { eventually } from '../wait.ts';
 import type { DynamoDbEndpoint } from './dynamodb-local.ts';
-import { freePort } from './free-port.ts';
+import { freePort } from '../free-port.ts';
 
 /** Every package with its version, so that each machine runs the same. */
 const requirements = join(import.meta.dirname, 'ministack-requirements.txt');

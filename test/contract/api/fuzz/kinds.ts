@@ -69,7 +69,7 @@ export function fuzzKinds(shard: number, shards: number): void {
         { numRuns: casesOfKind, seed, endOnFailure: true },
       );
     },
-    120_000,
+    400_000,
   );
 
   test('nothing that a Service held is left, and enough got past the door to say something', async () => {
