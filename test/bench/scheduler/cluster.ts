@@ -45,6 +45,8 @@ export async function startControlPlane(directory?: string) {
     admin,
     store,
     scheduler: clientOf(servers[0], 'system:kube-scheduler'),
+    /** Somebody who may do what the default roles let him. */
+    user: (username: string) => clientOf(servers[0], username),
     /** The scheduler's client of one more API server over the same store, as another process would have it. */
     async anotherScheduler() {
       const server = await serve();
