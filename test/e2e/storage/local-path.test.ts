@@ -142,3 +142,35 @@ test('with the claim goes the volume and its directory; a class that retains kee
   expect((await volumesOf('keeping'))[0]?.status?.phase).toBe('Released');
   expect(directories()).toContain(staying?.metadata.name);
 }, 240_000);
+
+test('a generic ephemeral volume lives as long as its pod; a CSI volume without its driver is refused with a reason', async () => {
+  const template = { spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Mi' } } } };
+  const csi = { driver: 'disk.example.com', volumeHandle: 'disk-1' };
+  await apply(
+    sleeper('scratching', { volumes: [{ name: 'data', ephemeral: { volumeClaimTemplate: template } }] }),
+    {
+      apiVersion: 'v1',
+      kind: 'PersistentVolume',
+      metadata: { name: 'disk-1' },
+      spec: { capacity: { storage: '1Mi' }, accessModes: ['ReadWriteOnce'], storageClassName: 'disks', csi },
+    },
+    {
+      apiVersion: 'v1',
+      kind: 'PersistentVolumeClaim',
+      metadata: { name: 'disk' },
+      spec: { ...template.spec, storageClassName: 'disks', volumeName: 'disk-1' },
+    },
+    sleeper('diskless', { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'disk' } }] }),
+  );
+  await cluster.kubectl('wait pod/scratching --for=condition=Ready --timeout=60s', inTime);
+  await cluster.kubectl(`exec scratching -- sh -c 'echo x >/data/file'`);
+  expect(await volumesOf('scratching-data')).toHaveLength(1);
+  await cluster.kubectl('delete pod scratching', inTime);
+  await eventually('the volume to go with the pod', async () => {
+    return (await volumesOf('scratching-data')).length === 0;
+  });
+  await eventually('the reason', async () => {
+    const events = await cluster.kubectl('get events --field-selector reason=FailedMount -o json');
+    return events.includes('driver name disk.example.com not found in the list of registered CSI drivers');
+  });
+}, 240_000);
