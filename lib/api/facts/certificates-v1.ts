@@ -7,13 +7,22 @@ export const certificatesV1: PackageFacts = {
   version: 'v1',
   types: `
     CertificateSigningRequest CertificateSigningRequestCondition CertificateSigningRequestList
-    CertificateSigningRequestSpec CertificateSigningRequestStatus
+    CertificateSigningRequestSpec CertificateSigningRequestStatus ClusterTrustBundle ClusterTrustBundleList
+    ClusterTrustBundleSpec PodCertificateRequest PodCertificateRequestList PodCertificateRequestSpec
+    PodCertificateRequestStatus
   `,
   always: {
     CertificateSigningRequest: 'metadata spec status',
     CertificateSigningRequestCondition: 'type status lastUpdateTime lastTransitionTime',
     CertificateSigningRequestList: 'metadata items',
     CertificateSigningRequestSpec: 'request signerName',
+    ClusterTrustBundle: 'metadata spec',
+    ClusterTrustBundleList: 'metadata items',
+    ClusterTrustBundleSpec: 'trustBundle',
+    PodCertificateRequest: 'metadata spec status',
+    PodCertificateRequestList: 'metadata items',
+    PodCertificateRequestSpec:
+      'signerName podName podUID serviceAccountName serviceAccountUID nodeName nodeUID',
   },
   facts: {
     CertificateSigningRequestSpec: {
@@ -23,6 +32,17 @@ export const certificatesV1: PackageFacts = {
     },
     CertificateSigningRequestStatus: {
       conditions: { listType: 'map', listMapKeys: ['type'] },
+    },
+    PodCertificateRequestSpec: {
+      maxExpirationSeconds: { default: 86_400 },
+    },
+    PodCertificateRequestStatus: {
+      conditions: {
+        listType: 'map',
+        listMapKeys: ['type'],
+        patchStrategy: ['merge'],
+        patchMergeKey: 'type',
+      },
     },
   },
 };

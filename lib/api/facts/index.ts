@@ -21,6 +21,7 @@ import { rbacV1 } from './rbac-v1.ts';
 import { resourceV1 } from './resource-v1.ts';
 import { schedulingV1 } from './scheduling-v1.ts';
 import { storageV1 } from './storage-v1.ts';
+import { storagemigrationV1 } from './storagemigration-v1.ts';
 import { version } from './version.ts';
 import type { PackageFacts } from './package.ts';
 
@@ -48,5 +49,6 @@ export const packages: readonly PackageFacts[] = [
   resourceV1,
   schedulingV1,
   storageV1,
+  storagemigrationV1,
   version,
 ];

@@ -12,6 +12,7 @@ export const resourceV1: PackageFacts = {
     DeviceConstraint DeviceCounterConsumption DeviceRequest DeviceRequestAllocationResult DeviceSelector
     DeviceSubRequest DeviceTaint DeviceToleration ExactDeviceRequest NetworkDeviceData
     NodeAllocatableResourceMapping OpaqueDeviceConfiguration ResourceClaim ResourceClaimConsumerReference
+    DeviceTaintRule DeviceTaintRuleList DeviceTaintRuleSpec DeviceTaintRuleStatus DeviceTaintSelector
     ResourceClaimList ResourceClaimSpec ResourceClaimStatus ResourceClaimTemplate
     ResourceClaimTemplateList ResourceClaimTemplateSpec ResourcePool ResourceSlice ResourceSliceList
     ResourceSliceSpec
@@ -39,6 +40,9 @@ export const resourceV1: PackageFacts = {
     ResourceClaimConsumerReference: 'resource name uid',
     ResourceClaimList: 'metadata items',
     ResourceClaimSpec: 'devices',
+    DeviceTaintRule: 'metadata spec status',
+    DeviceTaintRuleList: 'metadata items',
+    DeviceTaintRuleSpec: 'taint',
     ResourceClaimTemplate: 'metadata spec',
     ResourceClaimTemplateList: 'metadata items',
     ResourceClaimTemplateSpec: 'metadata spec',
@@ -48,6 +52,14 @@ export const resourceV1: PackageFacts = {
     ResourceSliceSpec: 'driver pool',
   },
   facts: {
+    DeviceTaintRuleStatus: {
+      conditions: {
+        listType: 'map',
+        listMapKeys: ['type'],
+        patchStrategy: ['merge'],
+        patchMergeKey: 'type',
+      },
+    },
     AllocatedDeviceStatus: {
       conditions: { listType: 'map', listMapKeys: ['type'] },
     },

@@ -548,12 +548,31 @@ export interface ClusterRoleList {
   metadata: ListMeta;
 }
 
+export interface ClusterTrustBundle {
+  apiVersion?: string;
+  kind?: string;
+  metadata: ObjectMeta;
+  spec: ClusterTrustBundleSpec;
+}
+
+export interface ClusterTrustBundleList {
+  apiVersion?: string;
+  items: Array<ClusterTrustBundle>;
+  kind?: string;
+  metadata: ListMeta;
+}
+
 export interface ClusterTrustBundleProjection {
   labelSelector?: LabelSelector;
   name?: string;
   optional?: boolean;
   path: string;
   signerName?: string;
+}
+
+export interface ClusterTrustBundleSpec {
+  signerName?: string;
+  trustBundle: string;
 }
 
 export interface ComponentCondition {
@@ -1138,6 +1157,36 @@ export interface DeviceTaint {
   key: string;
   timeAdded?: string;
   value?: string;
+}
+
+export interface DeviceTaintRule {
+  apiVersion?: string;
+  kind?: string;
+  metadata: ObjectMeta;
+  spec: DeviceTaintRuleSpec;
+  status?: DeviceTaintRuleStatus;
+}
+
+export interface DeviceTaintRuleList {
+  apiVersion?: string;
+  items: Array<DeviceTaintRule>;
+  kind?: string;
+  metadata: ListMeta;
+}
+
+export interface DeviceTaintRuleSpec {
+  deviceSelector?: DeviceTaintSelector;
+  taint: DeviceTaint;
+}
+
+export interface DeviceTaintRuleStatus {
+  conditions?: Array<Condition>;
+}
+
+export interface DeviceTaintSelector {
+  device?: string;
+  driver?: string;
+  pool?: string;
 }
 
 export interface DeviceToleration {
@@ -2512,6 +2561,44 @@ export interface PodCertificateProjection {
   userAnnotations?: Record<string, string>;
 }
 
+export interface PodCertificateRequest {
+  apiVersion?: string;
+  kind?: string;
+  metadata: ObjectMeta;
+  spec: PodCertificateRequestSpec;
+  status?: PodCertificateRequestStatus;
+}
+
+export interface PodCertificateRequestList {
+  apiVersion?: string;
+  items: Array<PodCertificateRequest>;
+  kind?: string;
+  metadata: ListMeta;
+}
+
+export interface PodCertificateRequestSpec {
+  maxExpirationSeconds?: number;
+  nodeName: string;
+  nodeUID: string;
+  pkixPublicKey?: string;
+  podName: string;
+  podUID: string;
+  proofOfPossession?: string;
+  serviceAccountName: string;
+  serviceAccountUID: string;
+  signerName: string;
+  stubPKCS10Request: string;
+  unverifiedUserAnnotations?: Record<string, string>;
+}
+
+export interface PodCertificateRequestStatus {
+  beginRefreshAt?: string;
+  certificateChain?: string;
+  conditions?: Array<Condition>;
+  notAfter?: string;
+  notBefore?: string;
+}
+
 export interface PodCondition {
   lastProbeTime?: string;
   lastTransitionTime?: string;
@@ -3605,6 +3692,30 @@ export interface StorageOSVolumeSource {
   secretRef?: LocalObjectReference;
   volumeName?: string;
   volumeNamespace?: string;
+}
+
+export interface StorageVersionMigration {
+  apiVersion?: string;
+  kind?: string;
+  metadata: ObjectMeta;
+  spec: StorageVersionMigrationSpec;
+  status?: StorageVersionMigrationStatus;
+}
+
+export interface StorageVersionMigrationList {
+  apiVersion?: string;
+  items: Array<StorageVersionMigration>;
+  kind?: string;
+  metadata: ListMeta;
+}
+
+export interface StorageVersionMigrationSpec {
+  resource: GroupResource;
+}
+
+export interface StorageVersionMigrationStatus {
+  conditions?: Array<Condition>;
+  resourceVersion?: string;
 }
 
 export interface SubjectAccessReview {

@@ -30,6 +30,47 @@ const modelsDir = join(
   'models',
 );
 
+/**
+ * Kinds that the package carries in a version before v1 alone, and that are served as v1, which has the same fields
+ * (KEP-3257, KEP-4317, KEP-4192, KEP-5055).
+ */
+const promoted: Readonly<Record<string, readonly string[]>> = {
+  V1beta1: [
+    'ClusterTrustBundle',
+    'ClusterTrustBundleList',
+    'ClusterTrustBundleSpec',
+    'PodCertificateRequest',
+    'PodCertificateRequestList',
+    'PodCertificateRequestSpec',
+    'PodCertificateRequestStatus',
+    'StorageVersionMigration',
+    'StorageVersionMigrationList',
+    'StorageVersionMigrationSpec',
+    'StorageVersionMigrationStatus',
+  ],
+  V1beta2: [
+    'DeviceTaintRule',
+    'DeviceTaintRuleList',
+    'DeviceTaintRuleSpec',
+    'DeviceTaintRuleStatus',
+    'DeviceTaintSelector',
+  ],
+};
+
+function promote(all: Map<string, Model>): void {
+  for (const [version, names] of Object.entries(promoted)) {
+    for (const name of names) {
+      const model = all.get(`${version}${name}`);
+      if (!model) throw new Error(`the package has no ${version}${name}`);
+      const properties = model.properties.map((property) => ({
+        ...property,
+        type: property.type.replaceAll(new RegExp(`\\b${version}(?=[A-Z])`, 'g'), 'V1'),
+      }));
+      all.set(`V1${name}`, { ...model, className: `V1${name}`, properties });
+    }
+  }
+}
+
 /** The models of stable versions, and those that they refer to, by class name, sorted. */
 export async function readModels(): Promise<Map<string, Model>> {
   const all = new Map<string, Model>();
@@ -39,6 +80,7 @@ export async function readModels(): Promise<Map<string, Model>> {
     const model = await readModel(className);
     if (model) all.set(className, model);
   }
+  promote(all);
   const kept = new Map<string, Model>();
   const keep = (className: string) => {
     const model = all.get(className);

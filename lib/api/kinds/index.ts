@@ -18,6 +18,7 @@ import { schedulingRules } from './scheduling/index.ts';
 import { storageRules } from './storage/index.ts';
 import { nodeRules } from './node/index.ts';
 import { resourceRules } from './resource/index.ts';
+import { storagemigrationRules } from './storagemigration/index.ts';
 import type { KindRules } from './rules.ts';
 
 export type { KindRules } from './rules.ts';
@@ -42,6 +43,7 @@ const groups: Readonly<Record<string, Readonly<Record<string, KindRules>>>> = {
   'storage.k8s.io': storageRules,
   'node.k8s.io': nodeRules,
   'resource.k8s.io': resourceRules,
+  'storagemigration.k8s.io': storagemigrationRules,
 };
 
 /** `group` is empty for the core group. Undefined for kinds that are not stored, or not built in. */

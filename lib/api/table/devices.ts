@@ -7,6 +7,7 @@ const nameAndAge = tableOf([nameColumn, ageColumn], (object, now) => [nameOf(obj
 export const deviceTables: Readonly<Record<string, KindTable>> = {
   'resource.k8s.io/DeviceClass': nameAndAge,
   'resource.k8s.io/ResourceClaimTemplate': nameAndAge,
+  'resource.k8s.io/DeviceTaintRule': nameAndAge,
   'resource.k8s.io/ResourceClaim': tableOf<t.ResourceV1ResourceClaim>(
     [
       nameColumn,

@@ -111,6 +111,10 @@ export const policyTables: Readonly<Record<string, KindTable>> = {
       age(object, now),
     ],
   ),
+  'certificates.k8s.io/ClusterTrustBundle': tableOf<t.ClusterTrustBundle>(
+    [nameColumn, column('SignerName', 'The signer whose trust anchors they are.')],
+    (object) => [nameOf(object), object.spec.signerName || '<none>'],
+  ),
   'certificates.k8s.io/CertificateSigningRequest': tableOf<t.CertificateSigningRequest>(
     [
       nameColumn,

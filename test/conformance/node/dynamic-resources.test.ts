@@ -128,3 +128,25 @@ test('[DRA] CRUD Tests resource.k8s.io/v1 ResourceSlice', async () => {
     'exactly one of `nodeName`, `nodeSelector`, `allNodes`, `perDeviceNodeSelection` is required',
   );
 });
+
+test('[DRA] CRUD Tests resource.k8s.io/v1 DeviceTaintRule', async () => {
+  const path = pathOf('devicetaintrules');
+  const spec = {
+    deviceSelector: { driver: 'gpu.example.com', pool: 'pool-1', device: 'gpu-0' },
+    taint: { key: 'example.com/broken', value: 'yes', effect: 'NoExecute' },
+  };
+  await expectFullVerbSet(plane, {
+    group,
+    version: 'v1',
+    plural: 'devicetaintrules',
+    path,
+    make: (number) => ({ metadata: { name: `rule-${number}`, labels }, spec }),
+  });
+  const made = await plane.call<{ spec: { taint: { timeAdded?: string } } }>('POST', path, {
+    body: { metadata: { name: 'stamped' }, spec },
+  });
+  expect(made.json.spec.taint.timeAdded).toMatch(/^\d{4}-/);
+  const wrong = { ...spec, taint: { ...spec.taint, effect: 'Sometimes' } };
+  const refused = await plane.call('POST', path, { body: { metadata: { name: 'wrong' }, spec: wrong } });
+  expect(refused.status).toBe(422);
+});

@@ -14,5 +14,12 @@ export function certificatesDefinitions(): ResourceDefinition[] {
       shortNames: ['csr'],
       subresources: [sub('approval', kind, editVerbs, group), sub('status', kind, editVerbs, group)],
     }),
+    define({ group, plural: 'clustertrustbundles', kind: 'ClusterTrustBundle', namespaced: false }),
+    define({
+      group,
+      plural: 'podcertificaterequests',
+      kind: 'PodCertificateRequest',
+      subresources: [sub('status', 'PodCertificateRequest', editVerbs, group)],
+    }),
   ];
 }

@@ -19,6 +19,7 @@ import { schedulingDefinitions } from './scheduling.ts';
 import { storageDefinitions } from './storage.ts';
 import { nodeDefinitions } from './node.ts';
 import { resourceDefinitions } from './resource.ts';
+import { storagemigrationDefinitions } from './storagemigration.ts';
 
 export function builtinDefinitions(): ResourceDefinition[] {
   return [
@@ -41,5 +42,6 @@ export function builtinDefinitions(): ResourceDefinition[] {
     ...storageDefinitions(),
     ...nodeDefinitions(),
     ...resourceDefinitions(),
+    ...storagemigrationDefinitions(),
   ];
 }

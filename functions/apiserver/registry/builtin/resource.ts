@@ -8,6 +8,13 @@ export function resourceDefinitions(): ResourceDefinition[] {
     define({ group, plural: 'deviceclasses', kind: 'DeviceClass', namespaced: false }),
     define({
       group,
+      plural: 'devicetaintrules',
+      kind: 'DeviceTaintRule',
+      namespaced: false,
+      subresources: [sub('status', 'DeviceTaintRule', editVerbs, group)],
+    }),
+    define({
+      group,
       plural: 'resourceclaims',
       kind: 'ResourceClaim',
       subresources: [sub('status', 'ResourceClaim', editVerbs, group)],

@@ -95,7 +95,7 @@ function validateCapacity(capacity: DeviceCapacity, isShared: boolean, path: Pat
   return validateRequestPolicy(requestPolicy, value, at);
 }
 
-function validateTaint(taint: DeviceTaint, path: Path): FieldError[] {
+export function validateTaint(taint: DeviceTaint, path: Path): FieldError[] {
   return [
     ...validateLabelName(taint.key, path.child('key')),
     ...(taint.value ? validateLabelValue(taint.value, path.child('value')) : []),

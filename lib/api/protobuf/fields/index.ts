@@ -23,6 +23,7 @@ import { rbacV1 } from './rbac-v1.ts';
 import { resourceV1 } from './resource-v1.ts';
 import { schedulingV1 } from './scheduling-v1.ts';
 import { storageV1 } from './storage-v1.ts';
+import { storagemigrationV1 } from './storagemigration-v1.ts';
 import { metaV1 } from './meta-v1.ts';
 
 export const fieldTables: Readonly<Record<string, string>> = {
@@ -46,5 +47,6 @@ export const fieldTables: Readonly<Record<string, string>> = {
   'io.k8s.api.resource.v1': resourceV1,
   'io.k8s.api.scheduling.v1': schedulingV1,
   'io.k8s.api.storage.v1': storageV1,
+  'io.k8s.api.storagemigration.v1': storagemigrationV1,
   'io.k8s.apimachinery.pkg.apis.meta.v1': metaV1,
 };

@@ -13,6 +13,7 @@ export const metaV1 = `
   FieldSelectorRequirement: key 1!, operator 2!, values 3;
   GetOptions: resourceVersion 1;
   GroupVersionForDiscovery: groupVersion 1!, version 2!;
+  GroupResource: group 1!, resource 2!;
   LabelSelector: matchLabels 1, matchExpressions 2;
   LabelSelectorRequirement: key 1!, operator 2!, values 3;
   List: metadata 1=, items 2!;

@@ -41,6 +41,11 @@ export const resourceV1 = `
   ResourceClaimList: metadata 1=, items 2!;
   ResourceClaimSpec: devices 1=;
   ResourceClaimStatus: allocation 1*, reservedFor 2, devices 4;
+  DeviceTaintRule: metadata 1=, spec 2=, status 3=;
+  DeviceTaintRuleList: metadata 1=, items 2!;
+  DeviceTaintRuleSpec: deviceSelector 1*, taint 2=;
+  DeviceTaintRuleStatus: conditions 1;
+  DeviceTaintSelector: driver 2*, pool 3*, device 4*;
   ResourceClaimTemplate: metadata 1=, spec 2=;
   ResourceClaimTemplateList: metadata 1=, items 2!;
   ResourceClaimTemplateSpec: metadata 1=, spec 2=;
