@@ -16,6 +16,7 @@ import {
   type AuthorizationFlags,
   authorizationOf,
 } from '../authorization-options.ts';
+import { addControllersOptions, type ControllersFlags, controllersOf } from '../controllers-options.ts';
 import { dataDirOption, wholeNumber } from '../options.ts';
 import {
   checkStoreFlags,
@@ -29,7 +30,12 @@ import {
 const maxNodes = 250;
 const maxHollowNodes = 5_000;
 
-interface UpOptions extends StoreFlags, AuthenticationFlags, AuthorizationFlags, AdmissionFlags {
+interface UpOptions
+  extends StoreFlags,
+    AuthenticationFlags,
+    AuthorizationFlags,
+    AdmissionFlags,
+    ControllersFlags {
   port: number;
   nodes: number;
   hollowNodes?: number;
@@ -86,7 +92,9 @@ export function upCommand(): Command {
         .argParser(wholeNumber(0, 10_000)),
     )
     .addOption(encryptionOption());
-  return addAdmissionOptions(addAuthorizationOptions(addAuthenticationOptions(command))).action(up);
+  return addControllersOptions(
+    addAdmissionOptions(addAuthorizationOptions(addAuthenticationOptions(command))),
+  ).action(up);
 }
 
 async function up(options: UpOptions): Promise<void> {
@@ -107,6 +115,7 @@ async function up(options: UpOptions): Promise<void> {
       encryption: loadEncryptionConfig(options.encryptionProviderConfig),
     }),
     admission: admissionOf(options),
+    controllers: controllersOf(options),
     authentication: authenticationOf(options),
     authorization: authorizationOf(options),
     say,

@@ -25,6 +25,7 @@ import { resourceQuotaController } from './resourcequota/index.ts';
 import { rootCaController } from './root-ca/index.ts';
 import { type ControllersOptions, type RunningControllers, runControllers } from './run.ts';
 import { serviceAccountController } from './serviceaccount/index.ts';
+import { serviceCidrController } from './service-cidr/index.ts';
 import { statefulSetController } from './statefulset/index.ts';
 import {
   attributesProtectionController,
@@ -72,6 +73,7 @@ export const controllerEntries: readonly ControllerEntry[] = [
   claimProtectionController,
   attributesProtectionController,
   clusterRoleAggregationController,
+  serviceCidrController,
   csrApprovingController,
   csrSigningController,
   csrCleanerController,

@@ -96,6 +96,21 @@ export const clusterRoleBindings = resource<t.ClusterRoleBinding>(
   false,
 );
 
+export const serviceCidrs = resource<t.ServiceCIDR>(
+  'networking.k8s.io',
+  'v1',
+  'servicecidrs',
+  'ServiceCIDR',
+  false,
+);
+export const ipAddresses = resource<t.IPAddress>(
+  'networking.k8s.io',
+  'v1',
+  'ipaddresses',
+  'IPAddress',
+  false,
+);
+
 /** `apps/v1`, or `v1` for the core group. */
 export function apiVersionOf(resource: { group: string; version: string }): string {
   return resource.group ? `${resource.group}/${resource.version}` : resource.version;
