@@ -10,6 +10,7 @@ const accounts: Readonly<Record<string, string>> = {
   'ephemeral-volume': 'ephemeral-volume-controller',
   'garbage-collector': 'generic-garbage-collector',
   'horizontal-pod-autoscaler-controller': 'horizontal-pod-autoscaler',
+  'legacy-serviceaccount-token-cleaner': 'legacy-service-account-token-cleaner',
   'node-ipam': 'node-controller',
   'node-lifecycle': 'node-controller',
   'persistentvolume-attach-detach': 'attachdetach-controller',

@@ -14,6 +14,7 @@ import { endpointSliceMirroringController } from './endpointslice-mirroring/inde
 import { garbageCollectorController } from './garbage-collector/index.ts';
 import { horizontalPodAutoscalerController } from './horizontalpodautoscaling/index.ts';
 import { jobController } from './job/index.ts';
+import { legacyTokenCleanerController } from './legacy-serviceaccount-token-cleaner/index.ts';
 import { namespaceController } from './namespace/index.ts';
 import { nodeIpamController } from './node-ipam/index.ts';
 import { nodeLifecycleController } from './node-lifecycle/index.ts';
@@ -79,6 +80,7 @@ export const controllerEntries: readonly ControllerEntry[] = [
   csrCleanerController,
   tokenCleanerController,
   bootstrapSignerController,
+  legacyTokenCleanerController,
 ];
 
 export type { ControllersOptions, RunningControllers } from './run.ts';

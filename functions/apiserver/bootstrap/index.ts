@@ -70,6 +70,7 @@ export async function bootstrap(options: BootstrapOptions): Promise<void> {
   await attempt(options, 'configmap extension-apiserver-authentication', () =>
     ensureData(client, { 'client-ca-file': options.clusterCa }),
   );
+  await attempt(options, 'configmap of legacy tokens', () => ensureTokenTracking(client, options.clock));
   await attempt(options, 'configmap cluster-info', () => ensureClusterInfo(client, options));
 }
 
@@ -204,6 +205,17 @@ async function ensureEndpoints(
 async function ensureData(client: KubeClient, data: Record<string, string>): Promise<void> {
   const metadata = { name: 'extension-apiserver-authentication', namespace: 'kube-system' };
   await put(client, configMaps, { metadata, data }, 'data');
+}
+
+/** From when on it is known which of the old service account tokens are used (KEP-2799). */
+function ensureTokenTracking(client: KubeClient, clock: Clock): Promise<void> {
+  return ensure(client, configMaps, {
+    metadata: {
+      name: 'kube-apiserver-legacy-service-account-token-tracking',
+      namespace: 'kube-system',
+    },
+    data: { since: rfc3339(clock.now()).slice(0, 10) },
+  });
 }
 
 /** For those who join, as kubeadm has it; its signatures are the bootstrap signer's. */
