@@ -26,7 +26,7 @@ export default defineConfig({
       project('contract', { testTimeout: 120_000, maxWorkers }),
       project('conformance', { testTimeout: 120_000, maxWorkers }),
       // One cluster at a time: two cores, and containers of real size.
-      project('e2e', { testTimeout: 180_000, fileParallelism: false }),
+      project('e2e', { testTimeout: 420_000, fileParallelism: false }),
       project('aws', { testTimeout: 600_000, fileParallelism: false }),
     ],
   },

@@ -2,6 +2,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { messageOf } from '../../lib/errors.ts';
 import { runCommand } from '../../lib/process/run.ts';
 import { startTestCluster, type TestCluster } from '../support/cluster.ts';
 import { loadHello } from '../support/hello.ts';
@@ -21,12 +22,21 @@ beforeAll(async () => {
 });
 afterAll(() => cluster?.remove());
 
-const helm = (args: string) =>
-  runCommand(helmPath(), args.split(' '), {
-    cwd: cluster.dataDir,
-    env: { ...process.env, KUBECONFIG: cluster.kubeconfig, HOME: cluster.dataDir },
-    timeoutMs: 120_000,
-  });
+const helm = async (args: string) => {
+  try {
+    return await runCommand(helmPath(), args.split(' '), {
+      cwd: cluster.dataDir,
+      env: { ...process.env, KUBECONFIG: cluster.kubeconfig, HOME: cluster.dataDir },
+      timeoutMs: 200_000,
+    });
+  } catch (error) {
+    // What it waited for in vain, it does not say.
+    if (messageOf(error).includes('deadline exceeded')) {
+      console.error(await cluster.kubectl('describe deployments,replicasets,pods -n shop'));
+    }
+    throw error;
+  }
+};
 
 const shown = async () => {
   const path = '/api/v1/namespaces/shop/services/front:80/proxy/';
@@ -34,7 +44,7 @@ const shown = async () => {
 };
 
 test('install waits for what it made, and says it is deployed', async () => {
-  const printed = await helm('install front chart --namespace shop --create-namespace --wait --timeout 90s');
+  const printed = await helm('install front chart --namespace shop --create-namespace --wait --timeout 180s');
   expect(printed).toContain('STATUS: deployed');
   expect(printed).toContain('REVISION: 1');
   expect(await cluster.kubectl('get deployment front -n shop -o jsonpath={.status.availableReplicas}')).toBe(
@@ -47,16 +57,16 @@ test('install waits for what it made, and says it is deployed', async () => {
 
 test('upgrade changes what its values say, and rollback brings the former back', async () => {
   expect(
-    await helm('upgrade front chart --namespace shop --set version=2.0,replicas=1 --wait --timeout 90s'),
+    await helm('upgrade front chart --namespace shop --set version=2.0,replicas=1 --wait --timeout 180s'),
   ).toContain('REVISION: 2');
   expect(await shown()).toMatch(/^hello 2\.0 from front-/);
-  await helm('rollback front 1 --namespace shop --wait --timeout 90s');
+  await helm('rollback front 1 --namespace shop --wait --timeout 180s');
   expect(await shown()).toMatch(/^hello 1\.0 from front-/);
   expect(await helm('history front --namespace shop')).toMatch(/3\s+.*deployed.*Rollback to 1/);
 });
 
 test('test runs the pod that the chart brings for it', async () => {
-  expect(await helm('test front --namespace shop --logs --timeout 60s')).toMatch(
+  expect(await helm('test front --namespace shop --logs --timeout 180s')).toMatch(
     /Phase:\s+Succeeded[^]*hello 1\.0/,
   );
 });
@@ -68,7 +78,7 @@ test('a chart that the API refuses fails with the reason and leaves the release 
 });
 
 test('uninstall leaves nothing of the release', async () => {
-  expect(await helm('uninstall front --namespace shop --wait --timeout 60s')).toContain(
+  expect(await helm('uninstall front --namespace shop --wait --timeout 180s')).toContain(
     'release "front" uninstalled',
   );
   const kinds = 'deployments,replicasets,pods,services,configmaps,secrets';
@@ -107,7 +117,7 @@ spec:
         - name: web
           image: hello:{{ .Values.version }}
           ports: [{name: http, containerPort: 8080}]
-          readinessProbe: {httpGet: {path: /, port: http}, periodSeconds: 1}
+          readinessProbe: {httpGet: {path: /, port: http}, periodSeconds: 1, timeoutSeconds: 10}
 `,
   'templates/service.yaml': `apiVersion: v1
 kind: Service
