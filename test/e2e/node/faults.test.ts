@@ -12,11 +12,11 @@ import { type TestContainerd, whyNoContainers } from '../../support/containerd.t
 import { busyboxName, NodeWorld, type RunningAgent, startAgent, startRuntime } from './harness.ts';
 
 const reason = whyNoContainers();
-const wait = { timeout: 20_000, interval: 50 };
+const wait = { timeout: 60_000, interval: 50 };
 const sleeper = "trap 'exit 0' TERM; while :; do sleep 0.1; done";
 const sh = (name: string, script: string) => ({ name, image: busyboxName, command: ['sh', '-c', script] });
 
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 240_000 });
 
 describe.skipIf(reason !== undefined)(`faults and ends of pods${reason ? ` (${reason})` : ''}`, () => {
   let containerd: TestContainerd;
@@ -27,12 +27,12 @@ describe.skipIf(reason !== undefined)(`faults and ends of pods${reason ? ` (${re
     containerd = await startRuntime();
     world = new NodeWorld();
     running = await startAgent(containerd, world);
-  }, 60_000);
+  }, 120_000);
 
   afterAll(async () => {
     await running?.stop();
     await containerd?.stop();
-  }, 60_000);
+  }, 120_000);
 
   const create = (name: string, spec: Partial<PodSpec>) =>
     world.create({ metadata: { name }, spec: { containers: [sh('app', sleeper)], ...spec } }).metadata.uid;
