@@ -32,15 +32,16 @@ export function addAuthenticationOptions(command: Command): Command {
  */
 export function authenticationOf(flags: AuthenticationFlags): AuthenticationOptions {
   const { authenticationConfig, tokenAuthFile, anonymousAuth } = flags;
-  const config =
-    authenticationConfig && loadAuthenticationConfig(authenticationConfig, [serviceAccountIssuer]);
-  if (config && config.anonymous && anonymousAuth !== undefined) {
+  const config = authenticationConfig
+    ? loadAuthenticationConfig(authenticationConfig, [serviceAccountIssuer])
+    : undefined;
+  if (config?.anonymous && anonymousAuth !== undefined) {
     throw new Error(
       `--anonymous-auth and "anonymous" of ${authenticationConfig} say the same thing twice: give one of them.`,
     );
   }
   return {
-    ...(config && config),
+    ...config,
     ...(tokenAuthFile && { staticTokens: loadTokenFile(tokenAuthFile) }),
     ...(anonymousAuth !== undefined && { anonymous: { enabled: anonymousAuth } }),
   };

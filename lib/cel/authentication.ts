@@ -84,6 +84,10 @@ function fieldsOf(variable: string, { expr, optional, positions }: Parsed): Set<
         for (const part of [iterRange, accuInit, loopCondition, loopStep, result]) visit(part);
         break;
       }
+      case 'constExpr':
+      case 'identExpr':
+      case undefined:
+        break;
     }
   };
   visit(expr);
