@@ -12,7 +12,7 @@ const project = (
   test: {
     name,
     include: [`test/${name}/**/*.test.ts`],
-    hookTimeout: 120_000,
+    hookTimeout: 240_000,
     pool: 'forks' as const,
     ...options,
   },

@@ -1,44 +1,23 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import type { KubeObject } from '../../../lib/api/object.ts';
 import { encodeStored } from '../../../lib/api/stored.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import { silentLogger } from '../../../lib/log.ts';
 import { openWatchCache } from '../../../lib/store/cache/index.ts';
-import {
-  callsOf,
-  type Consumed,
-  createDynamoClient,
-  ensureTable,
-  openDynamoStore,
-} from '../../../lib/store/dynamodb/index.ts';
+import { type Consumed, openDynamoStore } from '../../../lib/store/dynamodb/index.ts';
 import type { RestorableStore } from '../../../lib/store/port.ts';
-import {
-  type DynamoDbEndpoint,
-  localCredentials,
-  startDynamoDbLocal,
-} from '../../support/store/dynamodb-local.ts';
+import { useDynamoTable } from '../../support/store/dynamodb-table.ts';
 import { eventually } from '../../support/wait.ts';
 
 /** What the table of costs in `docs/store.md` says, as the service reports it. */
 
-let local: DynamoDbEndpoint;
-let client: ReturnType<typeof createDynamoClient>;
 let consumed: Consumed[] = [];
-const table = `cost-${randomUUID()}`;
-beforeAll(async () => {
-  local = await startDynamoDbLocal();
-  client = createDynamoClient({ endpoint: local.endpoint, ...localCredentials });
-  await ensureTable(client, table);
-});
-afterAll(async () => {
-  client?.destroy();
-  await local?.stop();
-});
+const { table, calls: callsOf } = useDynamoTable('cost');
 
 const open = (): RestorableStore =>
   openDynamoStore({
-    calls: callsOf(client, (one) => consumed.push(one)),
+    calls: callsOf((one) => consumed.push(one)),
     table,
     clock: systemClock,
     log: silentLogger,

@@ -1,22 +1,11 @@
-import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { type Clock, systemClock } from '../../../lib/clock.ts';
 import { KumulusError } from '../../../lib/errors.ts';
 import { silentLogger } from '../../../lib/log.ts';
-import {
-  callsOf,
-  createDynamoClient,
-  type DynamoCalls,
-  ensureTable,
-  openDynamoStore,
-} from '../../../lib/store/dynamodb/index.ts';
+import { type DynamoCalls, openDynamoStore } from '../../../lib/store/dynamodb/index.ts';
 import { type Change, type Mutation, type Store, StoreConflict } from '../../../lib/store/port.ts';
 import { bytes, changesBetween } from '../../support/store/bodies.ts';
-import {
-  type DynamoDbEndpoint,
-  localCredentials,
-  startDynamoDbLocal,
-} from '../../support/store/dynamodb-local.ts';
+import { useDynamoTable } from '../../support/store/dynamodb-table.ts';
 import { Crashed, seeded, withFaults } from '../../support/store/faults.ts';
 import { recordHistory } from '../../support/store/history.ts';
 
@@ -30,18 +19,7 @@ const keys = ['a', 'b', 'c'];
 /** Waits as the system does, a fifth as long. */
 const hastyClock: Clock = { now: systemClock.now, sleep: (ms, signal) => systemClock.sleep(ms / 5, signal) };
 
-let local: DynamoDbEndpoint;
-let client: ReturnType<typeof createDynamoClient>;
-const table = `faults-${randomUUID()}`;
-beforeAll(async () => {
-  local = await startDynamoDbLocal();
-  client = createDynamoClient({ endpoint: local.endpoint, ...localCredentials });
-  await ensureTable(client, table);
-});
-afterAll(async () => {
-  client?.destroy();
-  await local?.stop();
-});
+const { table, calls: callsOf } = useDynamoTable('faults');
 
 const openStore = (calls: DynamoCalls, random: () => number): Store =>
   openDynamoStore({
@@ -57,12 +35,12 @@ const openStore = (calls: DynamoCalls, random: () => number): Store =>
 async function runSchedule(seed: number): Promise<string[]> {
   const random = seeded(seed);
   const resource = `s${seed}`;
-  const healthy = openStore(callsOf(client), seeded(seed));
+  const healthy = openStore(callsOf(), seeded(seed));
   let serial = 0;
   const stores = [0, 1, 2].map((i) => {
     const ownRandom = seeded(seed * 31 + i);
     const options = { random: ownRandom, rate: 0.15, crashRate: i === 0 ? 0.03 : 0.005, delayMs: 8 };
-    return openStore(withFaults(callsOf(client), options), ownRandom);
+    return openStore(withFaults(callsOf(), options), ownRandom);
   });
   const histories = recordHistory(healthy, isCertainlyAbsent);
   const watched: Change[] = [];

@@ -1,47 +1,26 @@
 import { randomUUID } from 'node:crypto';
-import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../../lib/clock.ts';
 import { silentLogger } from '../../../lib/log.ts';
-import {
-  callsOf,
-  createDynamoClient,
-  type DynamoCalls,
-  ensureTable,
-  openDynamoStore,
-} from '../../../lib/store/dynamodb/index.ts';
+import { type DynamoCalls, openDynamoStore } from '../../../lib/store/dynamodb/index.ts';
 import type { Store } from '../../../lib/store/port.ts';
 import { bytes, changesBetween } from '../../support/store/bodies.ts';
-import {
-  type DynamoDbEndpoint,
-  localCredentials,
-  startDynamoDbLocal,
-} from '../../support/store/dynamodb-local.ts';
+import { useDynamoTable } from '../../support/store/dynamodb-table.ts';
 import { Crashed } from '../../support/store/faults.ts';
 
 /** Whoever is shown a revision may watch from it: nothing with a lesser one may appear afterwards. */
 
-let local: DynamoDbEndpoint;
-let client: ReturnType<typeof createDynamoClient>;
-const table = `order-${randomUUID()}`;
-beforeAll(async () => {
-  local = await startDynamoDbLocal();
-  client = createDynamoClient({ endpoint: local.endpoint, ...localCredentials });
-  await ensureTable(client, table);
-});
-afterAll(async () => {
-  client?.destroy();
-  await local?.stop();
-});
+const { table, calls: callsOf } = useDynamoTable('order');
 
 /** As another process would open it. */
-const open = (calls: DynamoCalls = callsOf(client)): Store =>
+const open = (calls: DynamoCalls = callsOf()): Store =>
   openDynamoStore({ calls, table, clock: systemClock, log: silentLogger, pollMs: { busy: 5, idle: 20 } });
 
 const create = (key: string) => ({ op: 'create', key, body: bytes(key) }) as const;
 
 /** A process that has taken a revision and whose transaction only goes out once it is let go. */
 function heldWriter(): { store: Store; isHeld: Promise<void>; letGo: () => void } {
-  const calls = callsOf(client);
+  const calls = callsOf();
   const held = Promise.withResolvers<void>();
   const gate = Promise.withResolvers<void>();
   const transact: DynamoCalls['transact'] = async (input) => {
@@ -74,7 +53,7 @@ test('a watch from the revision that a get has shown misses no write that was sl
   const writing = slow.store.commit(resource, [create('slow')]);
   await slow.isHeld;
   // This process dies with its transaction done, so that it settles nothing itself.
-  const calls = callsOf(client);
+  const calls = callsOf();
   let isDead = false;
   const alive =
     <I, O>(call: (input: I) => Promise<O>) =>
@@ -106,7 +85,7 @@ test('a watch from the revision that a get has shown misses no write that was sl
 
 test('a head wakes each watch of its process that is behind it, though another has come that far', async () => {
   const reader = openDynamoStore({
-    calls: callsOf(client),
+    calls: callsOf(),
     table,
     clock: systemClock,
     log: silentLogger,

@@ -74,7 +74,7 @@ export async function startDynamoDbLocal(): Promise<DynamoDbEndpoint> {
         if (failure) return true;
         return client.send(new ListTablesCommand({})).then(() => true);
       },
-      { withinMs: 60_000, everyMs: 200 },
+      { withinMs: 200_000, everyMs: 200 },
     );
   } finally {
     client.destroy();

@@ -90,7 +90,7 @@ export async function startMiniStack(options: MiniStackOptions = {}): Promise<Mi
     await eventually(
       'MiniStack answers',
       async () => hasEnded || (await isHealthy(endpoint, tls ? certificateFile : undefined)),
-      { withinMs: 60_000 },
+      { withinMs: 200_000 },
     );
     if (hasEnded) throw new Error(`MiniStack ended at once: ${output.trim()}`);
   } catch (error) {
