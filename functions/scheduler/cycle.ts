@@ -117,8 +117,9 @@ export class SchedulingAlgorithm {
   }
 
   /**
-   * Asks the Filters of a node. In a wave of preemptions most nodes have pods nominated to them, and say the same of each of
-   * many like pods until something about the node changes: then what they said is kept, with the node.
+   * Asks the Filters of a node. Most nodes of a full cluster say the same of each of many like pods until something about
+   * the node changes, be it a nomination: then what they said is kept, with the node. That a pod fits is kept only while
+   * there are nominations, which make it costly to find out; the pod takes such a node otherwise, and changes it.
    */
   #checker(
     profile: Profile,
@@ -127,22 +128,24 @@ export class SchedulingAlgorithm {
     pod: PodInfo,
   ): (node: NodeInfo) => Status | undefined {
     const ask = (node: NodeInfo) => this.filterWithNominated(profile, filters, state, pod, node);
-    if (this.#nominator.isEmpty || !filters.every((plugin) => plugin.filtersByNodeAlone)) return ask;
+    if (!filters.every((plugin) => plugin.filtersByNodeAlone)) return ask;
     // A pod's own nomination does not count against it, which makes it unlike its kind.
     if (this.#nominator.nodeOf(pod.key) !== undefined) return ask;
+    const keepsAll = !this.#nominator.isEmpty;
     const kind = podKindOf(pod);
     return (node) => {
       const { generation, verdict } = node;
-      const nominations = this.#nominator.version(node.name);
       if (
         verdict?.kind === kind &&
         verdict.generation === generation &&
-        verdict.nominations === nominations
+        verdict.nominations === this.#nominator.version(node.name)
       ) {
         return verdict.status;
       }
       const status = ask(node);
-      node.verdict = { kind, generation, nominations, status };
+      if (status ? isRejected(status) : keepsAll) {
+        node.verdict = { kind, generation, nominations: this.#nominator.version(node.name), status };
+      }
       return status;
     };
   }

@@ -9,8 +9,10 @@ export class NodeStatuses {
   readonly absent: Status;
   readonly #nodes: NodeInfo[] = [];
   readonly #statuses: Status[] = [];
-  /** Each distinct answer with the number of nodes that gave it. */
-  readonly counts = new Map<Status, number>();
+  readonly #counts = new Map<Status, number>();
+  /** The answer last added, so often in a row: as a rule thousands of nodes say the same one after another. */
+  #last: Status | undefined;
+  #inARow = 0;
   #byName: Map<string, Status> | undefined;
 
   constructor(absent: Status) {
@@ -24,8 +26,24 @@ export class NodeStatuses {
   add(node: NodeInfo, status: Status): void {
     this.#nodes.push(node);
     this.#statuses.push(status);
-    this.counts.set(status, (this.counts.get(status) ?? 0) + 1);
+    if (status !== this.#last) {
+      this.#countLast();
+      this.#last = status;
+    }
+    this.#inARow++;
     this.#byName = undefined;
+  }
+
+  /** Each distinct answer with the number of nodes that gave it. */
+  get counts(): ReadonlyMap<Status, number> {
+    this.#countLast();
+    return this.#counts;
+  }
+
+  #countLast(): void {
+    if (!this.#last || this.#inARow === 0) return;
+    this.#counts.set(this.#last, (this.#counts.get(this.#last) ?? 0) + this.#inARow);
+    this.#inARow = 0;
   }
 
   of(nodeName: string): Status {
