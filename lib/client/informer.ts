@@ -113,12 +113,25 @@ export function createInformer<T extends KubeObject>(
     const timeoutSeconds = Math.round(300 * (1 + random()));
     const from = String(revision);
     const watch = { ...scope, signal, resourceVersion: from, allowWatchBookmarks: true, timeoutSeconds };
+    // A list of what was never written is from 0, which asks a watch for the state first, in no order and up to a bookmark.
+    let initial = revision === 0 ? new Set<string>() : undefined;
     for await (const event of client.watch(resource, watch)) {
       if (event.type === 'BOOKMARK') {
-        advance(revisionOf(event.resourceVersion));
+        const at = revisionOf(event.resourceVersion);
+        const gone = initial && at >= revision ? [...cache.keys()].filter((key) => !initial?.has(key)) : [];
+        for (const key of gone) emit(cache.remove(key));
+        initial = undefined;
+        advance(at);
         continue;
       }
       const at = revisionOf(event.object.metadata.resourceVersion);
+      if (initial && event.type === 'ADDED') {
+        const key = keyOf(event.object);
+        initial.add(key);
+        const held = cache.get(key);
+        if (!held || revisionOf(held.metadata.resourceVersion) < at) emit(cache.put(event.object));
+        continue;
+      }
       if (at <= revision) continue;
       emit(
         event.type === 'DELETED' ? cache.remove(keyOf(event.object), event.object) : cache.put(event.object),

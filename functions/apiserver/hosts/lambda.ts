@@ -35,6 +35,8 @@ export interface ProxyResult {
   isBase64Encoded: boolean;
 }
 
+const bookmarkStart = Buffer.from('{"type":"BOOKMARK"');
+
 /** What comes before the body of a streamed response. */
 export type StreamPrelude = Pick<ProxyResult, 'statusCode' | 'headers' | 'multiValueHeaders'>;
 
@@ -153,9 +155,14 @@ async function collect(body: ApiResponse['body'], onChunk?: () => void): Promise
   for await (const chunk of body) {
     if (chunk.byteLength === 0) continue;
     chunks.push(chunk);
-    onChunk?.();
+    if (!isBookmark(chunk)) onChunk?.();
   }
   return Buffer.concat(chunks);
+}
+
+/** Nothing has happened: a watch of what is empty begins with one, and whoever asked would be back at once. */
+function isBookmark(chunk: Uint8Array): boolean {
+  return Buffer.from(chunk.buffer, chunk.byteOffset, Math.min(chunk.byteLength, 18)).equals(bookmarkStart);
 }
 
 function resultOf(response: ApiResponse, bytes: Uint8Array): ProxyResult {
