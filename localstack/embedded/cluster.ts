@@ -23,6 +23,7 @@ import { isKind } from '../../lib/errors.ts';
 import { createLogger, type LogLevel } from '../../lib/log.ts';
 import { ensureLocalStorage, localProvisioner } from './local-storage.ts';
 import { encryptedStore } from '../../lib/store/encryption/index.ts';
+import { keepComponentLease } from './component-leases.ts';
 import { type DataDirectory, openDataDirectory } from './data-directory.ts';
 import { ownEncryption } from './encryption.ts';
 import { ensureMachine } from './install.ts';
@@ -218,15 +219,28 @@ async function startControlPlane(
     stopping.abort();
     await controllers.stopped;
   });
+  const schedulerClient = createInProcessClient(apiServer.handle, {
+    username: 'system:kube-scheduler',
+    groups: ['system:authenticated'],
+  });
   await startScheduler({
-    client: createInProcessClient(apiServer.handle, {
-      username: 'system:kube-scheduler',
-      groups: ['system:authenticated'],
-    }),
+    client: schedulerClient,
     clock,
     log: createLogger('scheduler', logLevel),
     ...(options.schedulerConfig && { configFile: options.schedulerConfig }),
     signal: stopping.signal,
+  });
+  const log = createLogger('leases', logLevel);
+  const leading = Promise.all([
+    keepComponentLease(
+      { client: clients.client, component: 'kube-controller-manager', clock, log },
+      stopping.signal,
+    ),
+    keepComponentLease({ client: schedulerClient, component: 'kube-scheduler', clock, log }, stopping.signal),
+  ]);
+  started.defer('leases', async () => {
+    stopping.abort();
+    await leading;
   });
   return {
     pki,
