@@ -6,7 +6,7 @@ import type { KubeClient } from '../../../../lib/client/port.ts';
 import { controllerRevisions, daemonSets, nodes, pods } from '../../../../lib/client/resources.ts';
 import { eventually } from '../../../support/wait.ts';
 import { openCluster } from './cluster.ts';
-import { type Death, dying, oneAtATime } from './dying-client.ts';
+import { type Death, dying, manyDeaths, oneAtATime } from './dying-client.ts';
 import { addHollowNode } from './hollow-node.ts';
 import { imageOf, isReady, podsIn, podTemplate, testNamespaceWithAccount } from './objects.ts';
 import { watchWrites } from './watched-client.ts';
@@ -132,9 +132,7 @@ test('a DaemonSet has its pods where they belong and never fewer than allowed, w
           minLength: 1,
           maxLength: 7,
         }),
-        deaths: fc.array(fc.constantFrom<Death>(undefined, undefined, undefined, 'before', 'after'), {
-          maxLength: 40,
-        }),
+        deaths: manyDeaths,
       }),
       async (run) => {
         const broken: string[] = [];

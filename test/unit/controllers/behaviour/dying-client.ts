@@ -1,7 +1,14 @@
+import fc from 'fast-check';
 import type { KubeClient } from '../../../../lib/client/port.ts';
 import { watchWrites } from './watched-client.ts';
 
 export type Death = 'before' | 'after' | undefined;
+
+/** What happens at each write of a run, one after the other; more often nothing than not. */
+export const manyDeaths: fc.Arbitrary<Death[]> = fc.array(
+  fc.constantFrom<Death>(undefined, undefined, undefined, 'before', 'after'),
+  { maxLength: 40 },
+);
 
 /** A client that dies now and then: before a write or, worse, right after it. */
 export function dying(client: KubeClient, next: () => Death): KubeClient {

@@ -5,7 +5,7 @@ import type { KubeClient, Resource } from '../../../../lib/client/port.ts';
 import { pods, replicaSets, replicationControllers } from '../../../../lib/client/resources.ts';
 import { eventually } from '../../../support/wait.ts';
 import { openCluster } from './cluster.ts';
-import { type Death, dying, oneAtATime } from './dying-client.ts';
+import { type Death, dying, manyDeaths, oneAtATime } from './dying-client.ts';
 import { addHollowNode } from './hollow-node.ts';
 import { isReady, podsIn, podTemplate, testNamespaceWithAccount } from './objects.ts';
 import { watchWrites } from './watched-client.ts';
@@ -108,9 +108,7 @@ test.each(kinds)(
             minLength: 1,
             maxLength: 6,
           }),
-          deaths: fc.array(fc.constantFrom<Death>(undefined, undefined, undefined, 'before', 'after'), {
-            maxLength: 40,
-          }),
+          deaths: manyDeaths,
         }),
         async (run) => {
           const broken: string[] = [];

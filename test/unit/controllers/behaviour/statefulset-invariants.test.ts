@@ -12,7 +12,7 @@ import {
 } from '../../../../lib/client/resources.ts';
 import { eventually } from '../../../support/wait.ts';
 import { openCluster } from './cluster.ts';
-import { type Death, dying, oneAtATime } from './dying-client.ts';
+import { type Death, dying, manyDeaths, oneAtATime } from './dying-client.ts';
 import { addHollowNode } from './hollow-node.ts';
 import { imageOf, isReady, podsIn, podTemplate, testNamespaceWithAccount } from './objects.ts';
 import { watchWrites } from './watched-client.ts';
@@ -157,9 +157,7 @@ test('a StatefulSet keeps order, identity and availability, whatever its user do
           minLength: 1,
           maxLength: 6,
         }),
-        deaths: fc.array(fc.constantFrom<Death>(undefined, undefined, undefined, 'before', 'after'), {
-          maxLength: 40,
-        }),
+        deaths: manyDeaths,
       }),
       async (run) => {
         const broken: string[] = [];
