@@ -102,7 +102,8 @@ test('Watchers should receive events on concurrent watches in same order', async
 });
 
 test('Servers with support for API chunking should return chunks of results for list calls', async () => {
-  const path = '/api/v1/namespaces/kube-public/configmaps';
+  await server.post('/api/v1/namespaces', { metadata: { name: 'chunking' } });
+  const path = '/api/v1/namespaces/chunking/configmaps';
   for (let i = 0; i < 40; i++)
     await server.post(path, { metadata: { name: `chunk-${String(i).padStart(4, '0')}` } });
   const seen: string[] = [];
