@@ -82,7 +82,8 @@ test('a pod on a node waits for it; the wait can be made shorter, and never long
 });
 
 test('a collection is deleted as its list is read: by selector, by page, and not at all when dry', async () => {
-  const path = '/api/v1/namespaces/kube-public/configmaps';
+  await server.post('/api/v1/namespaces', { metadata: { name: 'collected' } });
+  const path = '/api/v1/namespaces/collected/configmaps';
   for (let i = 0; i < 6; i++) {
     await server.post(path, { metadata: { name: `c-${i}`, labels: { parity: i % 2 ? 'odd' : 'even' } } });
   }
