@@ -95,6 +95,13 @@ function printTable(): void {
     console.log([area.padEnd(34), ...figures.map((figure) => figure.padStart(12))].join(''));
   }
   for (const { name, state } of tests) if (state === 'failing') console.log(`failing: ${name}`);
+  for (const [area, { notCovered }] of Object.entries(areas)) {
+    if (notCovered === 0) continue;
+    console.log(`\nnot covered, ${area}:`);
+    for (const test of tests) {
+      if (test.area === area && test.state === 'notCovered') console.log(`  ${test.name}`);
+    }
+  }
 }
 
 function cells({ passing, failing, notCovered }: Counts): string[] {
