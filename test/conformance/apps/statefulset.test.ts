@@ -208,8 +208,17 @@ test('StatefulSet should perform rolling updates and roll backs of template modi
   await running(namespace, 'web:1', 'web:1', 'web:1');
   const first = await statusOf(namespace, ({ updatedReplicas }) => updatedReplicas === 3);
   expect(first.currentRevision).toBe(first.updateRevision);
+  const sets = await plane.watch<Persisted<StatefulSet>>(
+    `/apis/apps/v1/namespaces/${namespace}/statefulsets`,
+  );
   await patch(namespace, imagePatch('web:2'));
-  const begun = await statusOf(namespace, ({ updateRevision }) => updateRevision !== first.updateRevision);
+  // Nodes are quick here: the status between the two revisions is seen in the watch, or not at all.
+  const begun = await eventually('the update has begun', () =>
+    sets.events
+      .map(({ object }) => object.status)
+      .find((status) => status && status.updateRevision !== first.updateRevision),
+  );
+  sets.stop();
   expect(begun.currentRevision).toBe(first.currentRevision);
   await running(namespace, 'web:2', 'web:2', 'web:2');
   const deleted = watch.events
