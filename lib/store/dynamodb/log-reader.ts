@@ -3,6 +3,7 @@ import type { Change, Revision } from '../port.ts';
 import { failureKind, withRetries } from './aws-errors.ts';
 import { decompress } from './body.ts';
 import type { Context } from './context.ts';
+import { ttlSeconds } from './context.ts';
 import { type Counter, horizonOf, parseCounter } from './counter.ts';
 import {
   blockEnd,
@@ -14,7 +15,6 @@ import {
   paddedRevision,
   parseLog,
 } from './items.ts';
-import { ttlSeconds } from './context.ts';
 
 /** How long a reader waits for a pending revision before it settles it. */
 const patienceMs = [10, 20, 40, 80];
@@ -119,11 +119,13 @@ export class LogReader {
     await this.#ownWriters(resource, from, to, signal);
     const entries = this.#remembered(resource, from, to);
     for (let attempt = 0; ; attempt++) {
+      // As it was before the query: while its answer is on the way, another reader may settle what it saw pending.
+      const settled = this.floor(resource);
       const pending = missing(entries, from, to);
       if (pending.length > 0) await this.#query(resource, pending[0] as Revision, to, entries);
       const still = missing(entries, from, to);
       if (still.length === 0) break;
-      if ((still[0] as Revision) <= this.floor(resource)) throw tooOld('watch');
+      if ((still[0] as Revision) <= settled) throw tooOld('watch');
       const waitMs = patienceMs[attempt];
       if (waitMs !== undefined) await this.#context.clock.sleep(waitMs, signal);
       else for (const revision of still) entries.set(revision, await this.giveUp(resource, revision));

@@ -83,6 +83,35 @@ test('a watch from the revision that a get has shown misses no write that was sl
   expect((await changesBetween(reader, resource, shown, late)).map(({ key }) => key)).toEqual(['slow']);
 });
 
+test('what one reader saw pending and another has settled meanwhile is not taken for compacted', async () => {
+  const slow = heldWriter();
+  const calls = callsOf();
+  const seenPending = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<void>();
+  let logQueries = 0;
+  const reader = open({
+    ...calls,
+    async query(input) {
+      const output = await calls.query(input);
+      const isOfLog = input.ExpressionAttributeValues?.[':from'] !== undefined;
+      if (isOfLog && ++logQueries === 1) {
+        seenPending.resolve();
+        await answer.promise;
+      }
+      return output;
+    },
+  });
+  const writing = slow.store.commit(resource, [create('slow')]);
+  await slow.isHeld;
+  const first = reader.list(resource, '');
+  await seenPending.promise;
+  slow.letGo();
+  const [revision = 0] = await writing;
+  expect(await reader.list(resource, '')).toMatchObject({ revision, entries: [{ key: 'slow' }] });
+  answer.resolve();
+  expect(await first).toMatchObject({ revision, entries: [{ key: 'slow' }] });
+});
+
 test('a head wakes each watch of its process that is behind it, though another has come that far', async () => {
   const reader = openDynamoStore({
     calls: callsOf(),
