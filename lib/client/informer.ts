@@ -1,11 +1,14 @@
-import { type KubeObject, keyOf, type Persisted } from '../api/object.ts';
+import { type KubeObject, keyOf, type Persisted, splitKey } from '../api/object.ts';
 import { type Clock, pause } from '../clock.ts';
 import { isKind, messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { backoffMs } from './backoff.ts';
 import { createObjectCache } from './cache.ts';
 import type { Indexers, Informer, ObjectChange } from './lister.ts';
+import { type ChangeNotice, type NoticeSource, noticeName } from './notices.ts';
+import { PendingNotices } from './pending-notices.ts';
 import type { KubeClient, Resource } from './port.ts';
+import { apiVersionOf } from './resources.ts';
 
 export interface InformerOptions<T extends KubeObject> {
   clock: Clock;
@@ -18,6 +21,14 @@ export interface InformerOptions<T extends KubeObject> {
   fieldSelector?: string;
   /** How often every object is shown to the handlers again. Absent: never. */
   resyncMs?: number;
+  /** Where the informer hears of changes instead of holding a watch open. */
+  notices?: InformerNotices;
+}
+
+export interface InformerNotices {
+  source: NoticeSource;
+  /** How often a list repairs what no notice told. */
+  relistMs: number;
 }
 
 /** An informer whose indexes may still grow. */
@@ -37,11 +48,17 @@ const pageSize = 2_000;
 const backoff = { baseMs: 100, maxMs: 30_000 };
 /** How long `catchUp` waits for the watch before it lists. */
 const watchGraceMs = 250;
+/** Objects that notices named, read at once. */
+const readsAtOnce = 8;
 
 /**
  * Lists a resource, then watches it from the list's revision: each end of the watch is taken up where it stopped, an
  * expired one by another list, whose differences reach the handlers like any other change. Revisions of one resource
  * type are comparable integers (KEP-5504), so that a list and a watch that overlap never show an object going back.
+ *
+ * With `notices` it reads what it is told of, one object at a time, and lists every so often: changes of one object are
+ * shown in their order and none is shown twice, those that came close together as one, and those of several objects in no
+ * order. A list repairs whatever was lost.
  */
 export function createInformer<T extends KubeObject>(
   client: KubeClient,
@@ -58,6 +75,8 @@ export function createInformer<T extends KubeObject>(
   const waiters = new Set<{ revision: number; wake: () => void }>();
   /** Every change at or below it is in the cache. */
   let revision = -1;
+  /** Objects that notices said were deleted, and when: a list from before that must not bring them back. */
+  const deletedAt = new Map<string, number>();
 
   function emit(change: ObjectChange<T> | undefined): void {
     if (!change) return;
@@ -97,25 +116,98 @@ export function createInformer<T extends KubeObject>(
    * when it was asked for means that the server's history went back (a restored backup): it is the truth now.
    */
   function merge({ items, since, at }: Snapshot<T>): void {
-    if (at < since) revision = at;
+    const wentBack = at < since;
+    if (wentBack) revision = at;
     else if (at < revision) return;
     const gone = new Set(cache.keys());
     for (const item of items) {
       const key = keyOf(item);
       gone.delete(key);
-      if (cache.get(key)?.metadata.resourceVersion !== item.metadata.resourceVersion) emit(cache.put(item));
+      if (wentBack || isNews(key, revisionOf(item.metadata.resourceVersion))) emit(cache.put(item));
     }
-    for (const key of gone) emit(cache.remove(key));
+    // A notice may have told of what is newer than the list.
+    for (const key of gone) if (wentBack || heldRevision(key) <= at) emit(cache.remove(key));
+    for (const [key, revisionOfIt] of deletedAt) if (wentBack || revisionOfIt <= at) deletedAt.delete(key);
     advance(at);
   }
 
-  async function follow(signal: AbortSignal): Promise<void> {
+  /** -1 for what is not held. */
+  function heldRevision(key: string): number {
+    const held = cache.get(key);
+    return held ? revisionOf(held.metadata.resourceVersion) : -1;
+  }
+
+  function isNews(key: string, at: number): boolean {
+    return at > heldRevision(key) && at > (deletedAt.get(key) ?? -1);
+  }
+
+  /** Reads what a notice is about. @throws KumulusError as the API server answers */
+  async function look(notice: ChangeNotice): Promise<void> {
+    const { key } = notice;
+    // The list that came after it has told already.
+    if (notice.revision <= revision || notice.revision <= heldRevision(key)) return;
+    const before = cache.get(key);
+    const found = notice.deleted ? undefined : await read(key);
+    if (found) {
+      if (isNews(key, revisionOf(found.metadata.resourceVersion))) emit(cache.put(found));
+    } else if (cache.get(key) === before) {
+      deletedAt.set(key, Math.max(notice.revision, deletedAt.get(key) ?? -1));
+      emit(cache.remove(key));
+    }
+  }
+
+  /** Undefined for what is not there, or is not of this informer's part. */
+  async function read(key: string): Promise<Persisted<T> | undefined> {
+    const { namespace: home, name } = splitKey(key);
+    if (namespace && home !== namespace) return undefined;
+    if (!isPart) {
+      try {
+        const ref = { namespace: home, name };
+        const object = await client.get(resource, ref);
+        return Object.assign(object, { apiVersion: apiVersionOf(resource), kind: resource.kind });
+      } catch (error) {
+        if (isKind(error, 'NotFound')) return undefined;
+        throw error;
+      }
+    }
+    // The server decides what is part of it, and who may see a part may not see each object by its name.
+    const selectors = [fieldSelector, `metadata.name=${name}`].filter(Boolean).join(',');
+    const { items } = await client.list(resource, { ...scope, namespace: home, fieldSelector: selectors });
+    return items[0];
+  }
+
+  /** Reads what it is told of, until it is time to list again. */
+  async function follow({ relistMs }: InformerNotices, pending: PendingNotices, signal: AbortSignal) {
+    const relistAtMs = clock.now() + relistMs * (1 + 0.1 * random());
+    while (!signal.aborted) {
+      const waitMs = relistAtMs - clock.now();
+      const taken = waitMs > 0 ? await pending.take(waitMs, clock, signal) : 'lost';
+      if (taken === 'lost') return;
+      for (let at = 0; at < taken.length; at += readsAtOnce) {
+        const read = await Promise.allSettled(taken.slice(at, at + readsAtOnce).map(look));
+        const failed = read.find((one) => one.status === 'rejected');
+        // What was taken and not read would be forgotten.
+        if (failed) {
+          pending.interrupted();
+          throw failed.reason;
+        }
+      }
+    }
+  }
+
+  async function watch(signal: AbortSignal): Promise<void> {
     const timeoutSeconds = Math.round(300 * (1 + random()));
     const from = String(revision);
-    const watch = { ...scope, signal, resourceVersion: from, allowWatchBookmarks: true, timeoutSeconds };
+    const watchOptions = {
+      ...scope,
+      signal,
+      resourceVersion: from,
+      allowWatchBookmarks: true,
+      timeoutSeconds,
+    };
     // A list of what was never written is from 0, which asks a watch for the state first, in no order and up to a bookmark.
     let initial = revision === 0 ? new Set<string>() : undefined;
-    for await (const event of client.watch(resource, watch)) {
+    for await (const event of client.watch(resource, watchOptions)) {
       if (event.type === 'BOOKMARK') {
         const at = revisionOf(event.resourceVersion);
         const gone = initial && at >= revision ? [...cache.keys()].filter((key) => !initial?.has(key)) : [];
@@ -143,15 +235,24 @@ export function createInformer<T extends KubeObject>(
   async function run(signal: AbortSignal, onListed: () => void): Promise<void> {
     let mustList = true;
     let failures = 0;
+    const pending = new PendingNotices();
+    const { notices } = options;
+    const stopListening = notices?.source.listen(noticeName(resource), pending);
+    if (stopListening) signal.addEventListener('abort', stopListening, { once: true });
     while (!signal.aborted) {
       const startedAt = clock.now();
       try {
         if (mustList) {
+          pending.reset();
           merge(await snapshot());
           mustList = false;
           onListed();
         }
-        await follow(signal);
+        if (notices) {
+          // However it ends, a list is next.
+          mustList = true;
+          await follow(notices, pending, signal);
+        } else await watch(signal);
         if (signal.aborted) return;
         // A server that can only answer with what there is ends every watch at once: go on, but not in a tight loop.
         failures = 0;
@@ -186,7 +287,7 @@ export function createInformer<T extends KubeObject>(
 
   async function toHead(): Promise<void> {
     // A part of a resource never sees most revisions go by: its own list is the consistent read.
-    if (!isPart) {
+    if (!isPart && !options.notices) {
       const { metadata } = await client.list(resource, { limit: 1 });
       if (await reached(revisionOf(metadata.resourceVersion))) return;
     }

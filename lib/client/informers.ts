@@ -1,7 +1,7 @@
 import type { KubeObject } from '../api/object.ts';
 import type { Clock } from '../clock.ts';
 import type { Logger } from '../log.ts';
-import { createInformer, type IndexedInformer } from './informer.ts';
+import { createInformer, type IndexedInformer, type InformerNotices } from './informer.ts';
 import type { Indexers } from './lister.ts';
 import type { KubeClient, Resource } from './port.ts';
 import { apiVersionOf } from './resources.ts';
@@ -25,7 +25,14 @@ export interface Informers {
 
 export function createInformers(
   client: KubeClient,
-  options: { clock: Clock; log: Logger; random?: () => number; resyncMs?: number },
+  options: {
+    clock: Clock;
+    log: Logger;
+    random?: () => number;
+    resyncMs?: number;
+    /** Where all of them hear of changes instead of holding watches open. */
+    notices?: InformerNotices;
+  },
 ): Informers {
   // Held as informers of KubeObject: the key, which names the resource, says which type each really has.
   const known = new Map<
