@@ -49,7 +49,7 @@ export interface ApiServerOptions {
   store: Store;
   clock: Clock;
   log: Logger;
-  /** `10.96.0.0/16` */
+  /** `10.96.0.0/16`, or one range of each family, as `10.96.0.0/16,fd00:96::/112`. */
   serviceCidr: string;
   /** `30000-32767` */
   nodePortRange: string;

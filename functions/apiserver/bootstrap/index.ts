@@ -1,5 +1,5 @@
 /** What every cluster has from its first moment on. Each step may have been done before, in part or by another process. */
-import type { Endpoints, EndpointSlice, Service, ServiceCIDR } from '../../../lib/api/gen/types.ts';
+import type { Endpoints, EndpointSlice, Service } from '../../../lib/api/gen/types.ts';
 import { systemPriorityClasses } from '../../../lib/api/kinds/scheduling/priority-class.ts';
 import type { KubeObject } from '../../../lib/api/object.ts';
 import { equalJson } from '../../../lib/api/patch/index.ts';
@@ -13,6 +13,7 @@ import {
   endpoints,
   namespaces,
   priorityClasses,
+  serviceCidrs,
   services,
 } from '../../../lib/client/resources.ts';
 import { stringify } from 'yaml';
@@ -22,7 +23,7 @@ import type { Logger } from '../../../lib/log.ts';
 import { ensureFlowControl } from './flow-control.ts';
 import { bootstrapUser } from '../authorization/bootstrap-user.ts';
 import { reconcilePolicy } from '../authorization/bootstrap-policy/reconcile.ts';
-import { formatAddress, parseCidr } from '../registry/services/ranges.ts';
+import { nthAddress, parseServiceCidrs } from '../registry/services/ranges.ts';
 
 export interface BootstrapOptions {
   handle: ApiHandler;
@@ -34,19 +35,13 @@ export interface BootstrapOptions {
 }
 
 const systemNamespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
-const serviceCidrs: Resource<ServiceCIDR> = {
-  group: 'networking.k8s.io',
-  version: 'v1',
-  plural: 'servicecidrs',
-  kind: 'ServiceCIDR',
-  namespaced: false,
-};
 const maxAttempts = 8;
 const dnsOffset = 10;
 
 export async function bootstrap(options: BootstrapOptions): Promise<void> {
   const client = bootstrapClient(options.handle);
-  const range = parseCidr(options.serviceCidr);
+  const ranges = parseServiceCidrs(options.serviceCidr);
+  const addressOf = (nth: number) => (ranges[0] ? nthAddress(ranges[0], nth) : '');
   for (const name of systemNamespaces) {
     await attempt(options, `namespace ${name}`, () =>
       ensure(client, namespaces, { metadata: { name }, spec: {} }),
@@ -59,13 +54,19 @@ export async function bootstrap(options: BootstrapOptions): Promise<void> {
   }
   await attempt(options, 'flow schemas and priority levels', () => ensureFlowControl(client, options.clock));
   await attempt(options, 'roles and bindings', () => reconcilePolicy(client));
-  await attempt(options, 'ServiceCIDR kubernetes', () => ensureServiceCidr(client, options));
+  await attempt(options, 'ServiceCIDR kubernetes', () =>
+    ensureServiceCidr(
+      client,
+      options,
+      ranges.map(({ cidr }) => cidr),
+    ),
+  );
   await attempt(options, 'service kubernetes', async () => {
-    await ensure(client, services, kubernetesService(formatAddress(range.base + 1), options.advertise.port));
+    await ensure(client, services, kubernetesService(addressOf(1), options.advertise.port));
     await ensureEndpoints(client, options.advertise);
   });
   await attempt(options, 'service kube-dns', () =>
-    ensure(client, services, dnsService(formatAddress(range.base + dnsOffset))),
+    ensure(client, services, dnsService(addressOf(dnsOffset))),
   );
   await attempt(options, 'configmap extension-apiserver-authentication', () =>
     ensureData(client, { 'client-ca-file': options.clusterCa }),
@@ -115,18 +116,28 @@ async function ensure<T extends KubeObject>(
   }
 }
 
+/** The range, or two, that the cluster starts with; a second family may come later. What became of it since stays. */
 async function ensureServiceCidr(
   client: KubeClient,
-  { serviceCidr, clock }: BootstrapOptions,
+  { clock, log }: BootstrapOptions,
+  cidrs: string[],
 ): Promise<void> {
-  await ensure(client, serviceCidrs, { metadata: { name: 'kubernetes' }, spec: { cidrs: [serviceCidr] } });
-  const found = await client.get(serviceCidrs, { name: 'kubernetes' });
-  if (found.status?.conditions?.some(({ type, status }) => type === 'Ready' && status === 'True')) return;
+  await ensure(client, serviceCidrs, { metadata: { name: 'kubernetes' }, spec: { cidrs } });
+  let found = await client.get(serviceCidrs, { name: 'kubernetes' });
+  if (found.metadata.deletionTimestamp) return;
+  const has = found.spec.cidrs ?? [];
+  if (has.length === 1 && cidrs.length === 2 && has[0] === cidrs[0]) {
+    found = await client.update(serviceCidrs, { ...found, spec: { cidrs } });
+  } else if (has.join() !== cidrs.join()) {
+    log.warn({ has, cidrs }, 'the ServiceCIDR kubernetes is not the range that this server is started with');
+    return;
+  }
+  if (found.status?.conditions?.some(({ type }) => type === 'Ready')) return;
   const condition = {
     type: 'Ready',
     status: 'True',
     reason: '',
-    message: 'Kubernetes Service CIDR is ready',
+    message: 'Kubernetes default Service CIDR is ready',
     lastTransitionTime: rfc3339(clock.now()),
   };
   await client.update(

@@ -6,6 +6,7 @@ import { parseIp, validateIpLegacy } from '../../../validate/ip.ts';
 import { validateObjectMeta, validateObjectMetaUpdate } from '../../../validate/object-meta.ts';
 import { Path } from '../../../validate/path.ts';
 import { keepSpec, keepStatus, rules } from '../../rules.ts';
+import { equalValues, hasClusterIps, hasNodePorts, keepAllocated } from './allocated.ts';
 import { validateClusterIpsUpdate } from './cluster-ips.ts';
 import { applyServiceDefaults, needsHealthCheck } from './defaults.ts';
 import { validateLoadBalancerClass, validateService } from './validate.ts';
@@ -27,6 +28,7 @@ export const serviceRules = rules<Service>({
 
   prepareForUpdate(service, old) {
     keepStatus(service, old);
+    keepAllocated(service, old);
     normalizeClusterIps(service, old);
     dropTypeDependentFields(service, old);
   },
@@ -62,36 +64,30 @@ export const serviceRules = rules<Service>({
 /** Clients that know only one of `clusterIP` and `clusterIPs` may set that one; the other follows. */
 function normalizeClusterIps(service: Service, old: Service | undefined): void {
   const { spec } = service;
-  const [first] = spec.clusterIPs ?? [];
   if (!old) {
     if (spec.clusterIP && spec.clusterIPs === undefined) spec.clusterIPs = [spec.clusterIP];
     return;
   }
-  if (spec.clusterIP === old.spec.clusterIP) return;
-  const before = old.spec.clusterIPs ?? [];
-  const isSame = before.length === (spec.clusterIPs?.length ?? 0) && before[0] === first;
-  if (!spec.clusterIP && isSame) delete spec.clusterIPs;
-  else if (spec.clusterIP && isSame) spec.clusterIPs = [spec.clusterIP];
+  if (spec.clusterIP === old.spec.clusterIP || !equalValues(spec.clusterIPs, old.spec.clusterIPs)) return;
+  if (spec.clusterIP) spec.clusterIPs = [spec.clusterIP];
+  else delete spec.clusterIPs;
 }
 
 /** What belongs to the old type goes when the type changes and the field was not set to something new. */
 function dropTypeDependentFields(service: Service, old: Service): void {
   const { spec } = service;
   const was = old.spec;
-  const hasIps = (type: string | undefined) => type !== 'ExternalName';
-  const hasNodePorts = ({ type, allocateLoadBalancerNodePorts }: Service['spec']) =>
-    type === 'NodePort' || (type === 'LoadBalancer' && allocateLoadBalancerNodePorts !== false);
-  if (hasIps(was.type) && !hasIps(spec.type)) {
-    if (String(spec.clusterIPs) === String(was.clusterIPs)) {
+  if (hasClusterIps(old) && !hasClusterIps(service)) {
+    if (spec.clusterIP === was.clusterIP && equalValues(spec.clusterIPs, was.clusterIPs)) {
       delete spec.clusterIP;
       delete spec.clusterIPs;
     }
-    if (String(spec.ipFamilies) === String(was.ipFamilies)) delete spec.ipFamilies;
+    if (equalValues(spec.ipFamilies, was.ipFamilies)) delete spec.ipFamilies;
     if (spec.ipFamilyPolicy === was.ipFamilyPolicy) delete spec.ipFamilyPolicy;
   }
-  if (hasNodePorts(was) && !hasNodePorts(spec)) {
-    const before = (was.ports ?? []).map(({ nodePort }) => nodePort).join();
-    if ((spec.ports ?? []).map(({ nodePort }) => nodePort).join() === before) {
+  if (hasNodePorts(old) && !hasNodePorts(service)) {
+    const before = new Set((was.ports ?? []).map(({ nodePort }) => nodePort));
+    if ((spec.ports ?? []).every(({ nodePort }) => !nodePort || before.has(nodePort))) {
       for (const port of spec.ports ?? []) delete port.nodePort;
     }
   }
@@ -109,9 +105,7 @@ function dropTypeDependentFields(service: Service, old: Service): void {
     }
     if (spec.loadBalancerClass === was.loadBalancerClass) delete spec.loadBalancerClass;
   }
-  const wasExternal = was.type === 'NodePort' || was.type === 'LoadBalancer';
-  const isExternal = spec.type === 'NodePort' || spec.type === 'LoadBalancer';
-  if (wasExternal && !isExternal && !spec.externalIPs?.length) {
+  if (hasNodePorts(old) && !hasNodePorts(service) && !spec.externalIPs?.length) {
     if (spec.externalTrafficPolicy === was.externalTrafficPolicy) delete spec.externalTrafficPolicy;
   }
 }
