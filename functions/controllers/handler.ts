@@ -8,13 +8,13 @@ import { openQueue } from '../lambda/queue.ts';
 import { readSettings } from '../lambda/settings.ts';
 import { Warm } from '../lambda/warm.ts';
 import { controllerClients } from './accounts.ts';
+import { concurrencyOf } from './hosting.ts';
 import { controllerEntries } from './index.ts';
 import { createWorker } from './worker.ts';
 
 const settings = readSettings(process.env);
 const log = lambdaLogger('controllers', settings);
-const concurrency = new Map(controllerEntries.map(({ name, concurrency: width = 5 }) => [name, width]));
-const widthOf = (controller: string) => concurrency.get(controller) ?? 5;
+const widthOf = concurrencyOf(controllerEntries);
 const queue = openQueue(settings, (controller) => widthOf(controller) === 1);
 
 /** All that is kept between invocations: the controllers that had work, and the informers that they read. */

@@ -9,18 +9,32 @@ import type { Logger } from '../../lib/log.ts';
 import type { WorkItem, WorkResult } from '../../lib/queue/port.ts';
 import type { ControllerContext, ControllerEntry, ListerOptions } from './context.ts';
 import type { Controller } from './controller.ts';
-import type { ClusterOptions } from './options.ts';
+import { type ClusterOptions, defaultClusterOptions } from './options.ts';
 
-export interface HostingOptions {
-  /** The client that one controller writes with. */
-  clientFor: (controller: string) => KubeClient;
-  informers: Informers;
+/** What hosts of controllers are given alike. */
+export interface HostOptions {
+  client: KubeClient;
+  /** The client that one controller writes with, where each has a user of its own. Default: `client`. */
+  clientFor?: (controller: string) => KubeClient;
   clock: Clock;
   log: Logger;
+  random?: () => number;
+  cluster?: Partial<ClusterOptions>;
+}
+
+export interface HostingOptions extends HostOptions {
   random: () => number;
-  cluster: ClusterOptions;
+  informers: Informers;
   /** Where a controller puts keys of its own. */
   add: (item: WorkItem) => void;
+}
+
+const defaultConcurrency = 5;
+
+/** How many keys of a controller are worked on at once. */
+export function concurrencyOf(entries: readonly ControllerEntry[]): (controller: string) => number {
+  const widths = new Map(entries.map(({ name, concurrency }) => [name, concurrency]));
+  return (controller) => widths.get(controller) ?? defaultConcurrency;
 }
 
 /** One controller with what it was made from. */
@@ -39,9 +53,9 @@ export async function hostController(
   entry: ControllerEntry,
   options: HostingOptions,
 ): Promise<HostedController> {
-  const { informers, clock, log, random, cluster } = options;
+  const { informers, clock, log, random, clientFor } = options;
   const reads = new Set<Informer<KubeObject>>();
-  const client = options.clientFor(entry.name);
+  const client = clientFor ? clientFor(entry.name) : options.client;
   const recorder = createEventRecorder(client, { component: entry.component, clock, log });
   const context: ControllerContext = {
     client,
@@ -49,7 +63,7 @@ export async function hostController(
     log: log.child({ controller: entry.name }),
     random,
     recorder,
-    cluster,
+    cluster: { ...defaultClusterOptions, ...options.cluster },
     lister<T extends KubeObject>(resource: Resource<T>, lister: ListerOptions<T> = {}) {
       const informer = informers.informer(resource, { indexers: lister.indexers });
       reads.add(informer as unknown as Informer<KubeObject>);

@@ -1,32 +1,27 @@
 import { Registry } from 'prom-client';
-import type { KubeObject } from '../../lib/api/object.ts';
 import { createInformers, type Informers } from '../../lib/client/informers.ts';
-import type { KubeClient, Resource } from '../../lib/client/port.ts';
-import type { Clock } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
-import type { Logger } from '../../lib/log.ts';
 import { createEmbeddedQueue, type EmbeddedQueue } from '../../lib/queue/embedded/index.ts';
 import type { WorkItem, WorkResult } from '../../lib/queue/port.ts';
+import { watchedResources } from './changes.ts';
 import type { ControllerEntry } from './context.ts';
 import { dispatch } from './dispatch.ts';
-import { type HostedController, hostController, reconcileItem } from './hosting.ts';
+import {
+  concurrencyOf,
+  type HostedController,
+  type HostOptions,
+  hostController,
+  reconcileItem,
+} from './hosting.ts';
 import { createControllerMetrics } from './metrics.ts';
-import { type ClusterOptions, defaultClusterOptions } from './options.ts';
 import { selectControllers } from './select.ts';
 
-export interface ControllersOptions {
-  client: KubeClient;
-  /** The client that one controller writes with, where each has a user of its own. Default: `client`. */
-  clientFor?: (controller: string) => KubeClient;
-  clock: Clock;
-  log: Logger;
+export interface ControllersOptions extends HostOptions {
   signal: AbortSignal;
   /** Shared with other parts of the process; by default a set of their own is made and started. */
   informers?: Informers;
-  random?: () => number;
   /** kube-controller-manager's `--controllers`; default `['*']`. */
   controllers?: readonly string[];
-  cluster?: Partial<ClusterOptions>;
   /** How often every object is looked at again although nothing happened; repairs dead letters. Default 10 min. */
   resyncMs?: number;
   maxTries?: number;
@@ -51,7 +46,6 @@ export function runControllers(
 ): RunningControllers {
   const { client, clock, log, signal } = options;
   const random = options.random ?? Math.random;
-  const cluster = { ...defaultClusterOptions, ...options.cluster };
   const metrics = createControllerMetrics(options.metrics ?? new Registry());
   const informers =
     options.informers ??
@@ -61,13 +55,12 @@ export function runControllers(
     all.map((entry) => entry.name),
   );
   const entries = all.filter((entry) => enabled.has(entry.name));
-  const concurrency = new Map(entries.map((entry) => [entry.name, entry.concurrency ?? 5]));
   const queue = createEmbeddedQueue({
     clock,
     random,
     metrics,
     maxTries: options.maxTries,
-    concurrency: (name) => concurrency.get(name) ?? 5,
+    concurrency: concurrencyOf(entries),
     onDeadLetter: ({ item, error, tries }) => {
       metrics.deadLetter(item.controller);
       log.error({ ...item, tries, err: messageOf(error) }, 'given up until the next change or resync');
@@ -81,13 +74,7 @@ export function runControllers(
 
   function subscribe(): void {
     const controllers = [...hosts.values()].map(({ controller }) => controller);
-    const resources = new Map<string, Resource<KubeObject>>();
-    for (const { watches } of controllers) {
-      for (const { resource } of watches) {
-        resources.set(`${resource.group}/${resource.version}/${resource.plural}`, resource);
-      }
-    }
-    for (const resource of resources.values()) {
+    for (const resource of watchedResources(controllers).values()) {
       informers.informer(resource).onChange((change) => {
         for (const item of dispatch(controllers, resource, change)) add(item);
       });
@@ -101,15 +88,7 @@ export function runControllers(
   }
 
   async function begin(): Promise<void> {
-    const hosting = {
-      clientFor: options.clientFor ?? (() => client),
-      informers,
-      clock,
-      log,
-      random,
-      cluster,
-      add,
-    };
+    const hosting = { ...options, informers, random, add };
     for (const entry of entries) hosts.set(entry.name, await hostController(entry, hosting));
     subscribe();
     await (options.informers ? informers.synced() : informers.start(signal));

@@ -1,7 +1,5 @@
 import { createInformers } from '../../lib/client/informers.ts';
-import type { KubeClient } from '../../lib/client/port.ts';
-import type { Clock } from '../../lib/clock.ts';
-import type { Logger } from '../../lib/log.ts';
+import { messageOf } from '../../lib/errors.ts';
 import type { WorkItem, WorkQueue, WorkResult } from '../../lib/queue/port.ts';
 import type { Revision, Store } from '../../lib/store/port.ts';
 import { objectChange, watchedResources } from './changes.ts';
@@ -9,20 +7,14 @@ import type { ControllerEntry } from './context.ts';
 import { deferredName, parseDeferred } from './deferred.ts';
 import { dispatch } from './dispatch.ts';
 import { resyncName } from './everything.ts';
-import { type HostedController, hostController, reconcileItem } from './hosting.ts';
-import { type ClusterOptions, defaultClusterOptions } from './options.ts';
+import { type HostedController, type HostOptions, hostController, reconcileItem } from './hosting.ts';
 
-export interface WorkerOptions {
+export interface WorkerOptions extends HostOptions {
   entries: readonly ControllerEntry[];
-  client: KubeClient;
-  clientFor?: (controller: string) => KubeClient;
   /** For the changes whose mapping was left to the worker. */
   store: Pick<Store, 'watch'>;
   queue: WorkQueue;
-  clock: Clock;
-  log: Logger;
   random: () => number;
-  cluster: Partial<ClusterOptions>;
   /** Ends the informers. */
   signal: AbortSignal;
 }
@@ -42,20 +34,13 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
   const adding = new Set<Promise<void>>();
 
   function add(item: WorkItem): void {
-    const added: Promise<void> = queue.add(item).finally(() => adding.delete(added));
-    added.catch(() => undefined);
+    const added: Promise<void> = queue.add(item).then(() => void adding.delete(added));
+    // One that failed stays until the next flush, which rejects with it.
+    added.catch((error: unknown) => log.debug({ ...item, err: messageOf(error) }, 'not queued'));
     adding.add(added);
   }
 
-  const hosting = {
-    clientFor: options.clientFor ?? (() => client),
-    informers,
-    clock,
-    log,
-    random,
-    cluster: { ...defaultClusterOptions, ...options.cluster },
-    add,
-  };
+  const hosting = { ...options, informers, add };
 
   async function host(name: string): Promise<HostedController | undefined> {
     const entry = entries.find((one) => one.name === name);
@@ -116,7 +101,9 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     },
     async flush() {
       const recorders = [...hosted.values()].map(async (making) => (await making).recorder.flush());
-      await Promise.all([...recorders, ...adding]);
+      const added = [...adding];
+      adding.clear();
+      await Promise.all([...recorders, ...added]);
     },
   };
 }

@@ -1,6 +1,6 @@
 import type { OwnerReference } from '../../../lib/api/gen/types.ts';
 import { joinKey, type KubeObject, type Persisted } from '../../../lib/api/object.ts';
-import type { ObjectChange } from '../../../lib/client/lister.ts';
+import type { Lister, ObjectChange } from '../../../lib/client/lister.ts';
 import type { Resource } from '../../../lib/client/port.ts';
 import { apiVersionOf } from '../../../lib/client/resources.ts';
 
@@ -30,6 +30,17 @@ export const controllerIndex: Record<typeof byController, (object: KubeObject) =
 };
 export function orphansOf(namespace: string | undefined): string {
   return `orphans/${namespace ?? ''}`;
+}
+
+/** What the owner controls, and what nobody in its namespace does; `objects` has the `controllerIndex`. */
+export function candidatesFor<T extends KubeObject>(
+  objects: Lister<T>,
+  { metadata }: Persisted<KubeObject>,
+): Persisted<T>[] {
+  return [
+    ...objects.byIndex(byController, metadata.uid),
+    ...objects.byIndex(byController, orphansOf(metadata.namespace)),
+  ];
 }
 
 /**

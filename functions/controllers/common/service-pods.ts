@@ -75,6 +75,9 @@ export function hostnameIn(service: Service, { spec, metadata }: Pod): string | 
   return its && spec.hostname ? spec.hostname : undefined;
 }
 
+/** On what stands for the endpoints of a headless Service. */
+export const headlessLabel = 'service.kubernetes.io/headless';
+
 export function isHeadless({ spec }: Service): boolean {
   return spec?.clusterIP === 'None';
 }

@@ -1,17 +1,19 @@
 import type { CronJob, CronJobStatus, Job, ObjectReference } from '../../../lib/api/gen/types.ts';
+import { isTimeZone } from '../../../lib/api/kinds/batch/schedule.ts';
 import type { Persisted } from '../../../lib/api/object.ts';
 import { cronJobs, jobs } from '../../../lib/client/resources.ts';
 import { rfc3339 } from '../../../lib/clock.ts';
 import { isKind, messageOf } from '../../../lib/errors.ts';
-import { semanticEqual } from '../common/equal.ts';
+import { asError } from '../common/as-error.ts';
 import { isNamespaceTerminating } from '../common/namespace-terminating.ts';
 import { byController, controllerIndex, controllerOf, controllersConcerned } from '../common/owners.ts';
 import { ownKey, watchOf } from '../common/watch.ts';
+import { writeStatus } from '../common/write-status.ts';
 import type { ControllerContext, ControllerEntry } from '../context.ts';
 import { type Controller, done, type Result, requeueAfter } from '../controller.ts';
 import { conditionOf, isFinished } from '../job/conditions.ts';
 import { jobFor, jobNameAt } from './new-job.ts';
-import { missedTimes, parseSchedule, type Schedule, timeZoneProblem } from './schedule.ts';
+import { missedTimes, parseSchedule, type Schedule } from './schedule.ts';
 
 /** Makes Jobs at the times of a schedule (CronJob, "Schedule syntax" and "Job creation"). */
 export const cronJobController: ControllerEntry = {
@@ -38,7 +40,7 @@ function create(context: ControllerContext): Controller {
     try {
       if (!cronJob.metadata.deletionTimestamp) next = await schedule(cronJob, own, status);
     } finally {
-      await writeStatus(cronJob, status);
+      await writeStatus(client, cronJobs, cronJob, status);
     }
     if (left !== undefined) throw left;
     return next;
@@ -100,7 +102,7 @@ function create(context: ControllerContext): Controller {
       try {
         await removeJob(cronJob, job);
       } catch (error) {
-        return error instanceof Error ? error : new Error(messageOf(error));
+        return asError(error);
       }
     }
     return undefined;
@@ -125,14 +127,11 @@ function create(context: ControllerContext): Controller {
     status: CronJobStatus,
   ): Promise<Result> {
     const { spec } = cronJob;
-    const problem = spec.timeZone === undefined ? undefined : timeZoneProblem(spec.timeZone);
-    if (problem !== undefined) {
-      recorder.event(
-        cronJob,
-        'Warning',
-        'UnknownTimeZone',
-        `invalid timeZone: "${spec.timeZone}": ${problem}`,
-      );
+    const { timeZone } = spec;
+    // The API server lets none in that it does not know; what is stored may be of another database of zones.
+    if (timeZone !== undefined && !isTimeZone(timeZone)) {
+      const message = `invalid timeZone: "${timeZone}": unknown time zone ${timeZone}`;
+      recorder.event(cronJob, 'Warning', 'UnknownTimeZone', message);
       return done;
     }
     if (spec.suspend) return done;
@@ -221,11 +220,6 @@ function create(context: ControllerContext): Controller {
       recorder.event(cronJob, 'Warning', 'FailedCreate', `Error creating job: ${messageOf(error)}`);
       throw error;
     }
-  }
-
-  async function writeStatus(cronJob: Persisted<CronJob>, status: CronJobStatus): Promise<void> {
-    if (semanticEqual(status, cronJob.status)) return;
-    await client.update(cronJobs, { ...cronJob, status }, { subresource: 'status' });
   }
 
   return {

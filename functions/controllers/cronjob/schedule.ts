@@ -1,5 +1,4 @@
 import { Cron } from 'croner';
-import { messageOf } from '../../../lib/errors.ts';
 
 export interface Schedule {
   /** The first time after this one, in ms since the epoch; undefined when there is none any more. */
@@ -75,15 +74,5 @@ function latest(schedule: Schedule, knownMs: number, nowMs: number, distanceMs: 
     for (let at = schedule.next(from); at !== undefined && at <= nowMs; at = schedule.next(at)) newest = at;
     if (newest !== undefined) return newest;
     if (from === knownMs) return knownMs;
-  }
-}
-
-/** Undefined where the zone is one; else why it is not. */
-export function timeZoneProblem(timeZone: string): string | undefined {
-  try {
-    new Intl.DateTimeFormat('en', { timeZone });
-    return undefined;
-  } catch (error) {
-    return messageOf(error);
   }
 }

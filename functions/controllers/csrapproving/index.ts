@@ -14,8 +14,8 @@ import type { ControllerContext, ControllerEntry } from '../context.ts';
 import { type Controller, done, type Result, requeueAfter } from '../controller.ts';
 import { mayServeAs } from './serving.ts';
 
-/** A no may become a yes: a role that is bound later, a Node that says its addresses later. */
-const againMs = 30_000;
+/** A no may become a yes: a role that is bound later, a Node that says its addresses later, or is just being seen. */
+const again = { firstMs: 1_000, laterMs: 30_000, firstForMs: 60_000 };
 
 const subjectAccessReviews: Resource<SubjectAccessReview> = {
   group: 'authorization.k8s.io',
@@ -62,6 +62,11 @@ function create({ client, clock, lister, log }: ControllerContext): Controller {
     return review.status?.allowed ?? false;
   }
 
+  function lookAgain({ metadata }: CertificateSigningRequest): Result {
+    const ageMs = clock.now() - Date.parse(metadata.creationTimestamp ?? '');
+    return requeueAfter(ageMs < again.firstForMs ? again.firstMs : again.laterMs);
+  }
+
   async function approve(request: CertificateSigningRequest, message: string): Promise<void> {
     const approved = withCondition(request, {
       type: 'Approved',
@@ -85,7 +90,7 @@ function create({ client, clock, lister, log }: ControllerContext): Controller {
     }
     const tried = [...(isSelf ? ['selfnodeclient'] : []), 'nodeclient'];
     log.info({ csr: request.metadata.name, tried }, 'recognized, but the subject access review said no');
-    return requeueAfter(againMs);
+    return lookAgain(request);
   }
 
   async function considerServing(request: CertificateSigningRequest): Promise<Result> {
@@ -104,7 +109,7 @@ function create({ client, clock, lister, log }: ControllerContext): Controller {
       return done;
     }
     log.info({ csr: request.metadata.name, reason: problem }, 'a serving certificate is not approved');
-    return requeueAfter(againMs);
+    return lookAgain(request);
   }
 
   async function reconcile(name: string): Promise<Result> {

@@ -1,6 +1,6 @@
 /** How long a failed pod is left where it is, so that a node that refuses it is not asked again at once. */
 export interface FailureBackoff {
-  /** In how many ms the next pod may be replaced; 0 for now, which counts as one more failure. */
+  /** In how many ms the node's failed pod may be replaced. 0 means at once, and counts as one more failure of the node. */
   next(key: string, nowMs: number): number;
 }
 

@@ -17,15 +17,15 @@ import {
 } from '../common/history/index.ts';
 import { isNamespaceTerminating } from '../common/namespace-terminating.ts';
 import {
-  byController,
+  candidatesFor,
   controllerIndex,
   controllerReference,
   controllersConcerned,
-  orphansOf,
 } from '../common/owners.ts';
 import { createPod, deletePod, podFromTemplate } from '../common/pod-control.ts';
 import { nextAvailabilityMs } from '../common/pods.ts';
 import { ownKey, watchOf } from '../common/watch.ts';
+import { writeStatus } from '../common/write-status.ts';
 import type { ControllerContext, ControllerEntry } from '../context.ts';
 import { type Controller, done, type Result, requeueAfter } from '../controller.ts';
 import { createFailureBackoff } from './backoff.ts';
@@ -73,14 +73,10 @@ function create(context: ControllerContext): Controller {
   }
 
   async function ownPods(set: Persisted<DaemonSet>): Promise<Persisted<Pod>[]> {
-    const candidates = [
-      ...allPods.byIndex(byController, set.metadata.uid),
-      ...allPods.byIndex(byController, orphansOf(set.metadata.namespace)),
-    ];
     const selector = selectorFromObject(set.spec.selector);
     return claimObjects(
       { client, ownerResource: daemonSets, owner: set, resource: pods, selector },
-      candidates,
+      candidatesFor(allPods, set),
     );
   }
 
@@ -130,9 +126,7 @@ function create(context: ControllerContext): Controller {
     const isPlaced = plan.create.length + plan.delete.length === 0;
     const failure = await carryOut(set, hash, isPlaced ? planUpdate(world, spots) : plan);
     const status = daemonSetStatus(set, spots, { hash, collisionCount: newest.collisionCount, nowMs });
-    if (!semanticEqual(status, set.status)) {
-      await client.update(daemonSets, { ...set, status }, { subresource: 'status' });
-    }
+    await writeStatus(client, daemonSets, set, status);
     if (failure) throw failure;
     await tidyHistory(set, history, its);
     return again(set, plan, its);

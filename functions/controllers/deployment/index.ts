@@ -111,7 +111,7 @@ function create(context: ControllerContext): Controller {
       const message = 'This deployment is selecting all pods. A non-empty selector is required.';
       recorder.event(deployment, 'Warning', 'SelectingAll', message);
       const status = { ...deployment.status, observedGeneration: deployment.metadata.generation };
-      await steps.writeStatus(createSync(deployment, [], []), status);
+      await steps.setStatus(createSync(deployment, [], []), status);
       return done;
     }
     try {

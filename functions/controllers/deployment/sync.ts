@@ -5,6 +5,7 @@ import { isKind, messageOf } from '../../../lib/errors.ts';
 import { sameMap, semanticEqual } from '../common/equal.ts';
 import { isNamespaceTerminating } from '../common/namespace-terminating.ts';
 import { controllerOf } from '../common/owners.ts';
+import { writeStatus } from '../common/write-status.ts';
 import type { ControllerContext } from '../context.ts';
 import { conditionOf, progressing, withCondition } from './conditions.ts';
 import {
@@ -33,15 +34,13 @@ export type DeploymentSteps = ReturnType<typeof createSteps>;
 
 /** The steps that rolling out, recreating and scaling share. */
 export function createSteps({ client, clock, recorder, log }: ControllerContext) {
-  async function writeStatus(sync: Sync, status: DeploymentStatus): Promise<void> {
-    if (semanticEqual(status, sync.deployment.status)) return;
-    const updated = { ...sync.deployment, status };
-    sync.deployment = await client.update(deployments, updated, { subresource: 'status' });
+  async function setStatus(sync: Sync, status: DeploymentStatus): Promise<void> {
+    sync.deployment = await writeStatus(client, deployments, sync.deployment, status);
   }
 
   async function note(sync: Sync, condition: DeploymentCondition): Promise<void> {
     const { status } = sync.deployment;
-    await writeStatus(sync, { ...status, conditions: withCondition(status?.conditions ?? [], condition) });
+    await setStatus(sync, { ...status, conditions: withCondition(status?.conditions ?? [], condition) });
   }
 
   /**
@@ -126,7 +125,7 @@ export function createSteps({ client, clock, recorder, log }: ControllerContext)
       return found;
     }
     const collisionCount = (sync.deployment.status?.collisionCount ?? 0) + 1;
-    await writeStatus(sync, { ...sync.deployment.status, collisionCount });
+    await setStatus(sync, { ...sync.deployment.status, collisionCount });
     log.info({ namespace, replicaSet: name, collisionCount }, 'the name is taken by another template');
     throw error;
   }
@@ -173,15 +172,15 @@ export function createSteps({ client, clock, recorder, log }: ControllerContext)
   /** Resolves with when the progress deadline is to be looked at again. */
   async function writeRolloutStatus(sync: Sync): Promise<number | undefined> {
     const status = rolloutStatus(sync.deployment, allSets(sync), sync.newSet, clock.now());
-    await writeStatus(sync, status);
+    await setStatus(sync, status);
     return progressCheckMs(sync.deployment, status, clock.now());
   }
 
   async function writeCounts(sync: Sync): Promise<void> {
-    await writeStatus(sync, countStatus(sync.deployment, allSets(sync), sync.newSet, clock.now()));
+    await setStatus(sync, countStatus(sync.deployment, allSets(sync), sync.newSet, clock.now()));
   }
 
-  return { note, syncRevision, scale, cleanUp, writeRolloutStatus, writeCounts, writeStatus };
+  return { note, syncRevision, scale, cleanUp, writeRolloutStatus, writeCounts, setStatus };
 }
 
 export function allSets({ newSet, old }: Sync): Set[] {

@@ -10,9 +10,9 @@ import type { ObjectChange } from '../../../lib/client/lister.ts';
 import { podDisruptionBudgets, pods } from '../../../lib/client/resources.ts';
 import { rfc3339 } from '../../../lib/clock.ts';
 import { isKind, messageOf } from '../../../lib/errors.ts';
-import { semanticEqual } from '../common/equal.ts';
 import { isPodReady } from '../common/pods.ts';
 import { watchOf } from '../common/watch.ts';
+import { writeStatus } from '../common/write-status.ts';
 import type { ControllerContext, ControllerEntry } from '../context.ts';
 import { type Controller, done, type Result, requeueAfter } from '../controller.ts';
 import { disruptedPods, staleConditionMs } from './disrupted.ts';
@@ -54,7 +54,12 @@ function create(context: ControllerContext): Controller {
       return await count(budget);
     } catch (error) {
       if (isKind(error, 'Conflict', 'NotFound')) throw error;
-      await writeStatus(budget, failedStatus(budget, messageOf(error), clock.now()));
+      await writeStatus(
+        client,
+        podDisruptionBudgets,
+        budget,
+        failedStatus(budget, messageOf(error), clock.now()),
+      );
       throw error;
     }
   }
@@ -90,16 +95,8 @@ function create(context: ControllerContext): Controller {
       expectedPods,
       disruptedPods: disrupted.pods,
     };
-    await writeStatus(budget, budgetStatus(budget, counted, clock.now()));
+    await writeStatus(client, podDisruptionBudgets, budget, budgetStatus(budget, counted, clock.now()));
     return disrupted.recheckMs === undefined ? done : requeueAfter(disrupted.recheckMs);
-  }
-
-  async function writeStatus(
-    budget: Persisted<PodDisruptionBudget>,
-    status: PodDisruptionBudget['status'],
-  ): Promise<void> {
-    if (semanticEqual(status, budget.status)) return;
-    await client.update(podDisruptionBudgets, { ...budget, status }, { subresource: 'status' });
   }
 
   async function reconcilePod(key: string): Promise<Result> {

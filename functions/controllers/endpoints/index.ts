@@ -5,6 +5,7 @@ import { isKind, messageOf } from '../../../lib/errors.ts';
 import { sameMap, semanticEqual } from '../common/equal.ts';
 import { isNamespaceTerminating } from '../common/namespace-terminating.ts';
 import {
+  headlessLabel,
   isEndpoint,
   isHeadless,
   podsOf,
@@ -20,7 +21,6 @@ import { type Controller, done, type Result } from '../controller.ts';
 import { subsetsOf } from './subsets.ts';
 
 const overCapacity = 'endpoints.kubernetes.io/over-capacity';
-const headlessLabel = 'service.kubernetes.io/headless';
 const managedByLabel = 'endpoints.kubernetes.io/managed-by';
 
 /** Keeps the Endpoints of Services with a selector, for clients from before EndpointSlices. */

@@ -5,9 +5,8 @@ import type {
   Endpoints,
   Service,
 } from '../../../lib/api/gen/types.ts';
-import { joinKey, type Persisted } from '../../../lib/api/object.ts';
+import type { Persisted } from '../../../lib/api/object.ts';
 import { endpointSlices, endpoints, services } from '../../../lib/client/resources.ts';
-import { isKind } from '../../../lib/errors.ts';
 import { sameMap } from '../common/equal.ts';
 import { isNamespaceTerminating } from '../common/namespace-terminating.ts';
 import { controllerReference } from '../common/owners.ts';
@@ -17,15 +16,15 @@ import type { ControllerContext, ControllerEntry } from '../context.ts';
 import { type Controller, done, type Result } from '../controller.ts';
 import type { AddressType } from '../endpointslice/endpoint.ts';
 import { type PortGroup, pack, portsKey } from '../endpointslice/pack.ts';
+import { managedByLabel, removeSlice, serviceNameLabel, servicesOfSlice } from '../endpointslice/slices.ts';
 
 const manager = 'endpointslicemirroring-controller.k8s.io';
-const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
-const serviceNameLabel = 'kubernetes.io/service-name';
 const skipMirrorLabel = 'endpointslice.kubernetes.io/skip-mirror';
 const leaderAnnotation = 'control-plane.alpha.kubernetes.io/leader';
 /** kube-controller-manager's default of `--mirroring-max-endpoints-per-subset`. */
 const maxPerSubset = 1_000;
 const byService = 'mirror of service';
+const servicesOf = servicesOfSlice(manager);
 
 /** Mirrors Endpoints that a user keeps for a Service without a selector into slices (KEP-0752). */
 export const endpointSliceMirroringController: ControllerEntry = {
@@ -38,12 +37,7 @@ function create({ client, lister }: ControllerContext): Controller {
   const allServices = lister(services);
   const all = lister(endpoints);
   const slices = lister(endpointSlices, {
-    indexers: {
-      [byService]: ({ metadata }) =>
-        metadata.labels?.[managedByLabel] === manager
-          ? [joinKey(metadata.namespace, metadata.labels[serviceNameLabel] ?? '')]
-          : [],
-    },
+    indexers: { [byService]: servicesOf },
   });
 
   async function write(
@@ -70,15 +64,7 @@ function create({ client, lister }: ControllerContext): Controller {
       );
       const updates = packing.update.map((update) => ({ ...update.slice, endpoints: update.endpoints }));
       for (const slice of [...updates, ...outdated]) await client.update(endpointSlices, dressed(slice));
-      for (const slice of packing.delete) await remove(slice);
-    }
-  }
-
-  async function remove({ metadata: { namespace, name, uid } }: Persisted<EndpointSlice>): Promise<void> {
-    try {
-      await client.delete(endpointSlices, { namespace, name }, { preconditions: { uid } });
-    } catch (error) {
-      if (!isKind(error, 'NotFound')) throw error;
+      for (const slice of packing.delete) await removeSlice(client, slice);
     }
   }
 
@@ -87,7 +73,7 @@ function create({ client, lister }: ControllerContext): Controller {
     const service = allServices.get(key);
     const existing = slices.byIndex(byService, key);
     if (!source || !isMirrored(source) || !service || hasSelector(service)) {
-      for (const slice of existing) await remove(slice);
+      for (const slice of existing) await removeSlice(client, slice);
       return done;
     }
     try {
@@ -103,11 +89,9 @@ function create({ client, lister }: ControllerContext): Controller {
     watches: [
       watchOf(endpoints, ownKey),
       watchOf(services, ownKey),
-      watchOf(endpointSlices, ({ before, after }) => {
-        const { namespace, labels } = (after ?? before)?.metadata ?? {};
-        const name = labels?.[serviceNameLabel];
-        return name && labels[managedByLabel] === manager ? [joinKey(namespace, name)] : [];
-      }),
+      watchOf(endpointSlices, ({ before, after }) =>
+        [before, after].flatMap((slice) => (slice ? servicesOf(slice) : [])),
+      ),
     ],
     reconcile,
   };

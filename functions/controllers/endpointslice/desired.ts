@@ -2,14 +2,12 @@ import type { EndpointSlice, Service } from '../../../lib/api/gen/types.ts';
 import type { Persisted } from '../../../lib/api/object.ts';
 import { services } from '../../../lib/client/resources.ts';
 import { controllerOf, controllerReference } from '../common/owners.ts';
-import { isHeadless, triggerTimeAnnotation } from '../common/service-pods.ts';
+import { headlessLabel, isHeadless, triggerTimeAnnotation } from '../common/service-pods.ts';
 import type { AddressType } from './endpoint.ts';
 import type { Packing } from './pack.ts';
+import { managedByLabel, serviceNameLabel } from './slices.ts';
 
-export const serviceNameLabel = 'kubernetes.io/service-name';
-export const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
 export const manager = 'endpointslice-controller.k8s.io';
-const headlessLabel = 'service.kubernetes.io/headless';
 const ownLabels = new Set([serviceNameLabel, managedByLabel, headlessLabel]);
 const notCopied = new Set([
   triggerTimeAnnotation,

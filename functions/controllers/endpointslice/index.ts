@@ -1,7 +1,7 @@
 import type { EndpointSlice, Pod, Service } from '../../../lib/api/gen/types.ts';
 import { joinKey, type Persisted } from '../../../lib/api/object.ts';
 import { endpointSlices, nodes, pods, services } from '../../../lib/client/resources.ts';
-import { isKind, messageOf } from '../../../lib/errors.ts';
+import { messageOf } from '../../../lib/errors.ts';
 import { sameMap } from '../common/equal.ts';
 import { isNamespaceTerminating } from '../common/namespace-terminating.ts';
 import {
@@ -16,18 +16,13 @@ import { ownKey, watchOf } from '../common/watch.ts';
 import { without } from '../common/without.ts';
 import type { ControllerContext, ControllerEntry } from '../context.ts';
 import { type Controller, done, type Result } from '../controller.ts';
-import {
-  managedByLabel,
-  manager,
-  serviceNameLabel,
-  sliceAnnotations,
-  sliceLabels,
-  writesOf,
-} from './desired.ts';
+import { manager, sliceAnnotations, sliceLabels, writesOf } from './desired.ts';
 import { type AddressType, addressTypesOf, endpointOf, endpointPortsOf } from './endpoint.ts';
 import { type PortGroup, pack, portsKey } from './pack.ts';
+import { removeSlice, servicesOfSlice } from './slices.ts';
 
 const byService = 'service';
+const servicesOf = servicesOfSlice(manager);
 
 /** Keeps the EndpointSlices of Services with a selector. */
 export const endpointSliceController: ControllerEntry = {
@@ -41,12 +36,7 @@ function create({ client, lister, recorder }: ControllerContext): Controller {
   const allPods = lister(pods);
   const allNodes = lister(nodes);
   const slices = lister(endpointSlices, {
-    indexers: {
-      [byService]: ({ metadata }) =>
-        metadata.labels?.[managedByLabel] === manager
-          ? [joinKey(metadata.namespace, metadata.labels[serviceNameLabel] ?? '')]
-          : [],
-    },
+    indexers: { [byService]: servicesOf },
   });
 
   /** `missing` are nodes that pods stand on and that do not exist (any more). */
@@ -96,7 +86,7 @@ function create({ client, lister, recorder }: ControllerContext): Controller {
     for (const slice of existing.filter(
       ({ addressType }) => !supported.includes(addressType as AddressType),
     )) {
-      await remove(slice);
+      await removeSlice(client, slice);
     }
     for (const addressType of supported) {
       const own = existing.filter(
@@ -109,7 +99,7 @@ function create({ client, lister, recorder }: ControllerContext): Controller {
       const outdated = writes.keep.filter((slice) => !isDressed(slice, labels, service));
       for (const slice of [...writes.update, ...outdated])
         await client.update(endpointSlices, dressed(slice));
-      for (const slice of writes.delete) await remove(slice);
+      for (const slice of writes.delete) await removeSlice(client, slice);
     }
   }
 
@@ -120,14 +110,6 @@ function create({ client, lister, recorder }: ControllerContext): Controller {
   ): boolean {
     const annotations = without(metadata.annotations, triggerTimeAnnotation);
     return sameMap(metadata.labels, labels) && sameMap(annotations, sliceAnnotations(service, undefined));
-  }
-
-  async function remove({ metadata: { namespace, name, uid } }: Persisted<EndpointSlice>): Promise<void> {
-    try {
-      await client.delete(endpointSlices, { namespace, name }, { preconditions: { uid } });
-    } catch (error) {
-      if (!isKind(error, 'NotFound')) throw error;
-    }
   }
 
   async function reconcile(key: string): Promise<Result> {
@@ -165,11 +147,7 @@ function create({ client, lister, recorder }: ControllerContext): Controller {
       watchOf(services, ownKey),
       watchOf(pods, (change) => servicesConcerned(change, allServices)),
       watchOf(endpointSlices, ({ before, after }) =>
-        [before, after].flatMap((slice) => {
-          const name = slice?.metadata.labels?.[serviceNameLabel];
-          const own = slice?.metadata.labels?.[managedByLabel] === manager;
-          return slice && own && name ? [joinKey(slice.metadata.namespace, name)] : [];
-        }),
+        [before, after].flatMap((slice) => (slice ? servicesOf(slice) : [])),
       ),
       watchOf(nodes, ({ before, after }) => {
         const zone = 'topology.kubernetes.io/zone';

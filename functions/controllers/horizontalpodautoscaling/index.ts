@@ -13,6 +13,7 @@ import { rfc3339 } from '../../../lib/clock.ts';
 import { messageOf } from '../../../lib/errors.ts';
 import { semanticEqual } from '../common/equal.ts';
 import { ownKey, watchOf } from '../common/watch.ts';
+import { writeStatus } from '../common/write-status.ts';
 import type { ControllerContext, ControllerEntry } from '../context.ts';
 import { type Controller, done, type Result, requeueAfter } from '../controller.ts';
 import { type Condition, follow, type History, newHistory, remember } from './behavior.ts';
@@ -65,7 +66,7 @@ function create(context: ControllerContext): Controller {
       return undefined;
     });
     const { status } = autoscaler;
-    if (!found) return await writeStatus(round, status?.currentReplicas, status?.desiredReplicas ?? 0, false);
+    if (!found) return await tell(round, status?.currentReplicas, status?.desiredReplicas ?? 0, false);
     const message = "the HPA controller was able to get the target's current scale";
     say(round, { type: 'AbleToScale', status: 'True', reason: 'SucceededGetScale', message });
     const current = found.scale.spec?.replicas ?? 0;
@@ -73,11 +74,11 @@ function create(context: ControllerContext): Controller {
     const history = histories.get(key) ?? newHistory(current, now);
     histories.set(key, history);
     const wish = await decide(round, found.scale, history, now);
-    if (!wish) return await writeStatus(round, current, status?.desiredReplicas ?? current, false);
-    if (wish.replicas === current) return await writeStatus(round, current, current, false);
+    if (!wish) return await tell(round, current, status?.desiredReplicas ?? current, false);
+    if (wish.replicas === current) return await tell(round, current, current, false);
     const isDone = await rescale(round, found, wish);
     if (isDone) remember(history, current, wish.replicas, now);
-    await writeStatus(round, current, isDone ? wish.replicas : current, isDone);
+    await tell(round, current, isDone ? wish.replicas : current, isDone);
   }
 
   /** Undefined where nothing can be said. */
@@ -190,7 +191,7 @@ function create(context: ControllerContext): Controller {
     return true;
   }
 
-  async function writeStatus(
+  async function tell(
     { autoscaler, conditions, metrics }: Round,
     currentReplicas: number | undefined,
     desiredReplicas: number,
@@ -216,8 +217,7 @@ function create(context: ControllerContext): Controller {
       ],
       ...(isRescaled && { lastScaleTime: at }),
     };
-    if (semanticEqual(status, before)) return;
-    await client.update(horizontalPodAutoscalers, { ...autoscaler, status }, { subresource: 'status' });
+    await writeStatus(client, horizontalPodAutoscalers, autoscaler, status);
   }
 
   return {

@@ -6,19 +6,18 @@ import { rfc3339 } from '../../../lib/clock.ts';
 import { asError } from '../common/as-error.ts';
 import { slowStartBatch } from '../common/batch.ts';
 import { claimObjects } from '../common/claim.ts';
-import { semanticEqual } from '../common/equal.ts';
 import { isNamespaceTerminating } from '../common/namespace-terminating.ts';
 import {
-  byController,
+  candidatesFor,
   controllerIndex,
   controllerOf,
   controllerReference,
   controllersConcerned,
-  orphansOf,
 } from '../common/owners.ts';
 import { createPod, deletePod } from '../common/pod-control.ts';
 import { isPodReady } from '../common/pods.ts';
 import { ownKey, watchOf } from '../common/watch.ts';
+import { writeStatus } from '../common/write-status.ts';
 import type { ControllerContext, ControllerEntry } from '../context.ts';
 import { type Controller, done, type Result, requeueAfter } from '../controller.ts';
 import { isFinished, type Outcome, withCondition } from './conditions.ts';
@@ -74,12 +73,11 @@ function create(context: ControllerContext): Controller {
     await releasePods(key, isOver ? undefined : job.metadata.uid);
     if (isOver || (job.spec.managedBy ?? ourselves) !== ourselves) return done;
     const selector = selectorFromObject(job.spec.selector);
-    const candidates = [
-      ...allPods.byIndex(byController, job.metadata.uid),
-      ...allPods.byIndex(byController, orphansOf(job.metadata.namespace)),
-    ];
     const claim = { client, ownerResource: jobs, owner: job, resource: pods, selector };
-    const own = await claimObjects({ ...claim, finalizers: [trackingFinalizer] }, candidates);
+    const own = await claimObjects(
+      { ...claim, finalizers: [trackingFinalizer] },
+      candidatesFor(allPods, job),
+    );
     return await sync(observe(job, own));
   }
 
@@ -184,7 +182,7 @@ function create(context: ControllerContext): Controller {
     now: number,
   ): Promise<void> {
     const taken = takeIn(state, status, outcome, now);
-    let job = await writeStatus(state.job, taken.status);
+    let job = await writeStatus(client, jobs, state.job, taken.status);
     const results = await Promise.allSettled(taken.toUntrack.map((pod) => untrack(client, pod)));
     const left = new Map(state.pods.map((pod) => [pod.metadata.uid, pod]));
     for (const [index, { status: settled }] of results.entries()) {
@@ -195,15 +193,10 @@ function create(context: ControllerContext): Controller {
     const mayEnd =
       !taken.isPartial && (next.terminating ?? 0) === 0 && !hasUncounted({ ...job, status: next });
     if (outcome && mayEnd) end(next, outcome, now);
-    job = await writeStatus(job, next);
+    job = await writeStatus(client, jobs, job, next);
     if (outcome && mayEnd) tellEnd(job, outcome);
     const failure = results.find((result) => result.status === 'rejected');
     if (failure) throw asError(failure.reason);
-  }
-
-  async function writeStatus(job: Persisted<Job>, status: JobStatus): Promise<Persisted<Job>> {
-    if (semanticEqual(status, job.status)) return job;
-    return await client.update(jobs, { ...job, status }, { subresource: 'status' });
   }
 
   function tellEnd(job: Persisted<Job>, { succeeded, reason, message }: Outcome): void {

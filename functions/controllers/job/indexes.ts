@@ -1,5 +1,6 @@
 /** Completion indexes of an Indexed Job (KEP-2214): which index a pod has, and sets of them as a status writes them. */
 import type { Pod } from '../../../lib/api/gen/types.ts';
+import { readableIntervals } from '../../../lib/api/kinds/batch/indexes.ts';
 
 /** On pods, as an annotation and as a label. */
 export const completionIndexKey = 'batch.kubernetes.io/job-completion-index';
@@ -15,9 +16,9 @@ export function indexOf(pod: Pod, completions: number): number | undefined {
 /** `1,3-5`. What cannot be read, or is beyond the Job's completions, is left out. */
 export function parseIndexes(text: string | undefined, completions: number): Set<number> {
   const indexes = new Set<number>();
-  for (const [, first, last] of (text ?? '').matchAll(/(\d+)(?:-(\d+))?/g)) {
-    const end = Math.min(Number(last ?? first), completions - 1);
-    for (let index = Number(first); index <= end; index++) indexes.add(index);
+  // Indexes past the end are of a Job that was made smaller (KEP-3715).
+  for (const [first, last] of readableIntervals(text ?? '', Number.POSITIVE_INFINITY)) {
+    for (let index = first; index <= Math.min(last, completions - 1); index++) indexes.add(index);
   }
   return indexes;
 }

@@ -9,7 +9,6 @@ import {
   statefulSets,
 } from '../../../lib/client/resources.ts';
 import { claimObjects } from '../common/claim.ts';
-import { semanticEqual } from '../common/equal.ts';
 import { computeHash } from '../common/hash.ts';
 import {
   deleteRevisions,
@@ -20,9 +19,10 @@ import {
   templateOf,
 } from '../common/history/index.ts';
 import { isNamespaceTerminating } from '../common/namespace-terminating.ts';
-import { byController, controllerIndex, controllersConcerned, orphansOf } from '../common/owners.ts';
+import { candidatesFor, controllerIndex, controllersConcerned } from '../common/owners.ts';
 import { nextAvailabilityMs } from '../common/pods.ts';
 import { ownKey, watchOf } from '../common/watch.ts';
+import { writeStatus } from '../common/write-status.ts';
 import type { ControllerContext, ControllerEntry } from '../context.ts';
 import { type Controller, done, type Result, requeueAfter } from '../controller.ts';
 import { createEffects } from './effects.ts';
@@ -70,11 +70,9 @@ function create(context: ControllerContext): Controller {
   }
 
   async function ownPods(set: Persisted<StatefulSet>): Promise<Persisted<Pod>[]> {
-    const { namespace, name, uid } = set.metadata;
-    const candidates = [
-      ...allPods.byIndex(byController, uid),
-      ...allPods.byIndex(byController, orphansOf(namespace)),
-    ].filter((pod) => ordinalOf(pod, name) !== undefined);
+    const candidates = candidatesFor(allPods, set).filter(
+      (pod) => ordinalOf(pod, set.metadata.name) !== undefined,
+    );
     const selector = selectorFromObject(set.spec.selector);
     return claimObjects(
       { client, ownerResource: statefulSets, owner: set, resource: pods, selector },
@@ -112,9 +110,7 @@ function create(context: ControllerContext): Controller {
       updatesBegun,
       nowMs: world.nowMs,
     });
-    if (!semanticEqual(status, set.status)) {
-      await client.update(statefulSets, { ...set, status }, { subresource: 'status' });
-    }
+    await writeStatus(client, statefulSets, set, status);
     if (error) throw error;
     const live = new Set([current.metadata.name, update.metadata.name, ...its.map(podRevision)]);
     const isLive = ({ metadata }: { metadata: { name: string } }) => live.has(metadata.name);

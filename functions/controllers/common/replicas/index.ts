@@ -8,19 +8,19 @@ import { type Controller, done, type Result, requeueAfter } from '../../controll
 import { asError } from '../as-error.ts';
 import { burstReplicas, slowStartBatch } from '../batch.ts';
 import { claimObjects } from '../claim.ts';
-import { semanticEqual } from '../equal.ts';
 import { isNamespaceTerminating } from '../namespace-terminating.ts';
 import {
   byController,
+  candidatesFor,
   controllerIndex,
   controllerOf,
   controllerReference,
   controllersConcerned,
-  orphansOf,
 } from '../owners.ts';
 import { createPod, deletePod, podFromTemplate } from '../pod-control.ts';
 import { isPodActive, isPodTerminating, nextAvailabilityMs } from '../pods.ts';
 import { ownKey, watchOf } from '../watch.ts';
+import { writeStatus } from '../write-status.ts';
 import { podsToDelete } from './ranking.ts';
 import { type ReplicaOwner, replicaStatus } from './status.ts';
 
@@ -80,10 +80,7 @@ export function replicaController<T extends ReplicaOwner>(
   }
 
   async function owned(owner: Persisted<T>, selector: Selector) {
-    const candidates = [
-      ...allPods.byIndex(byController, owner.metadata.uid),
-      ...allPods.byIndex(byController, orphansOf(owner.metadata.namespace)),
-    ];
+    const candidates = candidatesFor(allPods, owner);
     const active = await claimObjects(
       { client, ownerResource: resource, owner, resource: pods, selector },
       candidates.filter(isPodActive),
@@ -106,9 +103,7 @@ export function replicaController<T extends ReplicaOwner>(
     const isLeaving = isNamespaceTerminating(error);
     const failure = isLeaving ? undefined : error;
     const status = { ...replicaStatus(owner, active, failure, clock.now()), ...moreStatus?.(terminating) };
-    if (!semanticEqual(status, owner.status)) {
-      await client.update(resource, { ...owner, status }, { subresource: 'status' });
-    }
+    await writeStatus(client, resource, owner, status);
     if (failure !== undefined) throw failure;
     if (isLeaving) return done;
     const surplus = active.length - (owner.spec.replicas ?? 1);

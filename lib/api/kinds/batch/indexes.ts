@@ -23,8 +23,8 @@ export function countIndexes(text: string, completions: number): number {
 
 /** The first index that is in both; undefined where there is none. What cannot be read is passed over. */
 export function firstCommonIndex(a: string, b: string, completions: number): number | undefined {
-  const left = readable(a, completions);
-  const right = readable(b, completions);
+  const left = readableIntervals(a, completions);
+  const right = readableIntervals(b, completions);
   for (let i = 0, j = 0; i < left.length && j < right.length; ) {
     const [from, to] = left[i] as Interval;
     const [otherFrom, otherTo] = right[j] as Interval;
@@ -35,7 +35,8 @@ export function firstCommonIndex(a: string, b: string, completions: number): num
   return undefined;
 }
 
-function readable(text: string, completions: number): Interval[] {
+/** What can be read of the text, in its order. */
+export function readableIntervals(text: string, completions: number): Interval[] {
   return text.split(',').flatMap((part) => {
     try {
       return [parseInterval(part, completions)];

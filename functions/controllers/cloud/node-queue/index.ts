@@ -1,0 +1,61 @@
+import type { Node } from '../../../../lib/api/gen/types.ts';
+import { nodes } from '../../../../lib/client/resources.ts';
+import { isKind } from '../../../../lib/errors.ts';
+import { changesAnnotation, queueUrlAnnotation } from '../../../../lib/node-queue/annotations.ts';
+import { watchOf } from '../../common/watch.ts';
+import type { ControllerContext, ControllerEntry } from '../../context.ts';
+import { type Controller, done, type Result } from '../../controller.ts';
+import type { NodeQueues } from './port.ts';
+
+/** Makes a queue for every Node whose agent asks for one, tells the Node its URL, and removes it when the Node goes. */
+export function nodeQueueController(queues: NodeQueues): ControllerEntry {
+  return {
+    name: 'node-queue',
+    component: 'node-queue-controller',
+    create: (context) => create(context, queues),
+  };
+}
+
+function create({ client, lister, log }: ControllerContext, queues: NodeQueues): Controller {
+  const all = lister(nodes);
+
+  async function reconcile(name: string): Promise<Result> {
+    const node = all.get(name);
+    if (!node || !wantsQueue(node)) {
+      await queues.remove(name);
+      return done;
+    }
+    const url = await queues.ensure(name);
+    if (node.metadata.annotations?.[queueUrlAnnotation] === url) return done;
+    const patch = { metadata: { uid: node.metadata.uid, annotations: { [queueUrlAnnotation]: url } } };
+    try {
+      await client.patch(nodes, { name }, { type: 'merge', patch });
+      log.info({ node: name }, 'the node has a queue');
+    } catch (error) {
+      // Gone meanwhile: its deletion is a change of its own.
+      if (!isKind(error, 'NotFound', 'Conflict')) throw error;
+    }
+    return done;
+  }
+
+  return {
+    name: 'node-queue',
+    watches: [
+      watchOf(nodes, ({ before, after }) => {
+        const name = (after ?? before)?.metadata.name;
+        const isRepeated = before === after;
+        const concerns = wantsQueue(before) !== wantsQueue(after) || (isRepeated && wantsQueue(after));
+        return name && (concerns || urlOf(before) !== urlOf(after)) ? [name] : [];
+      }),
+    ],
+    reconcile,
+  };
+}
+
+function wantsQueue(node: Node | undefined): boolean {
+  return node?.metadata.annotations?.[changesAnnotation] === 'queue';
+}
+
+function urlOf(node: Node | undefined): string | undefined {
+  return node?.metadata.annotations?.[queueUrlAnnotation];
+}

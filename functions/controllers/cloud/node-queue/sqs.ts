@@ -1,0 +1,148 @@
+import { SubscribeCommand, type SNSClient, UnsubscribeCommand } from '@aws-sdk/client-sns';
+import {
+  CreateQueueCommand,
+  DeleteQueueCommand,
+  GetQueueUrlCommand,
+  ListQueuesCommand,
+  ListQueueTagsCommand,
+  QueueDoesNotExist,
+  type SQSClient,
+  TagQueueCommand,
+} from '@aws-sdk/client-sqs';
+import { nodeQueueName, nodeQueuePrefix } from '../../../../lib/node-queue/names.ts';
+import type { NodeQueues } from './port.ts';
+
+export interface SqsNodeQueuesOptions {
+  sqs: SQSClient;
+  sns: SNSClient;
+  /** The stack's name. */
+  cluster: string;
+  topicArn: string;
+  /** The role that machines which are nodes have, and its unique id (`AROA…`). */
+  nodeRole: { arn: string; id: string };
+}
+
+/** A node that heard nothing for longer than that lists anyhow. */
+const retentionSeconds = 3600;
+const visibilitySeconds = 30;
+/** Where the queue's subscription is remembered, for the day it goes. */
+const subscriptionTag = 'kumulus.dev/subscription';
+const clusterTag = 'kumulus.dev/cluster';
+
+export function sqsNodeQueues(options: SqsNodeQueuesOptions): NodeQueues {
+  const { sqs, sns, cluster, topicArn } = options;
+
+  async function find(name: string): Promise<string | undefined> {
+    try {
+      return (await sqs.send(new GetQueueUrlCommand({ QueueName: name }))).QueueUrl;
+    } catch (error) {
+      if (error instanceof QueueDoesNotExist) return undefined;
+      throw error;
+    }
+  }
+
+  async function tagsOf(QueueUrl: string): Promise<Record<string, string>> {
+    return (await sqs.send(new ListQueueTagsCommand({ QueueUrl }))).Tags ?? {};
+  }
+
+  async function create(name: string, nodeName: string): Promise<string> {
+    const { QueueUrl: url = '' } = await sqs.send(
+      new CreateQueueCommand({
+        QueueName: name,
+        Attributes: {
+          MessageRetentionPeriod: String(retentionSeconds),
+          VisibilityTimeout: String(visibilitySeconds),
+          ReceiveMessageWaitTimeSeconds: '20',
+          SqsManagedSseEnabled: 'true',
+          Policy: JSON.stringify(queuePolicy(arnOf(name, topicArn), nodeName, options)),
+        },
+        tags: { [clusterTag]: cluster },
+      }),
+    );
+    return url;
+  }
+
+  return {
+    async ensure(nodeName) {
+      const name = nodeQueueName(cluster, nodeName);
+      const url = (await find(name)) ?? (await create(name, nodeName));
+      if ((await tagsOf(url))[subscriptionTag]) return url;
+      // The same subscription, where there is one already.
+      const { SubscriptionArn: arn = '' } = await sns.send(
+        new SubscribeCommand({
+          TopicArn: topicArn,
+          Protocol: 'sqs',
+          Endpoint: arnOf(name, topicArn),
+          Attributes: { RawMessageDelivery: 'true' },
+          ReturnSubscriptionArn: true,
+        }),
+      );
+      await sqs.send(new TagQueueCommand({ QueueUrl: url, Tags: { [subscriptionTag]: arn } }));
+      return url;
+    },
+    async remove(nodeName) {
+      const url = await find(nodeQueueName(cluster, nodeName));
+      if (!url) return;
+      const SubscriptionArn = (await tagsOf(url))[subscriptionTag];
+      if (SubscriptionArn) await sns.send(new UnsubscribeCommand({ SubscriptionArn }));
+      await sqs.send(new DeleteQueueCommand({ QueueUrl: url }));
+    },
+  };
+}
+
+/** Removes the queues of all nodes of a cluster that goes; the topic takes the subscriptions with it. */
+export async function removeNodeQueues(sqs: SQSClient, cluster: string): Promise<void> {
+  let next: string | undefined;
+  do {
+    const { QueueUrls: urls = [], NextToken } = await sqs.send(
+      new ListQueuesCommand({ QueueNamePrefix: nodeQueuePrefix(cluster), MaxResults: 1000, NextToken: next }),
+    );
+    for (const QueueUrl of urls) {
+      const { Tags: tags } = await sqs.send(new ListQueueTagsCommand({ QueueUrl }));
+      // Another cluster's name may begin with this one's.
+      if (tags?.[clusterTag] === cluster) await sqs.send(new DeleteQueueCommand({ QueueUrl }));
+    }
+    next = NextToken;
+  } while (next);
+}
+
+/** Queue and topic are of one partition, region and account. */
+function arnOf(queueName: string, topicArn: string): string {
+  const [arn, partition, , region, account] = topicArn.split(':');
+  return [arn, partition, 'sqs', region, account, queueName].join(':');
+}
+
+/** The node's own session reads, and nobody else; the topic sends; dispatch sends by a right of its own. */
+function queuePolicy(
+  queueArn: string,
+  nodeName: string,
+  { topicArn, nodeRole }: SqsNodeQueuesOptions,
+): object {
+  return {
+    Version: '2012-10-17',
+    Statement: [
+      {
+        Effect: 'Allow',
+        Principal: { AWS: nodeRole.arn },
+        Action: ['sqs:ReceiveMessage', 'sqs:DeleteMessage'],
+        Resource: queueArn,
+        // EC2 calls the session of an instance by the instance's id, which is the node's name.
+        Condition: { StringEquals: { 'aws:userid': `${nodeRole.id}:${nodeName}` } },
+      },
+      {
+        Effect: 'Allow',
+        Principal: { Service: 'sns.amazonaws.com' },
+        Action: 'sqs:SendMessage',
+        Resource: queueArn,
+        Condition: { ArnEquals: { 'aws:SourceArn': topicArn } },
+      },
+      {
+        Effect: 'Deny',
+        Principal: '*',
+        Action: 'sqs:*',
+        Resource: queueArn,
+        Condition: { Bool: { 'aws:SecureTransport': 'false' } },
+      },
+    ],
+  };
+}
