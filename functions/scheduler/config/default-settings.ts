@@ -6,15 +6,22 @@ import {
   type SchedulerSettings,
 } from './settings.ts';
 
+export const defaultSchedulerName = 'default-scheduler';
+
+/** What every extension point has without a configuration; each plugin takes part where it has something to say. */
+export function defaultEnabled(): EnabledPlugin[] {
+  return defaultPlugins.map(({ name, weight }) => ({ name, weight: weight ?? 0 }));
+}
+
 /** What kube-scheduler does without a configuration. */
 export function defaultSettings(): SchedulerSettings {
-  const plugins: EnabledPlugin[] = defaultPlugins.map(({ name, weight }) => ({ name, weight: weight ?? 0 }));
+  const plugins = defaultEnabled();
   return {
     podInitialBackoffSeconds: 1,
     podMaxBackoffSeconds: 10,
     profiles: [
       {
-        schedulerName: 'default-scheduler',
+        schedulerName: defaultSchedulerName,
         percentageOfNodesToScore: 0,
         points: Object.fromEntries(extensionPoints.map((point) => [point, plugins])) as Record<
           ExtensionPoint,

@@ -19,6 +19,8 @@ export interface EnabledPlugin {
   name: string;
   /** Of its score; 0 stands for the default. */
   weight: number;
+  /** Where the configuration enables it for this very point; absent for what `multiPoint` and the defaults bring. */
+  at?: string;
 }
 
 export const extensionPoints = [
@@ -36,6 +38,11 @@ export const extensionPoints = [
   'postBind',
 ] as const;
 export type ExtensionPoint = (typeof extensionPoints)[number];
+
+/** What is wrong with a plugin that is enabled at a point it does not implement. */
+export function notExtending(point: ExtensionPoint): string {
+  return `does not extend ${point}`;
+}
 
 /** The method by which a plugin shows that it implements an extension point. */
 export const methodOf = {

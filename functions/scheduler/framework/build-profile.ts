@@ -1,9 +1,13 @@
-import { type ExtensionPoint, methodOf, type ProfileSettings } from '../config/settings.ts';
-import type { Registry } from '../plugins/registry.ts';
+import { KumulusError } from '../../../lib/errors.ts';
+import { type ExtensionPoint, methodOf, notExtending, type ProfileSettings } from '../config/settings.ts';
+import { builtInPoints, type Registry } from '../plugins/registry.ts';
 import type { Plugin, PluginContext } from './plugin.ts';
 import type { Profile, With } from './profile.ts';
 
-/** Makes the plugins of a profile, each once, and lines them up by extension point. */
+/**
+ * Makes the plugins of a profile, each once, and lines them up by extension point.
+ * @throws KumulusError Invalid for plugins of one's own that do not do what the configuration has them do.
+ */
 export function buildProfile(settings: ProfileSettings, registry: Registry, context: PluginContext): Profile {
   const made = new Map<string, Plugin>();
   const make = (name: string): Plugin => {
@@ -17,13 +21,24 @@ export function buildProfile(settings: ProfileSettings, registry: Registry, cont
   };
   function at<K extends keyof Plugin>(point: ExtensionPoint): With<K>[] {
     return settings.points[point]
-      .map(({ name }) => make(name))
-      .filter((plugin): plugin is With<K> => typeof plugin[methodOf[point]] === 'function');
+      .map(({ name, at: path }) => ({ plugin: make(name), path }))
+      .filter(({ plugin, path }) => {
+        if (typeof plugin[methodOf[point]] === 'function') return true;
+        // A built-in plugin may have nothing to say where upstream's has; the configuration knows where that is so.
+        if (path !== undefined && !builtInPoints[plugin.name]?.includes(point)) {
+          throw wrong(`${path}: Invalid value: "${plugin.name}": ${notExtending(point)}`);
+        }
+        return false;
+      })
+      .map(({ plugin }) => plugin as With<K>);
   }
-  const [queueSort] = at<'compare'>('queueSort');
-  if (!queueSort) throw new TypeError(`profile "${settings.schedulerName}" has no QueueSort plugin`);
+  const [queueSort, ...others] = at<'compare'>('queueSort');
+  if (!queueSort || others.length > 0) {
+    throw wrong(`profile "${settings.schedulerName}": exactly one queue sort plugin must be enabled`);
+  }
   const bind = at<'bind'>('bind');
-  if (bind.length === 0) throw new TypeError(`profile "${settings.schedulerName}" has no Bind plugin`);
+  if (bind.length === 0)
+    throw wrong(`profile "${settings.schedulerName}": at least one bind plugin must be enabled`);
   const weights = new Map(settings.points.score.map(({ name, weight }) => [name, weight || 1]));
 
   return {
@@ -43,4 +58,8 @@ export function buildProfile(settings: ProfileSettings, registry: Registry, cont
     postBind: at('postBind'),
     plugins: [...made.values()],
   };
+}
+
+function wrong(what: string): KumulusError {
+  return new KumulusError('Invalid', `KubeSchedulerConfiguration is invalid: ${what}`);
 }

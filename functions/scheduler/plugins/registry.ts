@@ -1,3 +1,4 @@
+import type { ExtensionPoint } from '../config/settings.ts';
 import type { Plugin, PluginContext, PluginFactory } from '../framework/plugin.ts';
 import { balancedAllocation, type NodeResourcesBalancedAllocationArgs } from './balanced-allocation.ts';
 import { defaultBinder } from './default-binder.ts';
@@ -46,6 +47,41 @@ export const builtInPlugins: Registry = new Map<string, PluginFactory>([
   ['ImageLocality', plain(imageLocality)],
   ['DefaultBinder', (_args, context: PluginContext) => defaultBinder(context)],
 ]);
+
+/**
+ * Where upstream's plugins of these names can be enabled; a plugin here may do without some of these (NodeResourcesFit needs
+ * no PreScore), and a configuration that names it there is right all the same.
+ */
+export const builtInPoints: Readonly<Record<string, readonly ExtensionPoint[]>> = {
+  SchedulingGates: ['preEnqueue'],
+  PrioritySort: ['queueSort'],
+  NodeUnschedulable: ['filter'],
+  NodeName: ['filter'],
+  TaintToleration: ['filter', 'preScore', 'score'],
+  NodeAffinity: ['preFilter', 'filter', 'preScore', 'score'],
+  NodePorts: ['preFilter', 'filter'],
+  NodeResourcesFit: ['preFilter', 'filter', 'preScore', 'score'],
+  VolumeRestrictions: ['preFilter', 'filter'],
+  NodeVolumeLimits: ['preFilter', 'filter'],
+  VolumeBinding: ['preFilter', 'filter', 'reserve', 'preBind', 'preScore', 'score'],
+  VolumeZone: ['preFilter', 'filter'],
+  PodTopologySpread: ['preFilter', 'filter', 'preScore', 'score'],
+  InterPodAffinity: ['preFilter', 'filter', 'preScore', 'score'],
+  DynamicResources: [
+    'preEnqueue',
+    'preFilter',
+    'filter',
+    'postFilter',
+    'preScore',
+    'score',
+    'reserve',
+    'preBind',
+  ],
+  DefaultPreemption: ['preEnqueue', 'postFilter'],
+  NodeResourcesBalancedAllocation: ['preScore', 'score'],
+  ImageLocality: ['preScore', 'score'],
+  DefaultBinder: ['bind'],
+};
 
 /** The default plugins in upstream's order, which is the order in which they run, with their default weights. */
 export const defaultPlugins: readonly { name: string; weight?: number }[] = [

@@ -22,6 +22,8 @@ export interface Allocation {
 const maxResults = 32;
 /** Steps of the search on one node; a claim that takes more is taken to fit nowhere there. */
 const maxSteps = 100_000;
+/** Steps between two looks at the clock. */
+const stepsBetweenLooks = 100;
 
 interface Chosen {
   request: string;
@@ -53,15 +55,17 @@ export class Allocator {
   }
 
   /**
-   * An allocation for each claim, in their order, or undefined where the node cannot serve them all.
+   * An allocation for each claim, in their order, or undefined where the node cannot serve them all. The search ends where
+   * it is when `isOver` says so.
    * @throws Error when an expression cannot be evaluated, or a request for all devices meets a pool that is not whole.
    */
-  allocate(node: NodeInfo): Allocation[] | undefined {
+  allocate(node: NodeInfo, isOver: () => boolean = () => false): Allocation[] | 'timedOut' | undefined {
     const devices = [...this.#pools].flatMap(([pool, slices]) => [...devicesFor(pool, slices, node)]);
     const usage = this.#usage.clone();
     const chosen: Chosen[][] = this.#demands.map(() => []);
     const ranks: number[][] = this.#demands.map(() => []);
     let steps = 0;
+    let ranOut = false;
 
     const nextRequest = (claim: number, request: number): boolean => {
       const demand = this.#demands[claim];
@@ -91,7 +95,8 @@ export class Allocator {
       const own = chosen[claim] as Chosen[];
       if (own.length >= maxResults) return false;
       for (let i = from; i < fitting.length; i++) {
-        if (++steps > maxSteps) return false;
+        if (++steps % stepsBetweenLooks === 0) ranOut ||= isOver();
+        if (ranOut || steps > maxSteps) return false;
         const device = fitting[i] as PoolDevice;
         const consumed = usage.take(device, alternative);
         if (consumed === 'none') {
@@ -113,7 +118,7 @@ export class Allocator {
       return false;
     };
 
-    if (!nextRequest(0, 0)) return undefined;
+    if (!nextRequest(0, 0)) return ranOut ? 'timedOut' : undefined;
     return this.#demands.map((demand, claim) => ({
       result: this.#resultOf(demand, chosen[claim] as Chosen[], node),
       ranks: ranks[claim] as number[],

@@ -1,6 +1,7 @@
 import type { AllocationResult, Pod } from '../../../../lib/api/gen/types.ts';
 import { keyOf, type Persisted } from '../../../../lib/api/object.ts';
 import { type NodeMatcher, nodeSelectorMatcher } from '../../../../lib/api/scheduling/node-selector.ts';
+import { durationMs } from '../../config/duration.ts';
 import { AssumeCache } from '../../framework/assume-cache.ts';
 import { stateKey } from '../../framework/cycle-state.ts';
 import type { EventHint, Plugin, PluginContext } from '../../framework/plugin.ts';
@@ -14,8 +15,10 @@ import { classesOf, demandOf } from './requests.ts';
 import { Usage } from './usage.ts';
 
 export interface DynamicResourcesArgs {
-  /** How long drivers may take to make devices ready once they are allocated. Default 600. */
-  bindingTimeoutSeconds?: number;
+  /** How long the search for devices may take on one node, as a duration. Default 10s; 0s: as long as it takes. */
+  filterTimeout?: string;
+  /** How long drivers may take to make devices ready once they are allocated, as a duration. Default 600s. */
+  bindingTimeout?: string;
 }
 
 interface ClaimState {
@@ -39,7 +42,9 @@ interface DeviceState {
 const devicesKey = stateKey<DeviceState>('devices');
 const cannotAllocate = unresolvable('cannot allocate all claims');
 const notAvailable = unresolvable('resourceclaim not available on the node');
-const defaultTimeoutSeconds = 600;
+const timedOut = unresolvable('timed out trying to allocate devices');
+const defaultFilterTimeout = '10s';
+const defaultBindingTimeout = '600s';
 /** As many alternatives as a request may have: the first is worth the most. */
 const maxAlternatives = 8;
 
@@ -49,7 +54,8 @@ export function dynamicResources(args: DynamicResourcesArgs, context: PluginCont
   const claims = new AssumeCache(objects.resourceClaims);
   /** Decided allocations that are being written, by the claim's uid. */
   const inFlight = new Map<string, AllocationResult>();
-  const timeoutMs = (args.bindingTimeoutSeconds ?? defaultTimeoutSeconds) * 1000;
+  const timeoutMs = durationMs(args.bindingTimeout ?? defaultBindingTimeout);
+  const filterTimeoutMs = durationMs(args.filterTimeout ?? defaultFilterTimeout);
   const classOf = (name: string) => objects.deviceClasses.get(name);
 
   function usageNow(pools: Iterable<Pool>): Usage {
@@ -120,7 +126,9 @@ export function dynamicResources(args: DynamicResourcesArgs, context: PluginCont
       }
       if (!devices.allocator) return undefined;
       try {
-        const allocations = devices.allocator.allocate(node);
+        const untilMs = filterTimeoutMs ? context.clock.now() + filterTimeoutMs : Number.POSITIVE_INFINITY;
+        const allocations = devices.allocator.allocate(node, () => context.clock.now() >= untilMs);
+        if (allocations === 'timedOut') return timedOut;
         if (!allocations) return cannotAllocate;
         devices.byNode.set(node.name, allocations);
         return undefined;
