@@ -73,7 +73,10 @@ export function requestOf(event: ProxyEvent, signal: AbortSignal): ApiRequest {
 
 export interface CollectOptions {
   clock: Clock;
-  /** How long a watch in which nothing happens is kept open. */
+  /**
+   * How long a watch in which nothing happens is kept open. Not long: client-go does not end before its last watch has
+   * answered, and so `kubectl wait` and `rollout status` last that much longer than what they wait for.
+   */
   quietMs?: number;
   /** How long it may take to end then. */
   graceMs?: number;
@@ -88,7 +91,7 @@ export interface CollectOptions {
 export async function answerBuffered(
   handle: ApiHandler,
   event: ProxyEvent,
-  { clock, quietMs = 5_000, graceMs = 2_000, lingerMs = 50 }: CollectOptions,
+  { clock, quietMs = 2_000, graceMs = 2_000, lingerMs = 50 }: CollectOptions,
   signal: AbortSignal,
 ): Promise<ProxyResult> {
   if (!asksForWatch(event)) {
