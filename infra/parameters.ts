@@ -1,5 +1,6 @@
 import { isIPv4 } from 'node:net';
 import { type LogLevel, logLevels } from '../lib/log.ts';
+import { readSchedulerConfig } from './scheduler-config.ts';
 
 /** What may be chosen at a deploy, with `-c name=value` or in the context of `cdk.json`. Every one has a default. */
 export interface Parameters {
@@ -20,6 +21,8 @@ export interface Parameters {
   controllerConcurrency: number;
   /** Instances of the scheduler that Lambda keeps to: one, or 0 for accounts that have none to reserve. */
   schedulerReservedConcurrency: number;
+  /** A KubeSchedulerConfiguration as JSON; absent: kube-scheduler's defaults. Chosen as a file's path, or itself. */
+  schedulerConfig?: string;
   /** How often every object is looked at again although nothing happened. */
   resyncMinutes: number;
   logLevel: LogLevel;
@@ -100,6 +103,12 @@ export function readParameters(find: (name: string) => unknown): Parameters {
   oneOf('logLevel', logLevels);
   whole('logRetentionDays', 1, 731);
   flag('tracing');
+  const schedulerConfig = find('schedulerConfig');
+  if (schedulerConfig !== undefined) {
+    const read = readSchedulerConfig(schedulerConfig);
+    if ('errors' in read) errors.push(...read.errors.map((error) => `schedulerConfig: ${error}`));
+    else chosen.schedulerConfig = read.json;
+  }
   if (typeof chosen.logRetentionDays === 'number' && !retentions.includes(chosen.logRetentionDays))
     wrong('logRetentionDays', chosen.logRetentionDays, `must be one of ${retentions.join(', ')}`);
   if (errors.length > 0) throw new TypeError(errors.join('\n'));

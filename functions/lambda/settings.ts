@@ -17,6 +17,8 @@ export interface LambdaSettings {
   advertise: { address: string; port: number };
   /** IAM principals with a fixed place in the cluster; see `docs/aws.md`. */
   access: string;
+  /** A KubeSchedulerConfiguration among the files of the scheduler's bundle; none: kube-scheduler's defaults. */
+  schedulerConfigFile: string | undefined;
   logLevel: LogLevel;
 }
 
@@ -51,6 +53,7 @@ export function readSettings(env: Environment): LambdaSettings {
     issuer: text('KUMULUS_ISSUER'),
     advertise: parseAdvertise(text('KUMULUS_ADVERTISE')),
     access: env.KUMULUS_ACCESS ?? '[]',
+    schedulerConfigFile: env.KUMULUS_SCHEDULER_CONFIG || undefined,
     logLevel: level,
   };
 }

@@ -1,4 +1,5 @@
 /** The scheduler's Lambda function: woken by its queue, one at a time, with a warm snapshot brought up to the head. */
+import { join } from 'node:path';
 import { systemClock } from '../../lib/clock.ts';
 import type { WorkResult } from '../../lib/queue/port.ts';
 import { type SqsBatchResponse, type SqsEvent, workBatch } from '../../lib/queue/sqs/index.ts';
@@ -8,11 +9,16 @@ import { lambdaHandler, lambdaLogger } from '../lambda/invocation.ts';
 import { openQueue } from '../lambda/queue.ts';
 import { readSettings } from '../lambda/settings.ts';
 import { Warm } from '../lambda/warm.ts';
+import { readConfiguration } from './config/parse.ts';
 import { openScheduler } from './index.ts';
 
 const settings = readSettings(process.env);
 const log = lambdaLogger('scheduler', settings);
 const queue = openQueue(settings, () => true);
+const { schedulerConfigFile } = settings;
+/** Read as the function starts, so that one with a configuration that is wrong does not start at all. */
+const configuration =
+  schedulerConfigFile && (await readConfiguration(join(import.meta.dirname, schedulerConfigFile)));
 
 /** All that is kept between invocations: the snapshot, and which pods wait for what. */
 const warm = new Warm(async () => {
@@ -21,6 +27,7 @@ const warm = new Warm(async () => {
     client: clientFor('system:kube-scheduler'),
     clock: systemClock,
     log,
+    ...(configuration && { settings: configuration }),
     // Ends with the process.
     signal: new AbortController().signal,
   });

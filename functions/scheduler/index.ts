@@ -18,7 +18,9 @@ export interface SchedulerOptions {
   /** A KubeSchedulerConfiguration v1, parsed from YAML or JSON. Absent: kube-scheduler's defaults. */
   config?: unknown;
   /** The same, in a YAML or JSON file. */
-  configFile?: string;
+  configFile?: string | undefined;
+  /** What one has come to, where it was read before. */
+  settings?: SchedulerSettings;
   /** Plugins besides the built-in ones, by name; `docs/scheduler.md` says how one is written. */
   plugins?: Registry;
   random?: () => number;
@@ -66,9 +68,10 @@ export async function openScheduler(
 }
 
 async function settingsOf(
-  { config, configFile }: SchedulerOptions,
+  { config, configFile, settings }: SchedulerOptions,
   registry: Registry,
 ): Promise<SchedulerSettings> {
+  if (settings) return settings;
   if (configFile !== undefined) return readConfiguration(configFile, registry);
   return config === undefined ? defaultSettings() : parseConfiguration(config, registry);
 }

@@ -19,6 +19,8 @@ export interface KumulusFunctionProps {
   environment: Record<string, string>;
   parameters: Parameters;
   reservedConcurrency?: number;
+  /** Files that the bundle has beside its code: their text by name. */
+  files?: Readonly<Record<string, string>>;
 }
 
 /** One function of the control plane: its bundle, its log, and a role that may do nothing but write to that log. */
@@ -63,7 +65,19 @@ export class KumulusFunction extends Construct {
         format: OutputFormat.ESM,
         // What was tested is what runs, whichever SDK the runtime has in it.
         bundleAwsSDK: true,
+        commandHooks: {
+          beforeBundling: () => [],
+          beforeInstall: () => [],
+          afterBundling: (_input, output) =>
+            Object.entries(props.files ?? {}).map(([name, text]) => writeCommand(join(output, name), text)),
+        },
       },
     });
   }
+}
+
+/** What a shell of any system runs to write a file, whatever its text is. */
+function writeCommand(path: string, text: string): string {
+  const program = "fs.writeFileSync(process.argv[1], Buffer.from(process.argv[2], 'base64'))";
+  return `node -e "${program}" "${path}" ${Buffer.from(text).toString('base64')}`;
 }
