@@ -9,19 +9,22 @@ import { readSettings } from '../lambda/settings.ts';
 import { Warm } from '../lambda/warm.ts';
 import { controllerClients } from './accounts.ts';
 import { concurrencyOf } from './hosting.ts';
+import { cloudControllers } from './cloud/index.ts';
+import { connectCloud } from './cloud/connect.ts';
 import { controllerEntries } from './index.ts';
 import { createWorker } from './worker.ts';
 
 const settings = readSettings(process.env);
 const log = lambdaLogger('controllers', settings);
-const widthOf = concurrencyOf(controllerEntries);
+const entries = [...controllerEntries, ...cloudControllers(connectCloud(settings))];
+const widthOf = concurrencyOf(entries);
 const queue = openQueue(settings, (controller) => widthOf(controller) === 1);
 
 /** All that is kept between invocations: the controllers that had work, and the informers that they read. */
 const warm = new Warm(async () => {
   const { server, store, keys } = await openControlPlane(settings, log, { pollMs: onDemandPollMs });
   return createWorker({
-    entries: controllerEntries,
+    entries,
     ...controllerClients(server.handle),
     store,
     queue,

@@ -10,6 +10,8 @@ export interface ClusterOptions {
   rootCa: string | undefined;
   /** The authority that approved requests of nodes and users are signed by; undefined where none is to be. */
   signer: CertifiedKey | undefined;
+  /** For how long it signs at most. */
+  signingDurationMs: number;
   /** How long a node may be silent before its Ready condition becomes Unknown. */
   nodeMonitorGracePeriodMs: number;
   /** How long a node that is starting may be silent. */
@@ -24,6 +26,7 @@ export const defaultClusterOptions: ClusterOptions = {
   nodeCidrMaskSize: 24,
   rootCa: undefined,
   signer: undefined,
+  signingDurationMs: 365 * 24 * 60 * 60_000,
   nodeMonitorGracePeriodMs: 50_000,
   nodeStartupGracePeriodMs: 60_000,
   terminatedPodGcThreshold: 12_500,

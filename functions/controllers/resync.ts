@@ -8,11 +8,14 @@ import { lambdaHandler, lambdaLogger } from '../lambda/invocation.ts';
 import { openQueue } from '../lambda/queue.ts';
 import { readSettings } from '../lambda/settings.ts';
 import { Warm } from '../lambda/warm.ts';
+import { cloudControllers, unreachableCloud } from './cloud/index.ts';
 import { everythingAgain } from './everything.ts';
+import { controllerEntries } from './index.ts';
 
 const settings = readSettings(process.env);
 const log = lambdaLogger('resync', settings);
 const queue = openQueue(settings, () => false);
+const entries = [...controllerEntries, ...cloudControllers(unreachableCloud(settings))];
 
 /** All that is kept between invocations: an API server, without anything of what it read. */
 const warm = new Warm(() => openControlPlane(settings, log, { pollMs: onDemandPollMs }));
@@ -24,7 +27,7 @@ export const handler = lambdaHandler<unknown, void>({
   async run(_event, { metrics }) {
     const { server } = await warm.get();
     await server.keepHouse();
-    await queue.addAll(everythingAgain());
+    await queue.addAll(everythingAgain(entries));
     metrics.count('Resyncs');
   },
 });

@@ -8,8 +8,6 @@ import { ownKey, watchOf } from '../common/watch.ts';
 import type { ControllerContext, ControllerEntry } from '../context.ts';
 import { type Controller, done, type Result } from '../controller.ts';
 
-/** kube-controller-manager's `--cluster-signing-duration`. */
-const mostMs = 365 * 24 * 60 * 60_000;
 const known: readonly string[] = Object.values(signers);
 
 /** Signs what was approved for one of the cluster's own signers. */
@@ -37,7 +35,7 @@ function create({ client, clock, lister, cluster }: ControllerContext): Controll
       });
     }
     if (!cluster.signer) return undefined;
-    const validityMs = validityOf(expirationSeconds, mostMs);
+    const validityMs = validityOf(expirationSeconds, cluster.signingDurationMs);
     const certificate = await signRequest(cluster.signer, parsed, { usages, validityMs, now });
     const status = { ...request.status, certificate: Buffer.from(certificate).toString('base64') };
     return { ...request, status };

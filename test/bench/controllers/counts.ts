@@ -5,12 +5,14 @@ export interface Counts {
   calls: ReadonlyMap<string, number>;
   /** Reconciles by controller. */
   reconciles: ReadonlyMap<string, number>;
+  /** CPU time by part, in ms: what a machine that others use too does not change as it changes seconds. */
+  cpuMs: ReadonlyMap<string, number>;
 }
 
 const writeVerbs = new Set(['CREATE', 'UPDATE', 'PATCH', 'APPLY', 'DELETE', 'DELETECOLLECTION']);
 
 /** @param text Prometheus' text format */
-export function countsOf(text: string): Counts {
+export function countsOf(text: string, cpuMs: ReadonlyMap<string, number>): Counts {
   const calls = new Map<string, number>();
   const reconciles = new Map<string, number>();
   const add = (to: Map<string, number>, key: string, value: number) =>
@@ -27,11 +29,15 @@ export function countsOf(text: string): Counts {
       add(calls, `${labels.get('verb')} ${what}`, Number(value));
     }
   }
-  return { calls, reconciles };
+  return { calls, reconciles, cpuMs };
 }
 
 export function since(before: Counts, after: Counts): Counts {
-  return { calls: less(after.calls, before.calls), reconciles: less(after.reconciles, before.reconciles) };
+  return {
+    calls: less(after.calls, before.calls),
+    reconciles: less(after.reconciles, before.reconciles),
+    cpuMs: less(after.cpuMs, before.cpuMs),
+  };
 }
 
 export function total(counts: ReadonlyMap<string, number>): number {

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Registry } from 'prom-client';
 import { createApiServer } from '../../../../functions/apiserver/index.ts';
 import { controllerClients } from '../../../../functions/controllers/accounts.ts';
 import { type RunningControllers, startControllers } from '../../../../functions/controllers/index.ts';
@@ -31,6 +32,9 @@ export interface TestClusterOptions {
   cluster?: Partial<ClusterOptions>;
   /** What the controllers write through. */
   wrap?: (client: KubeClient) => KubeClient;
+  /** What their informers read through. */
+  wrapReads?: (client: KubeClient) => KubeClient;
+  metrics?: Registry;
 }
 
 /** The real API server on the real embedded store, and controllers whose time is stepped. */
@@ -64,10 +68,12 @@ export async function openCluster(options: TestClusterOptions = {}): Promise<Tes
       signal: stopping.signal,
       controllers: options.controllers,
       cluster: options.cluster,
+      ...(options.metrics && { metrics: options.metrics }),
     });
   };
   function startedInformers(signal: AbortSignal): Informers {
-    const own = createInformers(clients.client, { clock: dated, log });
+    const reads = options.wrapReads?.(clients.client) ?? clients.client;
+    const own = createInformers(reads, { clock: dated, log });
     own.start(signal).catch(() => undefined);
     return own;
   }

@@ -1,5 +1,19 @@
 import type { KubeClient } from '../../../../lib/client/port.ts';
 
+/** A client whose reads of objects are counted by type; watches are not reads. */
+export function countReads(client: KubeClient, counts: Map<string, number>): KubeClient {
+  return new Proxy(client, {
+    get(target, property, receiver) {
+      const original: unknown = Reflect.get(target, property, receiver);
+      if ((property !== 'get' && property !== 'list') || typeof original !== 'function') return original;
+      return (resource: { plural: string }, ...rest: unknown[]): unknown => {
+        counts.set(resource.plural, (counts.get(resource.plural) ?? 0) + 1);
+        return Reflect.apply(original, target, [resource, ...rest]);
+      };
+    },
+  });
+}
+
 const writes = ['create', 'update', 'patch', 'delete', 'deleteCollection', 'createSubresource'] as const;
 type Verb = (typeof writes)[number];
 
