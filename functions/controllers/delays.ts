@@ -16,6 +16,7 @@ export const handler = lambdaHandler<SqsEvent, SqsBatchResponse>({
   log,
   run({ Records: records }, { signal, metrics }) {
     metrics.count('Items', records.length);
-    return forwardDelayed(records, { queue, clock: systemClock, log, signal });
+    const onMalformed = () => metrics.count('Malformed');
+    return forwardDelayed(records, { queue, clock: systemClock, log, signal, onMalformed });
   },
 });

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import middy from '@middy/core';
 import { systemClock } from '../../lib/clock.ts';
 import { createLogger, type Logger } from '../../lib/log.ts';
-import { createEmbeddedMetrics, type EmbeddedMetrics } from '../../lib/metrics/emf.ts';
+import { type ChargedMetrics, createEmbeddedMetrics, type EmbeddedMetrics } from '../../lib/metrics/emf.ts';
 import type { LambdaSettings } from './settings.ts';
 
 /** Our slice of Lambda's context object ("Using the Lambda context object to retrieve Node.js function information"). */
@@ -23,6 +23,15 @@ export interface Invocation {
 }
 
 export type LambdaHandler<E, R> = (event: E, context: LambdaContext) => Promise<R>;
+
+/** What is a metric of CloudWatch, in the namespace `Kumulus`, by cluster and function: what should never happen. */
+const chargedMetrics: ChargedMetrics = {
+  Malformed: 'Malformed',
+  'Reconcile.malformed': 'Malformed',
+  'Cycle.malformed': 'Malformed',
+  'Reconcile.deadLetter': 'DeadLetters',
+  'Cycle.deadLetter': 'DeadLetters',
+};
 
 /** What is left of the function's time when its work is told to stop. */
 const wrapUpMs = 3_000;
@@ -57,6 +66,7 @@ export function lambdaHandler<E, R>({ name, settings, log, run }: LambdaEntry<E,
         'Kumulus',
         { cluster: settings.cluster, function: name },
         { requestId },
+        chargedMetrics,
       );
       if (isCold) metrics.count('ColdStart');
       isCold = false;

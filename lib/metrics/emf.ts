@@ -1,72 +1,74 @@
 /**
  * Metrics that CloudWatch takes out of the log ("Embedded metric format: Specification"): no call, and nothing to wait
- * for. One document an invocation and set of dimensions.
+ * for. One document an invocation.
+ *
+ * Every metric and combination of dimensions is paid for in each hour in which it has a value, which adds up to more than
+ * an idle cluster costs. So only what an alarm or a chart reads is one; all else are fields of the document, which Logs
+ * Insights counts just as well.
  */
 export interface EmbeddedMetrics {
-  count(name: string, value?: number, dimensions?: Record<string, string>): void;
+  /** With a label the field holds a count for each: `{"Reconcile.done":{"deployment":2}}`. */
+  count(name: string, value?: number, label?: Record<string, string>): void;
   /** A value whose distribution counts: several of one name become one list. */
-  timeMs(name: string, value: number, dimensions?: Record<string, string>): void;
-  /** The documents so far, each one line of JSON; begins anew. */
+  timeMs(name: string, value: number): void;
+  /** The document so far, one line of JSON; none where nothing was counted. Begins anew. */
   drain(nowMs: number): string[];
 }
 
-interface Series {
-  dimensions: Record<string, string>;
-  counts: Map<string, number>;
-  times: Map<string, number[]>;
-}
+/** Which counts are metrics: the name of the count, and that of the metric. */
+export type ChargedMetrics = Readonly<Record<string, string>>;
 
 /** "Up to 100 values" a metric. */
 const mostValues = 100;
 
 export function createEmbeddedMetrics(
   namespace: string,
-  common: Record<string, string>,
+  dimensions: Record<string, string>,
   /** Found in the document, and so in Logs Insights, but no dimensions of the metrics. */
   properties: Record<string, unknown> = {},
+  charged: ChargedMetrics = {},
 ): EmbeddedMetrics {
-  let all = new Map<string, Series>();
-
-  function series(dimensions: Record<string, string> = {}): Series {
-    const id = JSON.stringify(dimensions);
-    const found = all.get(id) ?? { dimensions, counts: new Map(), times: new Map() };
-    all.set(id, found);
-    return found;
-  }
+  let fields = new Map<string, number | number[] | Record<string, number>>();
+  let metrics = new Map<string, number>();
 
   return {
-    count(name, value = 1, dimensions) {
-      const { counts } = series(dimensions);
-      counts.set(name, (counts.get(name) ?? 0) + value);
+    count(name, value = 1, label) {
+      const metric = charged[name];
+      if (metric && value > 0) metrics.set(metric, (metrics.get(metric) ?? 0) + value);
+      const found = fields.get(name);
+      if (!label) {
+        fields.set(name, (typeof found === 'number' ? found : 0) + value);
+        return;
+      }
+      const counts = typeof found === 'object' && !Array.isArray(found) ? found : {};
+      const key = Object.values(label).join('/');
+      counts[key] = (counts[key] ?? 0) + value;
+      fields.set(name, counts);
     },
-    timeMs(name, value, dimensions) {
-      const { times } = series(dimensions);
-      const values = times.get(name) ?? [];
+    timeMs(name, value) {
+      const found = fields.get(name);
+      const values = Array.isArray(found) ? found : [];
       if (values.length < mostValues) values.push(Math.round(value * 10) / 10);
-      times.set(name, values);
+      fields.set(name, values);
     },
     drain(nowMs) {
-      const documents = [...all.values()].map(({ dimensions, counts, times }) => {
-        const labels = { ...common, ...dimensions };
-        const metrics = [
-          ...[...counts.keys()].map((name) => ({ Name: name, Unit: 'Count' })),
-          ...[...times.keys()].map((name) => ({ Name: name, Unit: 'Milliseconds' })),
-        ];
-        return JSON.stringify({
-          _aws: {
-            Timestamp: nowMs,
-            CloudWatchMetrics: [
-              { Namespace: namespace, Dimensions: [Object.keys(labels)], Metrics: metrics },
-            ],
-          },
-          ...properties,
-          ...labels,
-          ...Object.fromEntries(counts),
-          ...Object.fromEntries(times),
-        });
+      if (fields.size === 0) return [];
+      const directive = {
+        Namespace: namespace,
+        Dimensions: [Object.keys(dimensions)],
+        Metrics: [...metrics.keys()].map((name) => ({ Name: name, Unit: 'Count' })),
+      };
+      const document = JSON.stringify({
+        ...(metrics.size > 0 && { _aws: { Timestamp: nowMs, CloudWatchMetrics: [directive] } }),
+        time: nowMs,
+        ...properties,
+        ...dimensions,
+        ...Object.fromEntries(fields),
+        ...Object.fromEntries(metrics),
       });
-      all = new Map();
-      return documents;
+      fields = new Map();
+      metrics = new Map();
+      return [document];
     },
   };
 }

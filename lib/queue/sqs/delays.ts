@@ -10,6 +10,8 @@ export interface ForwardOptions {
   clock: Clock;
   log: Logger;
   signal: AbortSignal;
+  /** Told of each message that cannot be read. */
+  onMalformed?: () => void;
 }
 
 /** SQS delays by whole seconds: what is due sooner than that is waited for. */
@@ -42,6 +44,7 @@ async function forward({ messageId, body }: SqsRecord, options: ForwardOptions):
   try {
     message = parseMessage(body);
   } catch (error) {
+    options.onMalformed?.();
     log.error({ messageId, reason: messageOf(error) }, 'malformed message: a dead letter');
     return queue.bury(body, 'malformed');
   }

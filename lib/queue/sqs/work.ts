@@ -22,7 +22,10 @@ export interface WorkBatchOptions {
   count?: (what: WorkCount, item: WorkItem) => void;
 }
 
-export type WorkCount = WorkResult['outcome'] | 'retried' | 'deadLetter' | 'unfinished';
+export type WorkCount = WorkResult['outcome'] | 'retried' | 'deadLetter' | 'unfinished' | 'malformed';
+
+/** What a message that cannot be read is counted under. */
+const unreadable: WorkItem = { controller: 'unknown', key: '' };
 
 /** One key of a batch with every message that asked for it. */
 interface Task {
@@ -55,6 +58,7 @@ export async function workBatch(
         task.message = { ...message, failures: Math.max(task.message.failures, message.failures) };
       }
     } catch (error) {
+      options.count?.('malformed', unreadable);
       log.error(
         { messageId: record.messageId, reason: messageOf(error) },
         'malformed message: a dead letter',

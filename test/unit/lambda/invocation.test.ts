@@ -72,50 +72,42 @@ describe('warm state', () => {
   });
 });
 
-test('embedded metrics are documents of CloudWatch’s format, one for each set of dimensions', () => {
-  const metrics = createEmbeddedMetrics('Kumulus', { cluster: 'c' }, { requestId: 'r' });
+test('embedded metrics are what alarms read, in CloudWatch’s format; all else are fields of the same document', () => {
+  const metrics = createEmbeddedMetrics(
+    'Kumulus',
+    { cluster: 'c' },
+    { requestId: 'r' },
+    { 'Reconcile.deadLetter': 'DeadLetters' },
+  );
   metrics.count('Items', 2);
   metrics.count('Items');
   metrics.timeMs('Duration', 12.345);
   metrics.count('Reconcile.done', 1, { controller: 'job' });
   expect(metrics.drain(7).map((line) => JSON.parse(line) as unknown)).toEqual([
+    { time: 7, requestId: 'r', cluster: 'c', Items: 3, Duration: [12.3], 'Reconcile.done': { job: 1 } },
+  ]);
+  metrics.count('Reconcile.deadLetter', 1, { controller: 'job' });
+  metrics.count('Reconcile.deadLetter', 1, { controller: 'deployment' });
+  expect(metrics.drain(8).map((line) => JSON.parse(line) as unknown)).toEqual([
     {
       _aws: {
-        Timestamp: 7,
+        Timestamp: 8,
         CloudWatchMetrics: [
           {
             Namespace: 'Kumulus',
             Dimensions: [['cluster']],
-            Metrics: [
-              { Name: 'Items', Unit: 'Count' },
-              { Name: 'Duration', Unit: 'Milliseconds' },
-            ],
+            Metrics: [{ Name: 'DeadLetters', Unit: 'Count' }],
           },
         ],
       },
+      time: 8,
       requestId: 'r',
       cluster: 'c',
-      Items: 3,
-      Duration: [12.3],
-    },
-    {
-      _aws: {
-        Timestamp: 7,
-        CloudWatchMetrics: [
-          {
-            Namespace: 'Kumulus',
-            Dimensions: [['cluster', 'controller']],
-            Metrics: [{ Name: 'Reconcile.done', Unit: 'Count' }],
-          },
-        ],
-      },
-      requestId: 'r',
-      cluster: 'c',
-      controller: 'job',
-      'Reconcile.done': 1,
+      'Reconcile.deadLetter': { job: 1, deployment: 1 },
+      DeadLetters: 2,
     },
   ]);
-  expect(metrics.drain(8)).toEqual([]);
+  expect(metrics.drain(9)).toEqual([]);
 });
 
 describe('settings', () => {
