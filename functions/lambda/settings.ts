@@ -15,6 +15,10 @@ export interface LambdaSettings {
   issuer: string;
   /** What nodes and pods reach the API server at. */
   advertise: { address: string; port: number };
+  /** What the queues of nodes are made of. */
+  nodes: { topicArn: string; roleArn: string; roleId: string };
+  /** The route table of the nodes' subnets, where the stack has nodes. */
+  routeTableId?: string;
   /** IAM principals with a fixed place in the cluster; see `docs/aws.md`. */
   access: string;
   /** A KubeSchedulerConfiguration among the files of the scheduler's bundle; none: kube-scheduler's defaults. */
@@ -52,6 +56,12 @@ export function readSettings(env: Environment): LambdaSettings {
     nodePortRange: text('KUMULUS_NODE_PORT_RANGE'),
     issuer: text('KUMULUS_ISSUER'),
     advertise: parseAdvertise(text('KUMULUS_ADVERTISE')),
+    nodes: {
+      topicArn: text('KUMULUS_NODE_TOPIC_ARN'),
+      roleArn: text('KUMULUS_NODE_ROLE_ARN'),
+      roleId: text('KUMULUS_NODE_ROLE_ID'),
+    },
+    ...(env.KUMULUS_ROUTE_TABLE_ID && { routeTableId: env.KUMULUS_ROUTE_TABLE_ID }),
     access: env.KUMULUS_ACCESS ?? '[]',
     schedulerConfigFile: env.KUMULUS_SCHEDULER_CONFIG || undefined,
     logLevel: level,

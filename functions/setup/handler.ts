@@ -2,12 +2,17 @@
  * The setup function: a custom resource of the stack, which makes the cluster's keys and what every cluster has when the
  * stack is created or updated, and removes the keys with it ("Custom resource request and response reference").
  */
+import { SNSClient } from '@aws-sdk/client-sns';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { systemClock } from '../../lib/clock.ts';
+import { createSqsClient } from '../../lib/queue/sqs/index.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { openControlPlane } from '../lambda/control-plane.ts';
 import { lambdaHandler, lambdaLogger } from '../lambda/invocation.ts';
+import { cloudControllers, unreachableCloud } from '../controllers/cloud/index.ts';
+import { removeNodeQueues } from '../controllers/cloud/node-queue/sqs.ts';
 import { everythingAgain } from '../controllers/everything.ts';
+import { controllerEntries } from '../controllers/index.ts';
 import { openQueue } from '../lambda/queue.ts';
 import { readSettings } from '../lambda/settings.ts';
 import { deleteKeys, ensureKeys } from './keys.ts';
@@ -24,6 +29,7 @@ interface CustomResourceEvent {
 const settings = readSettings(process.env);
 const log = lambdaLogger('setup', settings);
 const queue = openQueue(settings, () => false);
+const entries = [...controllerEntries, ...cloudControllers(unreachableCloud(settings))];
 const responseTimeoutMs = 20_000;
 
 async function setUp(): Promise<Record<string, string>> {
@@ -33,7 +39,7 @@ async function setUp(): Promise<Record<string, string>> {
   try {
     await server.keepHouse();
     // What an earlier release gave up may well succeed now.
-    await queue.addAll(everythingAgain());
+    await queue.addAll(everythingAgain(entries));
   } finally {
     await server.close();
   }
@@ -65,6 +71,13 @@ export const handler = lambdaHandler<CustomResourceEvent, void>({
     try {
       if (event.RequestType === 'Delete') {
         await deleteKeys(new SSMClient({}), settings.keysPath);
+        // Made by a controller, they are not the stack's to remove.
+        await removeNodeQueues({
+          sqs: createSqsClient({}),
+          sns: new SNSClient({}),
+          topicArn: settings.nodes.topicArn,
+          siblingUrl: settings.queues.delays,
+        });
         await respond(event, { Status: 'SUCCESS' });
       } else {
         await respond(event, { Status: 'SUCCESS', Data: await setUp() });

@@ -9,6 +9,7 @@ import { keyNames } from '../../functions/lambda/keys.ts';
 import type { Parameters } from '../parameters.ts';
 import { Endpoint } from './endpoint.ts';
 import { KumulusFunction, type KumulusFunctionProps } from './function.ts';
+import { NodeQueues } from './node-queues.ts';
 import { Queues } from './queues.ts';
 import type { State } from './state.ts';
 
@@ -22,6 +23,7 @@ const schedulerConfigFile = 'scheduler-config.json';
 export class ControlPlane extends Construct {
   readonly endpoint: Endpoint;
   readonly queues: Queues;
+  readonly nodeQueues: NodeQueues;
   readonly adminRole: iam.Role;
   /** Of machines that are nodes: a session of it is the node of its name. */
   readonly nodeRole: iam.Role;
@@ -42,6 +44,8 @@ export class ControlPlane extends Construct {
       description: `Node of the Kubernetes cluster ${parameters.stackName}`,
     });
 
+    this.nodeQueues = new NodeQueues(this, 'NodeQueues', { cluster: parameters.stackName });
+
     const environment = {
       KUMULUS_CLUSTER: parameters.stackName,
       KUMULUS_TABLE: state.table.tableName,
@@ -50,6 +54,9 @@ export class ControlPlane extends Construct {
       KUMULUS_SCHEDULER_QUEUE_URL: this.queues.scheduler.queueUrl,
       KUMULUS_DELAY_QUEUE_URL: this.queues.delays.queueUrl,
       KUMULUS_DEAD_LETTER_QUEUE_URL: this.queues.deadLetters.queueUrl,
+      KUMULUS_NODE_TOPIC_ARN: this.nodeQueues.topic.topicArn,
+      KUMULUS_NODE_ROLE_ARN: this.nodeRole.roleArn,
+      KUMULUS_NODE_ROLE_ID: this.nodeRole.roleId,
       KUMULUS_SERVICE_CIDR: parameters.serviceCidr,
       KUMULUS_CLUSTER_CIDR: parameters.clusterCidr,
       KUMULUS_NODE_PORT_RANGE: parameters.nodePortRange,
@@ -167,6 +174,9 @@ export class ControlPlane extends Construct {
     for (const { function: sender } of [dispatch, controllers, scheduler, delays, resync, setup]) {
       this.queues.grantSend(sender);
     }
+    this.nodeQueues.grantSend(dispatch);
+    this.nodeQueues.grantManage(controllers);
+    this.nodeQueues.grantRemove(setup);
     setup.function.addToRolePolicy(
       new iam.PolicyStatement({
         actions: ['ssm:PutParameter', 'ssm:DeleteParameters'],

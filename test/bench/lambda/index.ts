@@ -152,6 +152,9 @@ async function prepare(endpoint: string): Promise<Record<string, string>> {
     KUMULUS_CLUSTER_CIDR: '10.244.0.0/16',
     KUMULUS_NODE_PORT_RANGE: '30000-32767',
     KUMULUS_ISSUER: 'https://kubernetes.default.svc',
+    KUMULUS_NODE_TOPIC_ARN: 'arn:aws:sns:us-east-1:000000000000:nodes',
+    KUMULUS_NODE_ROLE_ARN: 'arn:aws:iam::000000000000:role/node',
+    KUMULUS_NODE_ROLE_ID: 'AROAEXAMPLE',
     KUMULUS_ADVERTISE: '192.0.2.1:443',
     KUMULUS_LOG_LEVEL: 'error',
   };

@@ -18,6 +18,8 @@ interface Resource {
 const resourceless = new Set([
   // An event source mapping asks which streams there are.
   'dynamodb:ListStreams',
+  // Subscriptions are no resources of policies.
+  'sns:Unsubscribe',
 ]);
 
 let template: Template;
@@ -102,6 +104,47 @@ describe('the template', () => {
     expect(uriOf(template)).toContain('response-streaming-invocations');
     expect(uriOf(template)).toContain('"ResponseTransferMode":"STREAM"');
     expect(uriOf(templateOf({ responses: 'buffered' }))).not.toContain('STREAM');
+  });
+
+  test('tells of what fails, is throttled, waits or was given up, by as many metrics as cost nothing', () => {
+    const alarms = ofType('AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties ?? {});
+    const metricsOf = ({ MetricName, Metrics = [] }: Record<string, unknown>) =>
+      MetricName
+        ? [MetricName]
+        : (Metrics as { MetricStat?: { Metric: { MetricName: string } } }[]).flatMap(({ MetricStat }) =>
+            MetricStat ? [MetricStat.Metric.MetricName] : [],
+          );
+    expect(Object.fromEntries(alarms.map((alarm) => [alarm.AlarmName, metricsOf(alarm)]))).toEqual({
+      'Kumulus-Errors': Array(6).fill('Errors'),
+      'Kumulus-Throttles': ['Throttles'],
+      'Kumulus-IteratorAge': ['IteratorAge'],
+      'Kumulus-DeadLetters': Array(2).fill('ApproximateNumberOfMessagesVisible'),
+    });
+    expect(alarms.flatMap(metricsOf).length).toBeLessThanOrEqual(10);
+    template.resourceCountIs('AWS::CloudWatch::Dashboard', 1);
+  });
+
+  test('shows what to run next, and where the cluster and what it gave up are', () => {
+    const outputs = template.findOutputs('*');
+    expect(Object.keys(outputs)).toEqual(
+      expect.arrayContaining(['Endpoint', 'AdminRoleArn', 'NodeRoleArn', 'DeadLetterQueueUrl', 'Next']),
+    );
+    expect(outputs.Next?.Value).toContain('npx kumulus kubeconfig --stack Kumulus');
+  });
+
+  test('keeps no log longer than it is told to, and none past the stack', () => {
+    const groups = ofType('AWS::Logs::LogGroup');
+    expect(groups.length).toBeGreaterThanOrEqual(8);
+    for (const [, { Properties, DeletionPolicy }] of groups) {
+      expect(Properties?.RetentionInDays).toBe(30);
+      expect(DeletionPolicy).toBe('Delete');
+    }
+    // Each function writes to a group of the stack: what Lambda makes by itself would stay.
+    for (const [name, { Properties }] of ofType('AWS::Lambda::Function'))
+      expect([name, Properties?.LoggingConfig]).toEqual([
+        name,
+        { LogFormat: 'Text', LogGroup: expect.anything() },
+      ]);
   });
 
   test('one scheduler at a time, or no reservation for accounts that have none to give', () => {

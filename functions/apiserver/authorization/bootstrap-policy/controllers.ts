@@ -33,6 +33,7 @@ export const controllerRoles: Readonly<Record<string, PolicyRule[]>> = {
     on('authorization.k8s.io', 'subjectaccessreviews', 'create'),
     eventsRule,
   ],
+  'cloud-node-lifecycle-controller': [on('core', 'nodes', 'get list watch patch delete'), eventsRule],
   'clusterrole-aggregation-controller': [
     // It writes rules that it does not hold itself.
     on('rbac.authorization.k8s.io', 'clusterroles', 'escalate get list watch update patch'),
@@ -140,6 +141,14 @@ export const controllerRoles: Readonly<Record<string, PolicyRule[]>> = {
     on('core', 'pods', 'list watch get delete'),
     eventsRule,
   ],
+  'node-drain-controller': [
+    on('core', 'nodes', 'get list watch patch'),
+    on('core', 'pods', 'get list watch'),
+    on('core', 'pods/eviction', 'create'),
+    eventsRule,
+  ],
+  'node-queue-controller': [on('core', 'nodes', 'get list watch patch')],
+  'node-route-controller': [on('core', 'nodes', 'get list watch')],
   'persistent-volume-binder': [
     on('core', 'persistentvolumes', 'get list watch update create delete'),
     on('core', 'persistentvolumes/status', 'update'),

@@ -10,7 +10,7 @@ import type { NodeQueues } from './port.ts';
 /** Makes a queue for every Node whose agent asks for one, tells the Node its URL, and removes it when the Node goes. */
 export function nodeQueueController(queues: NodeQueues): ControllerEntry {
   return {
-    name: 'node-queue',
+    name: 'node-queue-controller',
     component: 'node-queue-controller',
     create: (context) => create(context, queues),
   };
@@ -39,7 +39,7 @@ function create({ client, lister, log }: ControllerContext, queues: NodeQueues):
   }
 
   return {
-    name: 'node-queue',
+    name: 'node-queue-controller',
     watches: [
       watchOf(nodes, ({ before, after }) => {
         const name = (after ?? before)?.metadata.name;

@@ -1,15 +1,19 @@
-import { SubscribeCommand, type SNSClient, UnsubscribeCommand } from '@aws-sdk/client-sns';
+import {
+  ListSubscriptionsByTopicCommand,
+  SubscribeCommand,
+  type SNSClient,
+  UnsubscribeCommand,
+} from '@aws-sdk/client-sns';
 import {
   CreateQueueCommand,
   DeleteQueueCommand,
   GetQueueUrlCommand,
-  ListQueuesCommand,
   ListQueueTagsCommand,
   QueueDoesNotExist,
   type SQSClient,
   TagQueueCommand,
 } from '@aws-sdk/client-sqs';
-import { nodeQueueName, nodeQueuePrefix } from '../../../../lib/node-queue/names.ts';
+import { nodeQueueName, siblingQueueUrl } from '../../../../lib/node-queue/names.ts';
 import type { NodeQueues } from './port.ts';
 
 export interface SqsNodeQueuesOptions {
@@ -27,7 +31,6 @@ const retentionSeconds = 3600;
 const visibilitySeconds = 30;
 /** Where the queue's subscription is remembered, for the day it goes. */
 const subscriptionTag = 'kumulus.dev/subscription';
-const clusterTag = 'kumulus.dev/cluster';
 
 export function sqsNodeQueues(options: SqsNodeQueuesOptions): NodeQueues {
   const { sqs, sns, cluster, topicArn } = options;
@@ -56,7 +59,6 @@ export function sqsNodeQueues(options: SqsNodeQueuesOptions): NodeQueues {
           SqsManagedSseEnabled: 'true',
           Policy: JSON.stringify(queuePolicy(arnOf(name, topicArn), nodeName, options)),
         },
-        tags: { [clusterTag]: cluster },
       }),
     );
     return url;
@@ -90,20 +92,25 @@ export function sqsNodeQueues(options: SqsNodeQueuesOptions): NodeQueues {
   };
 }
 
-/** Removes the queues of all nodes of a cluster that goes; the topic takes the subscriptions with it. */
-export async function removeNodeQueues(sqs: SQSClient, cluster: string): Promise<void> {
-  let next: string | undefined;
+/** Removes the queues of all nodes of a cluster that goes; its topic takes the subscriptions with it. */
+export async function removeNodeQueues({
+  sqs,
+  sns,
+  topicArn,
+  siblingUrl,
+}: Pick<SqsNodeQueuesOptions, 'sqs' | 'sns' | 'topicArn'> & { siblingUrl: string }): Promise<void> {
+  let NextToken: string | undefined;
   do {
-    const { QueueUrls: urls = [], NextToken } = await sqs.send(
-      new ListQueuesCommand({ QueueNamePrefix: nodeQueuePrefix(cluster), MaxResults: 1000, NextToken: next }),
-    );
-    for (const QueueUrl of urls) {
-      const { Tags: tags } = await sqs.send(new ListQueueTagsCommand({ QueueUrl }));
-      // Another cluster's name may begin with this one's.
-      if (tags?.[clusterTag] === cluster) await sqs.send(new DeleteQueueCommand({ QueueUrl }));
+    const page = await sns.send(new ListSubscriptionsByTopicCommand({ TopicArn: topicArn, NextToken }));
+    for (const { Endpoint: arn = '', Protocol: protocol } of page.Subscriptions ?? []) {
+      if (protocol !== 'sqs') continue;
+      const QueueUrl = siblingQueueUrl(siblingUrl, arn.slice(arn.lastIndexOf(':') + 1));
+      await sqs.send(new DeleteQueueCommand({ QueueUrl })).catch((error: unknown) => {
+        if (!(error instanceof QueueDoesNotExist)) throw error;
+      });
     }
-    next = NextToken;
-  } while (next);
+    NextToken = page.NextToken;
+  } while (NextToken);
 }
 
 /** Queue and topic are of one partition, region and account. */
