@@ -1,6 +1,7 @@
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { ControlPlane } from './constructs/control-plane.ts';
+import { Monitoring } from './constructs/monitoring.ts';
 import { State } from './constructs/state.ts';
 import type { Parameters } from './parameters.ts';
 
@@ -8,6 +9,7 @@ import type { Parameters } from './parameters.ts';
 export class KumulusStack extends Stack {
   readonly state: State;
   readonly controlPlane: ControlPlane;
+  readonly monitoring: Monitoring;
 
   constructor(scope: Construct, parameters: Parameters, props: StackProps = {}) {
     super(scope, parameters.stackName, {
@@ -16,6 +18,10 @@ export class KumulusStack extends Stack {
     });
     this.state = new State(this, 'State', { retain: parameters.retainState });
     this.controlPlane = new ControlPlane(this, 'ControlPlane', { parameters, state: this.state });
+    this.monitoring = new Monitoring(this, 'Monitoring', {
+      controlPlane: this.controlPlane,
+      state: this.state,
+    });
     this.#describe(parameters);
   }
 

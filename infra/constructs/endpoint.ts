@@ -73,7 +73,8 @@ export class Endpoint extends Construct {
       deployOptions: {
         stageName: 'api',
         tracingEnabled: parameters.tracing,
-        metricsEnabled: true,
+        // Those of the stage are free, those of each method are not.
+        metricsEnabled: false,
         accessLogDestination: new apigateway.LogGroupLogDestination(accessLog),
         // No query and no header: they may hold what is secret.
         accessLogFormat: apigateway.AccessLogFormat.jsonWithStandardFields({
