@@ -10,6 +10,9 @@ import {
   QueryCommand,
   type QueryCommandInput,
   type QueryCommandOutput,
+  TransactGetItemsCommand,
+  type TransactGetItemsCommandInput,
+  type TransactGetItemsCommandOutput,
   TransactWriteItemsCommand,
   type TransactWriteItemsCommandInput,
   UpdateItemCommand,
@@ -25,6 +28,7 @@ export interface DynamoCalls {
   remove(input: DeleteItemCommandInput): Promise<unknown>;
   query(input: QueryCommandInput): Promise<QueryCommandOutput>;
   transact(input: TransactWriteItemsCommandInput): Promise<unknown>;
+  transactGet(input: TransactGetItemsCommandInput): Promise<TransactGetItemsCommandOutput>;
 }
 
 /** What one call cost, as the service reports it. */
@@ -71,6 +75,11 @@ export function callsOf(client: DynamoDBClient, onConsumed?: (consumed: Consumed
       report(
         'transact',
         await client.send(new TransactWriteItemsCommand({ ...input, ReturnConsumedCapacity })),
+      ),
+    transactGet: async (input) =>
+      report(
+        'transactGet',
+        await client.send(new TransactGetItemsCommand({ ...input, ReturnConsumedCapacity })),
       ),
   };
 }

@@ -14,7 +14,13 @@ export interface Context {
   historyMs: number;
 }
 
-/** Until when an entry written now is kept: twice as long as history promises. */
+/** Of history's length: how long a read may take that began within it. */
+export const readingShare = 0.5;
+
+/**
+ * Until when an entry written now is kept: nothing that is within history was taken two histories ago (`horizonOf`), and
+ * reads may take their time on top.
+ */
 export function ttlSeconds({ clock, historyMs }: Context): number {
-  return Math.ceil((clock.now() + 2 * historyMs) / 1000);
+  return Math.ceil((clock.now() + (2 + readingShare) * historyMs) / 1000);
 }

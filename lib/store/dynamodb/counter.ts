@@ -42,9 +42,10 @@ function parseMarks(text: string): Mark[] {
 }
 
 /**
- * How far back history reaches: every change after this revision was taken less than `historyMs` ago, and its log
- * entry lives for twice as long. It follows from what the item says and the time, so that nobody has to keep it up to date,
- * and an entry is past history long before its time to live ends.
+ * How far back history reaches: every change that was taken less than `historyMs` ago is after this revision, and none that
+ * was taken twice as long ago (a mark may be missing between two revisions that are less than history apart). It follows
+ * from what the item says and the time, so that nobody has to keep it up to date, and an entry is past history before its
+ * time to live ends (`ttlSeconds`).
  */
 export function horizonOf({ head, lastAtMs, marks }: Counter, nowMs: number, historyMs: number): Revision {
   if (head > 0 && lastAtMs <= nowMs - historyMs) return head;

@@ -16,10 +16,9 @@ import { failureKind, translateAwsError, withRetries } from './aws-errors.ts';
 import { blobsIn } from './body.ts';
 import type { DynamoCalls } from './calls.ts';
 import type { Context } from './context.ts';
-import type { Counter } from './counter.ts';
 import { counterKey } from './items.ts';
 import { listSnapshot } from './lister.ts';
-import { LogReader } from './log-reader.ts';
+import { LogReader, type SeenCounter } from './log-reader.ts';
 import { Writer } from './writer.ts';
 
 export {
@@ -61,7 +60,7 @@ interface RunningWatch {
   /** How far it has come. */
   position: Revision;
   /** What `head` has just read, for the watch that it wakes. */
-  fresh?: Counter;
+  fresh?: SeenCounter;
 }
 
 class DynamoStore implements RestorableStore {
@@ -109,8 +108,8 @@ class DynamoStore implements RestorableStore {
 
   get(resource: string, key: string): Promise<Entry | undefined> {
     return this.#run(async () => {
-      const entry = await this.#writer.get(resource, key);
-      if (entry) await this.#reader.settleTo(resource, entry.revision);
+      const { entry, revision } = await this.#writer.get(resource, key);
+      await this.#reader.settleTo(resource, revision);
       return entry;
     });
   }
@@ -225,7 +224,7 @@ class DynamoStore implements RestorableStore {
     if (position < this.#reader.horizon(counter)) throw tooOld('watch');
     const to = Math.min(counter.head, position + batchChanges);
     if (to <= position) return { changes: [], revision: position, isCaughtUp: true };
-    const entries = await this.#reader.read(resource, position, to);
+    const entries = await this.#reader.read(resource, position, to, counter);
     const changes = await Promise.all(entries.map((entry) => this.#reader.change(entry)));
     return { changes, revision: to, isCaughtUp: to === counter.head };
   }

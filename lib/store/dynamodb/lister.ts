@@ -5,13 +5,13 @@ import { withRetries } from './aws-errors.ts';
 import { decompress } from './body.ts';
 import type { Context } from './context.ts';
 import { type Item, type ObjectItem, parseObject } from './items.ts';
-import type { LogReader } from './log-reader.ts';
+import type { LogChange, LogReader } from './log-reader.ts';
 
 /**
  * A snapshot from a scan that is none. DynamoDB reads a partition while it changes; but the log says everything that
  * changed since the scan began, with the state before and after, so that what was scanned can be brought to one revision:
  *
- *     floor ......... the scan sees every change at or below it
+ *     floor ......... the scan sees every change at or below it, as it was settled so long ago that it is applied
  *     scan            each key at some moment between floor and head
  *     head ......... read after the scan: nothing scanned is newer
  *     log (floor, head]  overrides every key that it names: forward to `at`, and back from what came after `at`
@@ -26,7 +26,7 @@ export async function listSnapshot(
   const before = await reader.counter(resource);
   if (at !== undefined && at > before.head) throw tooLargeRevision(at, before.head);
   if (at !== undefined && at < reader.horizon(before)) throw tooOld('list');
-  const floor = reader.floor(resource);
+  const floor = reader.applied(resource);
   const scan = scanObjects(context, resource, prefix, after);
   const scanned: ObjectItem[] = [];
   let end: string | undefined = after;
@@ -41,11 +41,10 @@ export async function listSnapshot(
     }
     const head = await reader.counter(resource);
     const revision: Revision = at ?? head.head;
-    const states = await statesAt(reader, resource, Math.min(floor, revision), revision, head.head);
+    const changed = await reader.read(resource, Math.min(floor, revision), head.head, before);
+    const states = await statesAt(reader, changed, revision);
     const merged = merge(scanned, states, prefix, after, end);
     if (!limit || end === undefined || merged.length > limit) {
-      const isPast = at !== undefined && at < reader.horizon(head);
-      if (isPast) throw tooOld('list');
       const page = limit ? merged.slice(0, limit) : merged;
       const entries = await Promise.all(page.map((state) => toEntry(context, state)));
       return { entries, revision, more: page.length < merged.length };
@@ -62,16 +61,14 @@ export async function listSnapshot(
 
 type State = ObjectItem | Entry;
 
-/** Keys that changed after `from`, as they are at `at`; undefined where there is nothing. */
+/** The keys that changed, as they are at `at`; undefined where there is nothing. */
 async function statesAt(
   reader: LogReader,
-  resource: string,
-  from: Revision,
+  changed: readonly LogChange[],
   at: Revision,
-  head: Revision,
 ): Promise<Map<string, State | undefined>> {
   const states = new Map<string, State | undefined>();
-  for (const entry of await reader.read(resource, from, head)) {
+  for (const entry of changed) {
     if (entry.revision > at && states.has(entry.key)) continue;
     const change = await reader.change(entry);
     states.set(entry.key, entry.revision <= at ? change.after : change.before);

@@ -1,9 +1,10 @@
 import { tooOld } from '../errors.ts';
 import type { Change, Revision } from '../port.ts';
+import { AppliedFloor } from './applied-floor.ts';
 import { failureKind, withRetries } from './aws-errors.ts';
 import { decompress } from './body.ts';
 import type { Context } from './context.ts';
-import { ttlSeconds } from './context.ts';
+import { readingShare, ttlSeconds } from './context.ts';
 import { type Counter, horizonOf, parseCounter } from './counter.ts';
 import {
   blockEnd,
@@ -22,9 +23,11 @@ const patienceMs = [10, 20, 40, 80];
 const ownPatienceMs = 1000;
 /** Entries kept of each type, so that what was just read or written is not read again. */
 const rememberedEntries = 512;
-/** `floor` is written back for other processes when it lags so far behind. */
+/** The counter's floor is written back for other processes when it lags so far behind. */
 const floorLag = 64;
 
+/** A counter, and a time at which it was as it says or had yet to become so. */
+export type SeenCounter = Counter & { seenAtMs: number };
 export type LogChange = Exclude<LogItem, { kind: 'gap' }>;
 
 /**
@@ -36,6 +39,7 @@ export class LogReader {
   readonly #context: Context;
   /** Per type: every revision at or below it is settled. */
   readonly #floors = new Map<string, Revision>();
+  readonly #applied = new Map<string, AppliedFloor>();
   /** An entry never changes once it is there, so that one that was seen is as good as one that is read. */
   readonly #seen = new Map<string, Map<Revision, LogItem>>();
 
@@ -64,7 +68,9 @@ export class LogReader {
 
   /** Told of a counter that was read in passing. */
   noted(resource: string, counter: Counter): void {
-    this.#raise(resource, Math.max(counter.floor, this.horizon(counter)));
+    const floor = Math.max(counter.floor, this.horizon(counter));
+    if (floor > this.floor(resource)) this.#floors.set(resource, floor);
+    this.#appliedOf(resource).know(floor);
   }
 
   /**
@@ -79,18 +85,18 @@ export class LogReader {
     // Without a gap in what is remembered, the counter has nothing to add.
     const isKnown = missing(this.#remembered(resource, floor, revision), floor, revision).length === 0;
     const counter = isKnown ? undefined : await this.counter(resource);
-    if (revision > this.floor(resource)) await this.read(resource, this.floor(resource), revision);
-    if (counter && this.floor(resource) - counter.floor >= floorLag)
-      await this.#writeFloor(resource, this.floor(resource));
+    if (revision > this.floor(resource)) await this.#settled(resource, this.floor(resource), revision);
+    if (counter) await this.#writeFloor(resource, counter);
   }
 
   /** One read unit: the counter as it is now. */
-  async counter(resource: string): Promise<Counter> {
-    const { calls, table } = this.#context;
+  async counter(resource: string): Promise<SeenCounter> {
+    const { calls, table, clock } = this.#context;
+    const seenAtMs = clock.now();
     const { Item } = await withRetries(this.#context, () =>
       calls.get({ TableName: table, Key: counterKey(resource), ConsistentRead: true }),
     );
-    const counter = parseCounter(Item);
+    const counter = { ...parseCounter(Item), seenAtMs };
     this.noted(resource, counter);
     return counter;
   }
@@ -103,37 +109,63 @@ export class LogReader {
     return this.#floors.get(resource) ?? 0;
   }
 
+  /** Every revision at or below it is settled, and a read of the objects shows what was committed at it. */
+  applied(resource: string): Revision {
+    return this.#appliedOf(resource).floor(this.#context.clock.now());
+  }
+
   /** Settles everything up to the counter's head, so that it is a revision at which nothing can appear any more. */
   async settle(resource: string, counter: Counter): Promise<void> {
     const floor = this.floor(resource);
-    if (floor < counter.head) await this.read(resource, floor, counter.head);
-    if (this.floor(resource) - counter.floor >= floorLag)
-      await this.#writeFloor(resource, this.floor(resource));
+    if (floor < counter.head) await this.#settled(resource, floor, counter.head);
+    await this.#writeFloor(resource, counter);
   }
 
   /**
-   * Every change in (from, to], settled. `to` must not be over the head. Throws `Expired` when an entry is missing that
-   * was settled before: its time to live has ended.
+   * Every change in (from, to], settled. `from` was within history when `counter` was read, and `to` is not over the head.
+   * Throws `Expired` when an entry is missing that was settled before, as its time to live has ended, and when that may be
+   * so unseen: the process stood still, and took what was gone for pending.
    */
-  async read(resource: string, from: Revision, to: Revision, signal?: AbortSignal): Promise<LogChange[]> {
-    await this.#ownWriters(resource, from, to, signal);
-    const entries = this.#remembered(resource, from, to);
-    for (let attempt = 0; ; attempt++) {
-      // As it was before the query: while its answer is on the way, another reader may settle what it saw pending.
-      const settled = this.floor(resource);
-      const pending = missing(entries, from, to);
-      if (pending.length > 0) await this.#query(resource, pending[0] as Revision, to, entries);
-      const still = missing(entries, from, to);
-      if (still.length === 0) break;
-      if ((still[0] as Revision) <= settled) throw tooOld('watch');
-      const waitMs = patienceMs[attempt];
-      if (waitMs !== undefined) await this.#context.clock.sleep(waitMs, signal);
-      else for (const revision of still) entries.set(revision, await this.giveUp(resource, revision));
-    }
-    if (from <= this.floor(resource)) this.#raise(resource, to);
+  async read(
+    resource: string,
+    from: Revision,
+    to: Revision,
+    counter: SeenCounter,
+    signal?: AbortSignal,
+  ): Promise<LogChange[]> {
+    const { entries, isWhole } = await this.#settled(resource, from, to, signal);
+    const { clock, historyMs } = this.#context;
+    if (!isWhole || clock.now() - counter.seenAtMs > historyMs * readingShare) throw tooOld('watch');
     return [...entries.values()]
       .filter((entry) => entry.kind !== 'gap')
       .sort((a, b) => a.revision - b.revision);
+  }
+
+  /** Settles (from, to]. Not whole: an entry is missing that was settled before, as its time to live has ended. */
+  async #settled(
+    resource: string,
+    from: Revision,
+    to: Revision,
+    signal?: AbortSignal,
+  ): Promise<{ entries: Map<Revision, LogItem>; isWhole: boolean }> {
+    await this.#ownWriters(resource, from, to, signal);
+    const entries = this.#remembered(resource, from, to);
+    let isWhole = true;
+    for (let attempt = 0; ; attempt++) {
+      // As it was before the query: while its answer is on the way, another reader may settle what it saw pending.
+      const settled = this.floor(resource);
+      const unknown = missing(entries, from, to);
+      if (unknown.length > 0) await this.#query(resource, unknown[0] as Revision, to, entries);
+      const still = missing(entries, from, to);
+      const pending = still.filter((revision) => revision > settled);
+      isWhole = pending.length === still.length;
+      if (pending.length === 0) break;
+      const waitMs = patienceMs[attempt];
+      if (waitMs !== undefined) await this.#context.clock.sleep(waitMs, signal);
+      else for (const revision of pending) entries.set(revision, await this.giveUp(resource, revision));
+    }
+    if (from <= this.floor(resource)) this.#raise(resource, to);
+    return { entries, isWhole };
   }
 
   /** Settles one revision with a tombstone, unless its entry is there; returns what is there then. */
@@ -241,12 +273,22 @@ export class LogReader {
   }
 
   #raise(resource: string, revision: Revision): void {
-    if (revision > this.floor(resource)) this.#floors.set(resource, revision);
+    if (revision <= this.floor(resource)) return;
+    this.#floors.set(resource, revision);
+    this.#appliedOf(resource).settled(revision, this.#context.clock.now());
+  }
+
+  #appliedOf(resource: string): AppliedFloor {
+    const applied = this.#applied.get(resource) ?? new AppliedFloor();
+    this.#applied.set(resource, applied);
+    return applied;
   }
 
   /** Only saves others reading; whoever loses the race has nothing to do. */
-  async #writeFloor(resource: string, floor: Revision): Promise<void> {
+  async #writeFloor(resource: string, counter: Counter): Promise<void> {
     const { calls, table, log } = this.#context;
+    const floor = this.applied(resource);
+    if (floor - counter.floor < floorLag) return;
     try {
       await calls.update({
         TableName: table,

@@ -67,9 +67,10 @@ export class Writer {
     throw throttled(`too many writers of ${resource} at once`);
   }
 
-  /** Linearizable; one read unit for each 4 KB. */
-  async get(resource: string, key: string): Promise<Entry | undefined> {
-    return (await this.#read(resource, key))?.entry;
+  /** Linearizable; two read units for each 4 KB. `revision` is that of the entry, or of its deletion while that is known. */
+  async get(resource: string, key: string): Promise<{ entry: Entry | undefined; revision: Revision }> {
+    const { known, revision } = await this.#read(resource, key);
+    return { entry: known?.entry, revision };
   }
 
   /** The states that the mutations replace, in their order; rejects with what is in their way already. */
@@ -80,10 +81,10 @@ export class Writer {
         states.push(undefined);
         continue;
       }
-      const known = this.#known.get(`${resource}#${mutation.key}`);
+      let state = this.#known.get(`${resource}#${mutation.key}`);
       // A revision names one body for ever, so that a remembered one needs no second look.
-      const state =
-        known?.entry.revision === mutation.expected ? known : await this.#read(resource, mutation.key);
+      if (state?.entry.revision !== mutation.expected)
+        state = (await this.#read(resource, mutation.key)).known;
       if (!state) throw new StoreConflict('NotFound', mutation.key, undefined);
       if (state.entry.revision !== mutation.expected) {
         throw new StoreConflict('Conflict', mutation.key, state.entry);
@@ -257,7 +258,7 @@ export class Writer {
   ): Promise<undefined> {
     const mutation = mutations[conflictAt] as Mutation;
     this.#forget(resource, mutation.key);
-    const current = (await this.#read(resource, mutation.key))?.entry;
+    const current = (await this.#read(resource, mutation.key)).known?.entry;
     if (mutation.op === 'create') {
       if (current) throw new StoreConflict('AlreadyExists', mutation.key, current);
     } else if (current?.revision !== mutation.expected) {
@@ -320,17 +321,24 @@ export class Writer {
     this.#registered.add(resource);
   }
 
-  async #read(resource: string, key: string): Promise<Known | undefined> {
+  /**
+   * Read as a transaction, which waits for one that is under way: a plain read may still show the state before it, though
+   * the log, or the object to another reader, has shown the one after it already (`AppliedFloor`).
+   */
+  async #read(resource: string, key: string): Promise<{ known: Known | undefined; revision: Revision }> {
     const { calls, table, blobs } = this.#context;
-    if (key === '') return undefined;
-    const { Item } = await withRetries(this.#context, () =>
-      calls.get({ TableName: table, Key: objectKey(resource, key), ConsistentRead: true }),
+    if (key === '') return { known: undefined, revision: 0 };
+    const Get = { TableName: table, Key: objectKey(resource, key) };
+    const { Responses } = await withRetries(this.#context, () =>
+      calls.transactGet({ TransactItems: [{ Get }] }),
     );
-    const object = Item && parseObject(Item);
-    if (!object?.packed) return undefined;
-    const entry = { key, revision: object.revision, body: decompress(await blobs.unpack(object.packed)) };
-    this.#remember(resource, entry, object.packed);
-    return { entry, packed: object.packed };
+    const item = Responses?.[0]?.Item;
+    if (!item) return { known: undefined, revision: 0 };
+    const { revision, packed } = parseObject(item);
+    if (!packed) return { known: undefined, revision };
+    const entry = { key, revision, body: decompress(await blobs.unpack(packed)) };
+    this.#remember(resource, entry, packed);
+    return { known: { entry, packed }, revision };
   }
 
   #remember(resource: string, entry: Entry, packed: Packed): void {

@@ -7,6 +7,7 @@ import { type Change, type Mutation, type Store, StoreConflict } from '../../../
 import { bytes, changesBetween } from '../../support/store/bodies.ts';
 import { useDynamoTable } from '../../support/store/dynamodb-table.ts';
 import { Crashed, seeded, withFaults } from '../../support/store/faults.ts';
+import { tearingService } from '../../support/store/tearing-service.ts';
 import { recordHistory } from '../../support/store/history.ts';
 
 /** One schedule alone: `KUMULUS_STORE_SEED=17 npm run test:contract -- dynamodb-faults`. */
@@ -35,12 +36,14 @@ const openStore = (calls: DynamoCalls, random: () => number): Store =>
 async function runSchedule(seed: number): Promise<string[]> {
   const random = seeded(seed);
   const resource = `s${seed}`;
-  const healthy = openStore(callsOf(), seeded(seed));
+  const service = tearingService({ random: seeded(seed * 17), longestMs: 20 });
+  const callsOfProcess = () => service.calls(callsOf());
+  const healthy = openStore(callsOfProcess(), seeded(seed));
   let serial = 0;
   const stores = [0, 1, 2].map((i) => {
     const ownRandom = seeded(seed * 31 + i);
     const options = { random: ownRandom, rate: 0.15, crashRate: i === 0 ? 0.03 : 0.005, delayMs: 8 };
-    return openStore(withFaults(callsOf(), options), ownRandom);
+    return openStore(withFaults(callsOfProcess(), options), ownRandom);
   });
   const histories = recordHistory(healthy, isCertainlyAbsent);
   const watched: Change[] = [];

@@ -3,10 +3,12 @@ import { beforeEach, expect, test } from 'vitest';
 import { systemClock } from '../../../lib/clock.ts';
 import { silentLogger } from '../../../lib/log.ts';
 import { type DynamoCalls, openDynamoStore } from '../../../lib/store/dynamodb/index.ts';
+import { logKey } from '../../../lib/store/dynamodb/items.ts';
 import type { Store } from '../../../lib/store/port.ts';
 import { bytes, changesBetween } from '../../support/store/bodies.ts';
 import { useDynamoTable } from '../../support/store/dynamodb-table.ts';
 import { Crashed } from '../../support/store/faults.ts';
+import { tearingService } from '../../support/store/tearing-service.ts';
 
 /** Whoever is shown a revision may watch from it: nothing with a lesser one may appear afterwards. */
 
@@ -67,6 +69,7 @@ test('a watch from the revision that a get has shown misses no write that was sl
     update: alive(calls.update),
     remove: alive(calls.remove),
     query: alive(calls.query),
+    transactGet: alive(calls.transactGet),
     transact: alive(async (input) => {
       const answer = await calls.transact(input);
       isDead = true;
@@ -110,6 +113,49 @@ test('what one reader saw pending and another has settled meanwhile is not taken
   expect(await reader.list(resource, '')).toMatchObject({ revision, entries: [{ key: 'slow' }] });
   answer.resolve();
   expect(await first).toMatchObject({ revision, entries: [{ key: 'slow' }] });
+});
+
+test('a list shows what the log says, though the object is not to be seen in a scan yet', async () => {
+  const service = tearingService({ random: () => 0.5, longestMs: 0 });
+  const writer = open(service.calls(callsOf()));
+  const [first = 0] = await writer.commit(resource, [create('a')]);
+  const answered = service.holdAnswers();
+  const writing = writer.commit(resource, [
+    { op: 'replace', key: 'a', body: bytes('changed'), expected: first },
+  ]);
+  const reader = open(service.calls(callsOf()));
+  const changes = await changesBetween(reader, resource, 0, first + 1);
+  expect(changes).toMatchObject([{ key: 'a' }, { key: 'a', before: { revision: first } }]);
+  const { entries, revision } = await reader.list(resource, '');
+  expect(revision).toBe(first + 1);
+  expect(entries).toEqual([{ key: 'a', revision, body: bytes('changed') }]);
+  const got = reader.get(resource, 'a');
+  answered();
+  expect(await got).toEqual({ key: 'a', revision, body: bytes('changed') });
+  expect(await writing).toEqual([revision]);
+});
+
+test('a process that stood still for longer than entries live does not take what is gone for never written', async () => {
+  const calls = callsOf();
+  const writer = open();
+  const [from = 0] = await writer.commit(resource, [create('seen')]);
+  const [lost = 0] = await writer.commit(resource, [create('lost')]);
+  let stoodStillMs = 0;
+  const reader = openDynamoStore({
+    calls: {
+      ...calls,
+      async query(input) {
+        // Between the counter and the log: the process goes on when the entry's time to live has ended.
+        stoodStillMs = 3 * 600_000;
+        await calls.remove({ TableName: table, Key: logKey(resource, lost) });
+        return calls.query(input);
+      },
+    },
+    table,
+    clock: { now: () => systemClock.now() + stoodStillMs, sleep: systemClock.sleep },
+    log: silentLogger,
+  });
+  await expect(changesBetween(reader, resource, from, lost)).rejects.toMatchObject({ kind: 'Expired' });
 });
 
 test('a head wakes each watch of its process that is behind it, though another has come that far', async () => {

@@ -61,6 +61,7 @@ export function withFaults(calls: DynamoCalls, options: FaultOptions): DynamoCal
     remove: faulty(calls.remove),
     query: faulty(calls.query),
     transact: faulty(calls.transact, true),
+    transactGet: faulty(calls.transactGet, true),
   };
 }
 
