@@ -12,6 +12,7 @@ import { runCommand } from '../lib/process/run.ts';
 import { apiClaims, apiPodWriter, apiReferences, apiTokens } from './api-pods.ts';
 import { connectApiServer } from './api-server.ts';
 import { createAuthorizer } from './authorize.ts';
+import { hearOfChanges } from './changes.ts';
 import { openCgroups } from './cgroups/hierarchy.ts';
 import { createPodCgroups } from './cgroups/pod-cgroups.ts';
 import type { AgentConfig } from './config.ts';
@@ -46,6 +47,7 @@ import { createPodAgent } from './pods/pod-agent.ts';
 import { createPodLookup } from './pods/pod-lookup.ts';
 import type { PodEvents } from './pods/sources.ts';
 import { startServiceProxy } from './proxy/index.ts';
+import { rememberReferences } from './remembered-references.ts';
 import { startAgentServer } from './server/index.ts';
 import { createClaimVolumes } from './volumes/claim.ts';
 import { createLocalDirectories } from './volumes/local-directories.ts';
@@ -79,6 +81,7 @@ export async function runAgent(config: AgentConfig, environment: AgentEnvironmen
     signal,
     userAgent: 'kumulus-node-agent',
   });
+  const changes = await hearOfChanges(config, client, environment);
   const recorder = createEventRecorder(client, { component: 'kubelet', host: nodeName, clock, log });
   const events: PodEvents = {
     // Items of a list do not say what they are.
@@ -116,7 +119,7 @@ export async function runAgent(config: AgentConfig, environment: AgentEnvironmen
   });
 
   // The pods.
-  const informers = createInformers(client, { clock, log, random });
+  const informers = createInformers(client, { clock, log, random, notices: changes.notices });
   const podInformer = informers.informer(pods, { fieldSelector: `spec.nodeName=${nodeName}` });
   const nodeInformer = informers.informer(nodes, { fieldSelector: `metadata.name=${nodeName}` });
   const serviceInformer = informers.informer(services, { indexers: serviceIndexers });
@@ -127,6 +130,7 @@ export async function runAgent(config: AgentConfig, environment: AgentEnvironmen
     cpuMilli: machine.cpuCount * 1000,
     memoryBytes: allocatableMemoryBytes(machine),
   });
+  const references = apiReferences(client, serviceInformer);
   const agent = createPodAgent({
     runtime,
     runtimeName,
@@ -144,7 +148,7 @@ export async function runAgent(config: AgentConfig, environment: AgentEnvironmen
       domain: config.clusterDomain,
       resolvConf: await writeResolvConf(config),
     },
-    references: apiReferences(client, serviceInformer),
+    references: changes.notices ? rememberReferences(references, changes.notices, clock) : references,
     tokens: apiTokens(client, clock),
     volumes: createPodVolumes(paths, {
       memoryBytes: allocatableMemoryBytes(machine),
@@ -180,6 +184,8 @@ export async function runAgent(config: AgentConfig, environment: AgentEnvironmen
       client,
       nodeName,
       labels: { ...config.nodeLabels, ...defaultLabels(nodeName) },
+      annotations: changes.annotations,
+      spec: config.providerId ? { providerID: config.providerId } : {},
       status: await buildStatus({}),
       clock,
       random,
@@ -266,6 +272,7 @@ export async function runAgent(config: AgentConfig, environment: AgentEnvironmen
     signal,
   });
   const running = [
+    changes.run(),
     server.stopped,
     proxy.stopped,
     dns.stopped,

@@ -1,5 +1,6 @@
 import { KumulusError } from '../lib/errors.ts';
 import { type ApiServerAccess, apiServerChecks, checkIdentity } from './api-server.ts';
+import { checkQueueAccess, type QueueAccess } from './changes.ts';
 import {
   between,
   type Checks,
@@ -48,6 +49,10 @@ export interface AgentConfig extends ApiServerAccess {
   /** The control group under which `kubepods` is made: `/kumulus-ab12`. */
   cgroupRoot: string;
   nodeLabels?: Record<string, string>;
+  /** What the cloud calls the machine: `aws:///eu-west-1a/i-0123456789abcdef0`. */
+  providerId?: string;
+  /** On AWS: changes are heard of through the node's own queue, and not by watches. */
+  changes?: QueueAccess;
   maxPods?: number;
   logLevel: string;
   /** End, and leave the containers running, when standard input ends: the parent is gone then. */
@@ -73,6 +78,8 @@ const checks: Checks<AgentConfig> = {
   cniConfDir: path,
   cgroupRoot: startsWith('/'),
   nodeLabels: optional(stringMap),
+  providerId: optional(startsWith('aws:///')),
+  changes: optional(checkQueueAccess),
   maxPods: optional(between(1, 1_000)),
   logLevel: level,
   parentLifeline: flag,

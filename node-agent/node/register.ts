@@ -12,6 +12,7 @@ export interface RegisterOptions {
   client: KubeClient;
   nodeName: string;
   labels: Record<string, string>;
+  annotations?: Record<string, string>;
   /** Of a new Node; one that is there keeps its own. */
   spec?: NodeSpec;
   status: NodeStatus;
@@ -51,7 +52,10 @@ export async function registerNode(
 
 async function registerOnce(options: RegisterOptions): Promise<{ node: Persisted<Node>; isNew: boolean }> {
   const { client, nodeName, labels, spec = {}, status } = options;
-  const annotations = { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true' };
+  const annotations = {
+    ...options.annotations,
+    'volumes.kubernetes.io/controller-managed-attach-detach': 'true',
+  };
   try {
     const node = await client.create(nodes, {
       apiVersion: 'v1',
@@ -65,14 +69,16 @@ async function registerOnce(options: RegisterOptions): Promise<{ node: Persisted
     if (!isKind(error, 'AlreadyExists')) throw error;
   }
   const existing = await client.get(nodes, { name: nodeName });
-  const current = existing.metadata.labels ?? {};
-  if (Object.entries(labels).every(([key, value]) => current[key] === value)) {
-    return { node: existing, isNew: false };
-  }
+  const { labels: current, annotations: said } = existing.metadata;
+  if (holds(current, labels) && holds(said, annotations)) return { node: existing, isNew: false };
   const node = await client.patch(
     nodes,
     { name: nodeName },
     { type: 'strategic', patch: { metadata: { labels, annotations } } },
   );
   return { node, isNew: false };
+}
+
+function holds(current: Record<string, string> | undefined, wanted: Record<string, string>): boolean {
+  return Object.entries(wanted).every(([key, value]) => current?.[key] === value);
 }
