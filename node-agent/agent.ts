@@ -1,6 +1,7 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NodeStatus } from '../lib/api/gen/types.ts';
+import type { CertifiedKey } from '../lib/certificates/index.ts';
 import { createEventRecorder } from '../lib/client/event-recorder.ts';
 import { createInformers } from '../lib/client/informers.ts';
 import { createKubeClient } from '../lib/client/kube-client.ts';
@@ -11,6 +12,7 @@ import type { Logger } from '../lib/log.ts';
 import { runCommand } from '../lib/process/run.ts';
 import { apiClaims, apiPodWriter, apiReferences, apiTokens } from './api-pods.ts';
 import { connectApiServer } from './api-server.ts';
+import { createTokenReviewer } from './authenticate.ts';
 import { createAuthorizer } from './authorize.ts';
 import { hearOfChanges } from './changes.ts';
 import { openCgroups } from './cgroups/hierarchy.ts';
@@ -20,6 +22,14 @@ import { connectRuntime } from './cri/client.ts';
 import type { ContainerRuntime } from './cri/port.ts';
 import type { RuntimeVersion } from './cri/types.ts';
 import { serviceIndexers, sliceIndexers, startDns } from './dns/index.ts';
+import {
+  type CertificateFile,
+  clientCertificateFile,
+  clientCertificateOf,
+  keepCertificate,
+  servingCertificateFile,
+  servingCertificateOf,
+} from './identity/index.ts';
 import { nodeConditions } from './node/conditions.ts';
 import { collectImages } from './node/image-gc.ts';
 import { nodeImages } from './node/images.ts';
@@ -74,7 +84,8 @@ export async function runAgent(config: AgentConfig, environment: AgentEnvironmen
   const version = await waitForRuntime(runtime, environment);
   const runtimeName = version.runtimeName;
 
-  const https = await connectApiServer(config, clock);
+  const kept = config.rotateCertificates ? clientCertificateFile(config.stateDir) : undefined;
+  const https = await connectApiServer(config, clock, kept);
   const client = createKubeClient(https.transport, {
     clock,
     random,
@@ -251,19 +262,22 @@ export async function runAgent(config: AgentConfig, environment: AgentEnvironmen
     signal,
   });
   await synced;
+  const serving = config.serverTLSBootstrap ? servingCertificateFile(config.stateDir) : undefined;
+  const reviews = createKubeClient(https.transport, {
+    clock,
+    random,
+    signal,
+    requestTimeoutMs: authorizationTimeoutMs,
+  });
   const server = await startAgentServer({
     listenAddress: config.listenAddress,
     listenPort: config.listenPort,
     tls: {
-      cert: await readFile(config.servingCertificate),
-      key: await readFile(config.servingKey),
+      ...(await servingPair(config, serving)),
       clientCa: await readFile(config.clientAuthority ?? config.certificateAuthority ?? ''),
     },
-    authorize: createAuthorizer(
-      createKubeClient(https.transport, { clock, random, signal, requestTimeoutMs: authorizationTimeoutMs }),
-      nodeName,
-      { clock, log },
-    ),
+    userOfToken: createTokenReviewer(reviews, { clock, log }),
+    authorize: createAuthorizer(reviews, nodeName, { clock, log }),
     lookup,
     runtime,
     localVolumes: createLocalDirectories(join(config.stateDir, 'local-volumes')),
@@ -284,11 +298,31 @@ export async function runAgent(config: AgentConfig, environment: AgentEnvironmen
     ),
     keepLease({ client, nodeName, nodeUid: registered.metadata.uid, clock, random, log }, signal),
   ];
+  const rotation = { client, clock, random, log };
+  if (kept) {
+    running.push(keepCertificate({ ...rotation, file: kept, wanted: clientCertificateOf(nodeName) }, signal));
+  }
+  if (serving) {
+    const wanted = servingCertificateOf(nodeName, [nodeIp]);
+    const replaced = (pair: CertifiedKey) => server.useCertificate(pair);
+    running.push(keepCertificate({ ...rotation, file: serving, wanted, replaced }, signal));
+  }
   if (imageDir) running.push(collectImages({ runtime, imageDir, clock, log }, signal));
   await Promise.all(running);
   await Promise.race([recorder.flush(), clock.sleep(2_000)]);
   https.close();
   runtime.close();
+}
+
+/** What the agent shows to those who call it, as far as it has it yet. */
+async function servingPair(
+  { servingCertificate, servingKey }: AgentConfig,
+  file: CertificateFile | undefined,
+): Promise<{ cert?: string | Buffer; key?: string | Buffer }> {
+  if (servingCertificate && servingKey)
+    return { cert: await readFile(servingCertificate), key: await readFile(servingKey) };
+  const pair = file?.current();
+  return pair ? { cert: pair.certificate, key: pair.key } : {};
 }
 
 const runtimeRetryMs = 250;

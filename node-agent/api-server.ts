@@ -4,6 +4,7 @@ import { createIamTokenSource } from '../lib/aws/iam-token-source.ts';
 import { createHttpsTransport, type HttpsTransport } from '../lib/client/https.ts';
 import type { Clock } from '../lib/clock.ts';
 import { KumulusError } from '../lib/errors.ts';
+import type { CertificateFile } from './identity/index.ts';
 import { type Checks, checked, optional, path, startsWith } from './config-check.ts';
 
 export interface ApiServerAccess {
@@ -57,7 +58,12 @@ export function checkIdentity({ clientCertificate, clientKey, iam }: ApiServerAc
   if (!iam && !clientKey) throw wrong('clientKey: Required value: with clientCertificate');
 }
 
-export async function connectApiServer(access: ApiServerAccess, clock: Clock): Promise<HttpsTransport> {
+/** @param kept the client certificate where it is replaced while the agent runs */
+export async function connectApiServer(
+  access: ApiServerAccess,
+  clock: Clock,
+  kept?: CertificateFile,
+): Promise<HttpsTransport> {
   const { server, certificateAuthority, clientCertificate, clientKey, iam } = access;
   return createHttpsTransport({
     server,
@@ -66,6 +72,12 @@ export async function connectApiServer(access: ApiServerAccess, clock: Clock): P
       clientKey && {
         clientCertificate: { cert: await readFile(clientCertificate), key: await readFile(clientKey) },
       }),
+    ...(kept && {
+      clientCertificate: () => {
+        const pair = kept.current();
+        return pair && { cert: pair.certificate, key: pair.key };
+      },
+    }),
     ...(iam && { token: { provide: await iamTokens(iam, clock) } }),
     clock,
   });

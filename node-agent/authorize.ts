@@ -21,7 +21,7 @@ const maxRemembered = 1_000;
 
 /**
  * Decides who may use the node's API (Kubelet authentication/authorization): members of `system:masters` always, everyone
- * else as the API server answers a SubjectAccessReview on the Node's subresource. No answer is a no.
+ * else as the API server answers a SubjectAccessReview on one of the Node's subresources. No answer is a no.
  */
 export function createAuthorizer(
   client: KubeClient,
@@ -30,28 +30,33 @@ export function createAuthorizer(
 ): (user: UserInfo, access: NodeAccess) => Promise<boolean> {
   const remembered = new Map<string, { allowed: boolean; untilMs: number }>();
 
-  return async (user, { verb, subresource }) => {
-    if (user.groups.includes('system:masters')) return true;
-    const key = JSON.stringify([user.username, user.uid, user.groups, verb, subresource]);
+  async function ask(user: UserInfo, verb: string, subresource: string): Promise<boolean> {
+    const key = JSON.stringify([user.username, user.uid, user.groups, user.extra, verb, subresource]);
     const known = remembered.get(key);
     if (known && clock.now() < known.untilMs) return known.allowed;
+    const { status } = await client.create(subjectAccessReviews, {
+      apiVersion: 'authorization.k8s.io/v1',
+      kind: 'SubjectAccessReview',
+      metadata: {},
+      spec: {
+        user: user.username,
+        uid: user.uid,
+        groups: user.groups,
+        extra: user.extra,
+        resourceAttributes: { verb, version: 'v1', resource: 'nodes', subresource, name: nodeName },
+      },
+    });
+    const allowed = status?.allowed ?? false;
+    if (remembered.size >= maxRemembered) remembered.clear();
+    remembered.set(key, { allowed, untilMs: clock.now() + (allowed ? allowedMs : deniedMs) });
+    return allowed;
+  }
+
+  return async (user, { verb, subresources }) => {
+    if (user.groups.includes('system:masters')) return true;
     try {
-      const { status } = await client.create(subjectAccessReviews, {
-        apiVersion: 'authorization.k8s.io/v1',
-        kind: 'SubjectAccessReview',
-        metadata: {},
-        spec: {
-          user: user.username,
-          uid: user.uid,
-          groups: user.groups,
-          extra: user.extra,
-          resourceAttributes: { verb, version: 'v1', resource: 'nodes', subresource, name: nodeName },
-        },
-      });
-      const allowed = status?.allowed ?? false;
-      if (remembered.size >= maxRemembered) remembered.clear();
-      remembered.set(key, { allowed, untilMs: clock.now() + (allowed ? allowedMs : deniedMs) });
-      return allowed;
+      for (const subresource of subresources) if (await ask(user, verb, subresource)) return true;
+      return false;
     } catch (error) {
       log.warn(
         { err: messageOf(error), user: user.username },

@@ -23,9 +23,13 @@ export interface AgentConfig extends ApiServerAccess {
   nodeName: string;
   /** PEM file: who those must be signed by who call the agent with a certificate. Absent: `certificateAuthority`. */
   clientAuthority?: string;
-  /** PEM files: who the agent is to those who call it. */
-  servingCertificate: string;
-  servingKey: string;
+  /** PEM files: who the agent is to those who call it. Absent with `serverTLSBootstrap`. */
+  servingCertificate?: string;
+  servingKey?: string;
+  /** The client certificate is the one below `stateDir` that `kumulus node join` was given, asked for again in time. */
+  rotateCertificates?: boolean;
+  /** The serving certificate is asked for, kept below `stateDir`, and asked for again in time. */
+  serverTLSBootstrap?: boolean;
   /** The CRI socket: `unix:///run/containerd/containerd.sock`. */
   runtimeEndpoint: string;
   /** Everything that the agent keeps on disk; must lie on the disk that pods may fill. */
@@ -63,8 +67,10 @@ const checks: Checks<AgentConfig> = {
   nodeName: dnsName,
   ...apiServerChecks,
   clientAuthority: optional(path),
-  servingCertificate: path,
-  servingKey: path,
+  servingCertificate: optional(path),
+  servingKey: optional(path),
+  rotateCertificates: optional(flag),
+  serverTLSBootstrap: optional(flag),
   runtimeEndpoint: startsWith('unix:///'),
   stateDir: path,
   listenAddress: ip,
@@ -92,9 +98,34 @@ export async function readConfig(file: string): Promise<AgentConfig> {
 
 export function parseConfig(value: unknown): AgentConfig {
   const config = checked(value, checks);
-  checkIdentity(config);
+  checkClientCertificate(config);
+  checkServingCertificate(config);
   if (!config.clientAuthority && !config.certificateAuthority) {
     throw new KumulusError('Invalid', 'clientAuthority: Required value: or certificateAuthority');
   }
   return config;
+}
+
+function checkClientCertificate(config: AgentConfig): void {
+  const { rotateCertificates, clientCertificate, clientKey, iam } = config;
+  if (!rotateCertificates) return checkIdentity(config);
+  const other = iam ? 'iam' : clientCertificate ? 'clientCertificate' : clientKey ? 'clientKey' : undefined;
+  if (other) {
+    throw new KumulusError(
+      'Invalid',
+      `${other}: Forbidden: may not be given together with rotateCertificates`,
+    );
+  }
+}
+
+function checkServingCertificate(config: AgentConfig): void {
+  for (const field of ['servingCertificate', 'servingKey'] as const) {
+    if (config.serverTLSBootstrap && config[field]) {
+      const message = `${field}: Forbidden: may not be given together with serverTLSBootstrap`;
+      throw new KumulusError('Invalid', message);
+    }
+    if (!config.serverTLSBootstrap && !config[field]) {
+      throw new KumulusError('Invalid', `${field}: Required value: or serverTLSBootstrap`);
+    }
+  }
 }

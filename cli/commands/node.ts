@@ -1,9 +1,12 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
+import { parse } from 'yaml';
+import { publicKeyHash } from '../../lib/certificates/sign.ts';
 import { createHttpsTransport } from '../../lib/client/https.ts';
 import { createKubeClient } from '../../lib/client/kube-client.ts';
 import type { KubeClient } from '../../lib/client/port.ts';
+import { configMaps } from '../../lib/client/resources.ts';
 import { BrokenConnection } from '../../lib/client/transport.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 
@@ -14,6 +17,7 @@ import {
   listBootstrapTokens,
 } from '../bootstrap-tokens.ts';
 import { dataDirOption, durationMs } from '../options.ts';
+import { nodeJoinCommand } from './node-join.ts';
 import { askerOf } from '../service-account.ts';
 
 export function nodeCommand(): Command {
@@ -22,7 +26,10 @@ export function nodeCommand(): Command {
     .addCommand(createCommand())
     .addCommand(listCommand())
     .addCommand(deleteCommand());
-  return new Command('node').description('What lets machines become nodes.').addCommand(token);
+  return new Command('node')
+    .description('Makes machines nodes.')
+    .addCommand(nodeJoinCommand())
+    .addCommand(token);
 }
 
 function createCommand(): Command {
@@ -35,12 +42,39 @@ function createCommand(): Command {
         .argParser(durationMs),
     )
     .option('--description <text>', 'what it is for', '')
-    .action(async ({ dataDir, ttl, description }: { dataDir: string; ttl: number; description: string }) => {
-      const made = await asAdministrator(dataDir, (client) =>
-        createBootstrapToken(client, { ttlMs: ttl, description, clock: systemClock }),
-      );
-      console.log(made);
+    .option(
+      '--print-join-command',
+      'print the command that makes a machine a node with it, instead of the token',
+    )
+    .action(async ({ dataDir, ttl, description, printJoinCommand }: CreateOptions) => {
+      const line = await asAdministrator(dataDir, async (client) => {
+        // Read first: a token that nobody is told of is not made.
+        const join = printJoinCommand ? await joinCommandOf(client) : undefined;
+        const token = await createBootstrapToken(client, { ttlMs: ttl, description, clock: systemClock });
+        return join ? join(token) : token;
+      });
+      console.log(line);
     });
+}
+
+interface CreateOptions {
+  dataDir: string;
+  ttl: number;
+  description: string;
+  printJoinCommand?: boolean;
+}
+
+/** What the cluster says of itself to those who join (kube-public/cluster-info). */
+async function joinCommandOf(client: KubeClient): Promise<(token: string) => string> {
+  const { data = {} } = await client.get(configMaps, { namespace: 'kube-public', name: 'cluster-info' });
+  const { clusters } = parse(data['kubeconfig'] ?? '') as {
+    clusters: { cluster: { server: string; 'certificate-authority-data': string } }[];
+  };
+  const cluster = clusters[0]?.cluster;
+  if (!cluster) throw new Error('kube-public/cluster-info: data.kubeconfig: Required value: a cluster');
+  const hash = publicKeyHash(Buffer.from(cluster['certificate-authority-data'], 'base64').toString());
+  return (token) =>
+    `kumulus node join --server ${cluster.server} --token ${token} --discovery-token-ca-cert-hash ${hash}`;
 }
 
 function listCommand(): Command {

@@ -1,4 +1,5 @@
-import { Command, Option } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { isIPv4 } from 'node:net';
 import { resolve } from 'node:path';
 import { type LogLevel, logLevels } from '../../lib/log.ts';
 import { messageOf } from '../../lib/errors.ts';
@@ -48,6 +49,7 @@ interface UpOptions
   auditLogMaxsize: number;
   auditLogMaxbackup: number;
   encryptionProviderConfig?: string;
+  advertiseAddress?: string;
 }
 
 export function upCommand(): Command {
@@ -56,6 +58,12 @@ export function upCommand(): Command {
     .addOption(dataDirOption())
     .addOption(
       new Option('--port <port>', 'of the API server').default(6443).argParser(wholeNumber(1, 65535)),
+    )
+    .addOption(
+      new Option(
+        '--advertise-address <address>',
+        'an address of this machine at which the API server is reached from other machines, for kumulus node join',
+      ).argParser(ownAddress),
     )
     .addOption(
       new Option('--nodes <n>', 'how many nodes run containers')
@@ -116,6 +124,8 @@ async function up(options: UpOptions): Promise<void> {
     }),
     admission: admissionOf(options),
     controllers: controllersOf(options),
+    signingDurationMs: options.clusterSigningDuration,
+    ...(options.advertiseAddress && { advertiseAddress: options.advertiseAddress }),
     authentication: authenticationOf(options),
     authorization: authorizationOf(options),
     say,
@@ -129,6 +139,12 @@ async function up(options: UpOptions): Promise<void> {
   say('stopped');
   // Node's HTTP/2 server keeps a timer for up to half a minute after it has closed; nothing of ours is left by now.
   process.exit();
+}
+
+/** Whether this machine has it shows when it listens there. */
+function ownAddress(value: string): string {
+  if (isIPv4(value) && !value.startsWith('127.') && value !== '0.0.0.0') return value;
+  throw new InvalidArgumentError('must be an IPv4 address of this machine that others reach.');
 }
 
 /** Read before anything is started: a policy that is broken stops the start. */

@@ -142,7 +142,7 @@ function validity(options: { validityDays: number; now: number }): { notBefore: 
   };
 }
 
-function distinguishedName(subject: Subject) {
+export function distinguishedName(subject: Subject) {
   return [
     ...(subject.organizations ?? []).map((organization) => ({ O: [organization] })),
     { CN: [subject.commonName] },

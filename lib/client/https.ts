@@ -11,7 +11,8 @@ export interface HttpsTransportOptions {
   server: string;
   /** PEM; absent: the system's own. */
   ca?: string | Buffer;
-  clientCertificate?: { cert: string | Buffer; key: string | Buffer };
+  /** PEM; or who has it now, where it is replaced: connections are made with what he says when a request needs one. */
+  clientCertificate?: ClientCertificate | (() => ClientCertificate | undefined);
   /** A bearer token, a file that holds one and is read again when it changes, or who makes one for each request. */
   token?: { value: string } | { file: string } | { provide: () => Promise<string> };
   /** The name in the server's certificate, where it is not the URL's. */
@@ -19,6 +20,11 @@ export interface HttpsTransportOptions {
   /** Requests at once, watches not counted; more wait their turn. Default 32. */
   maxConnections?: number;
   clock?: Clock;
+}
+
+export interface ClientCertificate {
+  cert: string | Buffer;
+  key: string | Buffer;
 }
 
 export interface HttpsTransport {
@@ -38,8 +44,6 @@ export function createHttpsTransport(options: HttpsTransportOptions): HttpsTrans
   const prefix = base.pathname.replace(/\/$/, '');
   const tls = {
     ca: options.ca,
-    cert: options.clientCertificate?.cert,
-    key: options.clientCertificate?.key,
     servername: options.serverName,
     minVersion: 'TLSv1.2' as const,
   };
@@ -51,6 +55,8 @@ export function createHttpsTransport(options: HttpsTransportOptions): HttpsTrans
   });
   const watches = new https.Agent({ ...keepAlive, maxSockets: Number.POSITIVE_INFINITY, maxFreeSockets: 4 });
   const token = tokenSource(options);
+  const { clientCertificate } = options;
+  const certificate = typeof clientCertificate === 'function' ? clientCertificate : () => clientCertificate;
 
   const transport: Transport = async (request) => {
     request.signal.throwIfAborted();
@@ -60,6 +66,8 @@ export function createHttpsTransport(options: HttpsTransportOptions): HttpsTrans
         request.query.get('watch') === 'true' || request.query.get('follow') === 'true' ? watches : requests;
       const search = request.query.size > 0 ? `?${request.query.toString()}` : '';
       const outgoing = https.request({
+        // Not the agent's: it keeps connections apart by it, and what is under way keeps its own to the end.
+        ...certificate(),
         agent,
         host: base.hostname,
         port: base.port || 443,

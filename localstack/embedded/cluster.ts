@@ -34,6 +34,7 @@ import type { LocalNode } from './node/node.ts';
 import { startNodes } from './node/nodes.ts';
 import { ensureClusterNetwork, hostAddress, removeClusterNetwork } from './node/network.ts';
 import { keepRoutes } from './node/routes.ts';
+import { publishNodeConfig } from './node-config.ts';
 import { openPki } from './pki.ts';
 import { Ending } from './ending.ts';
 import { cniBinDir } from './requirements.ts';
@@ -68,6 +69,10 @@ export interface ClusterOptions {
   admission?: AdmissionSettings;
   /** kube-controller-manager's `--controllers`; default `['*']`. */
   controllers?: readonly string[];
+  /** How long certificates are good that nodes and users ask for; default a year. */
+  signingDurationMs?: number;
+  /** Where machines that join reach the API server, beside its own; default: nowhere else. */
+  advertiseAddress?: string;
   /** Told of each step, for a person who waits. */
   say: (line: string) => void;
 }
@@ -96,8 +101,10 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       await ensureClusterNetwork(settings);
       started.defer('network', () => removeClusterNetwork(settings));
     }
-    const advertised = withNodes ? hostAddress(settings) : machineAddress();
-    const controlPlane = await startControlPlane({ ...options, data, settings, advertised, clock, started });
+    const own = withNodes ? [hostAddress(settings)] : [];
+    const others = options.advertiseAddress ? [options.advertiseAddress] : [];
+    const reachedAt = [...others, ...own];
+    const controlPlane = await startControlPlane({ ...options, data, settings, reachedAt, clock, started });
     const server = `https://127.0.0.1:${controlPlane.port}`;
     await writeAdminKubeconfig(data, server, controlPlane.pki);
 
@@ -132,13 +139,14 @@ async function startControlPlane(
   options: ClusterOptions & {
     data: DataDirectory;
     settings: ClusterSettings;
-    /** Where pods and nodes reach the API server. */
-    advertised: string;
+    /** Where pods and nodes reach the API server: the first is what it says of itself. */
+    reachedAt: readonly string[];
     clock: Clock;
     started: Ending;
   },
 ) {
-  const { data, settings, advertised, clock, started, logLevel } = options;
+  const { data, settings, reachedAt, clock, started, logLevel } = options;
+  const advertised = reachedAt[0] ?? machineAddress();
   const pki = await openPki(data.pki, clock);
   const storeLog = createLogger('store', logLevel);
   const { store, close } = await openStore({
@@ -187,9 +195,9 @@ async function startControlPlane(
     subject: { commonName: 'kube-apiserver' },
     usages: ['server'],
     dnsNames: ['localhost', ...serviceNames(settings)],
-    ipAddresses: [...new Set(['127.0.0.1', advertised, firstAddress(settings.serviceCidr)])],
+    ipAddresses: [...new Set(['127.0.0.1', advertised, ...reachedAt, firstAddress(settings.serviceCidr)])],
   });
-  const hosts = new Set(['127.0.0.1', ...(options.nodes > 0 ? [advertised] : [])]);
+  const hosts = new Set(['127.0.0.1', ...reachedAt]);
   for (const host of hosts) {
     const listener = await listen({
       handle: apiServer.handle,
@@ -203,6 +211,7 @@ async function startControlPlane(
   }
 
   await ensureLocalStorage(apiServer.handle);
+  await publishNodeConfig(apiServer.handle, settings);
   const stopping = new AbortController();
   const clients = controllerClients(apiServer.handle);
   const controllers = await startControllers({
@@ -213,7 +222,12 @@ async function startControlPlane(
     signal: stopping.signal,
     additional: [localProvisioner(apiServer.handle)],
     ...(options.controllers && { controllers: options.controllers }),
-    cluster: { clusterCidr: settings.clusterCidr, rootCa: pki.ca.certificate, signer: pki.ca },
+    cluster: {
+      clusterCidr: settings.clusterCidr,
+      rootCa: pki.ca.certificate,
+      signer: pki.ca,
+      ...(options.signingDurationMs && { signingDurationMs: options.signingDurationMs }),
+    },
   });
   started.defer('controllers and scheduler', async () => {
     stopping.abort();
@@ -261,6 +275,8 @@ async function listen(options: Parameters<typeof serveHttps>[0]): ReturnType<typ
         throw new Error(
           `port ${port} of ${host} is in use. Stop what listens there, or choose another: --port`,
         );
+      case 'EADDRNOTAVAIL':
+        throw new Error(`${host} is not an address of this machine. Choose one that is: --advertise-address`);
       case 'EACCES':
         throw new Error(
           `port ${port} of ${host} is not allowed for this user. Choose one above 1023: --port`,

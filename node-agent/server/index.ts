@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { toStatus } from '../../lib/api/status.ts';
+import type { CertifiedKey } from '../../lib/certificates/index.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { KumulusError } from '../../lib/errors.ts';
 import type { UserInfo } from '../../lib/http/types.ts';
@@ -10,7 +11,7 @@ import type { Logger } from '../../lib/log.ts';
 import type { ProcessStreams } from '../cri/port.ts';
 import type { PodLookup } from '../pods/lookup.ts';
 import type { LocalDirectories } from '../volumes/local-directories.ts';
-import { accessOf, type NodeAccess, userOf } from './identity.ts';
+import { accessOf, callerOf, type Callers, type NodeAccess } from './identity.ts';
 import { parseLogOptions } from './logs/options.ts';
 import { readLog } from './logs/read.ts';
 import { createNodeMetrics, type NodeMetrics } from './metrics.ts';
@@ -22,8 +23,12 @@ export interface AgentServerOptions {
   listenAddress: string;
   /** 0: any free port. */
   listenPort: number;
-  /** PEM. Only certificates that `clientCa` has signed get in. */
-  tls: { cert: string | Buffer; key: string | Buffer; clientCa: string | Buffer };
+  /**
+   * PEM. Certificates that `clientCa` has signed get in, and tokens that `userOfToken` knows. Without a certificate of its
+   * own every handshake fails, until it is given one.
+   */
+  tls: { cert?: string | Buffer; key?: string | Buffer; clientCa: string | Buffer };
+  userOfToken: Callers['userOfToken'];
   /** Whether the user may do this on this node. Asked for every request but health. */
   authorize(user: UserInfo, access: NodeAccess): Promise<boolean> | boolean;
   lookup: PodLookup;
@@ -39,6 +44,8 @@ export interface AgentServerOptions {
 
 export interface AgentServer {
   port: number;
+  /** For connections from now on; those that are there go on. */
+  useCertificate(pair: CertifiedKey): void;
   /** Resolves after the signal, when the port is free and every stream has ended. */
   stopped: Promise<void>;
 }
@@ -54,7 +61,7 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
     requestCert: true,
     // Answered with 401 instead of a broken handshake.
     rejectUnauthorized: false,
-    minVersion: 'TLSv1.2',
+    minVersion,
     headersTimeout: 30_000,
   });
   const sockets = new Set<Duplex>();
@@ -96,8 +103,12 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
     if (signal.aborted) stop();
     else signal.addEventListener('abort', stop, { once: true });
   });
-  return { port, stopped };
+  const useCertificate = ({ certificate, key }: CertifiedKey) =>
+    server.setSecureContext({ cert: certificate, key, ca: tls.clientCa, minVersion });
+  return { port, useCertificate, stopped };
 }
+
+const minVersion = 'TLSv1.2';
 
 async function serveUpgradeRequest(
   options: AgentServerOptions,
@@ -132,10 +143,7 @@ async function serveConnectRequest(
   head: Buffer,
 ): Promise<void> {
   socket.on('error', (error) => options.log.debug({ error: error.message }, 'tunnel failed'));
-  const user = userOf(request.socket as TLSSocket);
-  if (!user) throw new Refused(401, 'Unauthorized');
-  const access = accessOf('POST', '/');
-  if (!(await options.authorize(user, access))) throw forbiddenTo(user, access);
+  await allowed(options, request, accessOf('POST', '/'));
   serveTunnel(tunnelTarget(options.lookup, request.url ?? ''), socket, head);
 }
 
@@ -150,26 +158,28 @@ class Refused extends Error {
 
 /** Who asks, whether they may, and for what. */
 async function admit(
-  { authorize }: AgentServerOptions,
+  options: AgentServerOptions,
   request: IncomingMessage,
 ): Promise<{ route: Route; query: URLSearchParams }> {
   const target = request.url ?? '/';
   const [path = '/'] = target.split('?', 1);
   const query = new URLSearchParams(target.slice(path.length + 1));
-  const user = userOf(request.socket as TLSSocket);
-  if (!user) throw new Refused(401, 'Unauthorized');
-  const access = accessOf(request.method ?? 'GET', path);
-  if (!(await authorize(user, access))) {
-    throw forbiddenTo(user, access);
-  }
+  await allowed(options, request, accessOf(request.method ?? 'GET', path));
   return { route: routeOf(path), query };
 }
 
-function forbiddenTo({ username }: UserInfo, { verb, subresource }: NodeAccess): Refused {
-  return new Refused(
-    403,
-    `Forbidden (user=${username}, verb=${verb}, resource=nodes, subresource(s)=[${subresource}])\n`,
-  );
+/** @throws Refused */
+async function allowed(
+  { authorize, userOfToken, clock }: AgentServerOptions,
+  request: IncomingMessage,
+  access: NodeAccess,
+): Promise<void> {
+  const user = await callerOf(request, { userOfToken, now: () => clock.now() });
+  if (!user) throw new Refused(401, 'Unauthorized');
+  if (await authorize(user, access)) return;
+  const { verb, subresources } = access;
+  const asked = `user=${user.username}, verb=${verb}, resource=nodes, subresource(s)=[${subresources.join(' ')}]`;
+  throw new Refused(403, `Forbidden (${asked})\n`);
 }
 
 async function serveRequest(

@@ -48,6 +48,7 @@ describe.skipIf(reason !== undefined)(
         listenAddress: '127.0.0.1',
         listenPort: 0,
         tls: { cert: certified.certificate, key: certified.key, clientCa: ca.certificate },
+        userOfToken: () => Promise.resolve(undefined),
         authorize: (user) => user.groups.includes('system:masters'),
         lookup: createPodLookup({ runtime, owner: 'node', pods: agent.pods, status: agent.status }),
         runtime: {

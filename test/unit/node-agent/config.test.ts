@@ -40,6 +40,29 @@ describe("the agent's configuration", () => {
     expect(() => parseConfig({ ...valid, ...change })).toThrow(message);
   });
 
+  const { clientCertificate, clientKey, servingCertificate, servingKey, ...joined } = valid;
+  const files = { clientCertificate, clientKey, servingCertificate, servingKey };
+
+  it('needs no files of certificates that the agent asks for', () => {
+    const config = { ...joined, rotateCertificates: true, serverTLSBootstrap: true };
+    expect(parseConfig(config)).toEqual(config);
+  });
+
+  it.each([
+    [joined, 'clientCertificate: Required value: or iam'],
+    [{ ...joined, rotateCertificates: true }, 'servingCertificate: Required value: or serverTLSBootstrap'],
+    [
+      { ...joined, ...files, rotateCertificates: true },
+      'clientCertificate: Forbidden: may not be given together with rotateCertificates',
+    ],
+    [
+      { ...joined, ...files, serverTLSBootstrap: true },
+      'servingCertificate: Forbidden: may not be given together with serverTLSBootstrap',
+    ],
+  ])('%# says where a certificate comes from, once', (config, message) => {
+    expect(() => parseConfig(config)).toThrow(message);
+  });
+
   it('names everything that is wrong at once', () => {
     expect(() => parseConfig({})).toThrow(/nodeName: Required[\s\S]*parentLifeline: Required/);
     expect(() => parseConfig([])).toThrow('config: Invalid value: []: must be an object');

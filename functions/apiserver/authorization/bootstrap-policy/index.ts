@@ -11,7 +11,7 @@ import type {
 import { componentRoles } from './components.ts';
 import { controllerRoles } from './controllers.ts';
 import { bindingNames, namespacedRoles } from './namespaces.ts';
-import { hollowNodeRules, nodeAgentRules } from './node.ts';
+import { hollowNodeRules, joinerRules, nodeAgentRules } from './node.ts';
 import { aggregatedToAdmin, aggregatedToEdit, aggregatedToView, clusterAdmin } from './users.ts';
 
 export { nodeRules } from './node.ts';
@@ -74,6 +74,7 @@ function clusterRoles(): ClusterRole[] {
       rules,
     })),
     { metadata: meta('kumulus:node-agent'), rules: nodeAgentRules },
+    { metadata: meta('kumulus:get-nodes'), rules: joinerRules },
     { metadata: meta('kumulus:hollow-nodes'), rules: hollowNodeRules },
   ];
 }
@@ -110,6 +111,7 @@ function clusterRoleBindings(): ClusterRoleBinding[] {
     ...Object.keys(controllerRoles).map((name) => bound(`${controllerPrefix}${name}`, account(name))),
     bound('kumulus:node-agent', inGroup('system:nodes')),
     // What `kubeadm init` binds: bootstrappers ask for a node's certificate, and nodes for their next one.
+    bound('kumulus:get-nodes', inGroup(joiners)),
     named('kumulus:node-bootstrapper', bound('system:node-bootstrapper', inGroup(joiners))),
     named(
       'kumulus:node-autoapprove-bootstrap',

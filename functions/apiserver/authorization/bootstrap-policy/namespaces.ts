@@ -50,6 +50,12 @@ export const namespacedRoles: readonly NamespacedRole[] = [
   },
   {
     namespace: 'kube-system',
+    name: 'kumulus:node-config',
+    rules: [on('core', 'configmaps', 'get', 'kumulus-node-config')],
+    subjects: [{ kind: 'Group', name: 'system:nodes', apiGroup: 'rbac.authorization.k8s.io' }],
+  },
+  {
+    namespace: 'kube-system',
     name: 'system:controller:bootstrap-signer',
     rules: [on('core', 'secrets', readVerbs)],
     subjects: [account('bootstrap-signer')],

@@ -53,6 +53,9 @@ export const nodeAgentRules: PolicyRule[] = [
   on('discovery.k8s.io', 'endpointslices', 'list watch'),
 ];
 
+/** A machine that joins looks whether its name is taken, as `kubeadm:get-nodes` lets it. */
+export const joinerRules: PolicyRule[] = [on('core', 'nodes', 'get')];
+
 /** One process stands for all simulated nodes, so that it cannot be held to one; it reads no secrets, as it runs nothing. */
 export const hollowNodeRules: PolicyRule[] = [
   on('core', 'nodes', 'create get list watch update patch'),

@@ -42,6 +42,7 @@ beforeAll(async () => {
     listenAddress: '127.0.0.1',
     listenPort: 0,
     tls: { cert: serving.certificate, key: serving.key, clientCa: ca.certificate },
+    userOfToken: () => Promise.resolve(undefined),
     authorize: (user) => user.groups.includes('system:masters'),
     lookup,
     runtime: { execSync: unused, exec: unused, attach: unused, portForward: unused },
