@@ -7,15 +7,15 @@ import type { Schema } from '../schema.ts';
  * values of maps and the items of lists are.
  *
  * Not for reading what a client sent: there an empty list may say something else than none does, until defaults are in.
- * `object` is changed.
+ * `object` is changed. Members that are the very ones of `settled` have been gone through before.
  */
-export function omitEmpty(object: JsonObject, schema: Schema): void {
+export function omitEmpty(object: JsonObject, schema: Schema, settled?: JsonObject): void {
   const { properties } = schema;
   if (!properties) return;
   for (const key of Object.keys(object)) {
     const property = properties[key];
     const value = object[key];
-    if (!property || value === null || typeof value !== 'object') continue;
+    if (!property || value === null || typeof value !== 'object' || value === settled?.[key]) continue;
     if (isEmpty(value, property) && !isWritten(key, schema)) delete object[key];
     else within(value, property);
   }

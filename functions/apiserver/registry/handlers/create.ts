@@ -104,7 +104,7 @@ export async function updateObject(
         const { next, hold } = await nextState(write, current, want, options.track?.(current.object));
         undo = hold.undo;
         done = hold.done;
-        return toStorage(entry, next);
+        return toStorage(entry, next, current.object);
       },
       {
         dryRun: params.dryRun,

@@ -18,6 +18,7 @@ import type { AnyObject } from '../strategy.ts';
 import { updateObject } from './create.ts';
 import { parsePatch, patchDocument, type PatchType, patchTypeOf } from './patch-document.ts';
 import { respondWith, representationOf } from './render.ts';
+import { sharedSections } from './sections.ts';
 import { checkName, createObject, type Write } from './write.ts';
 
 /** A race between two that apply an object into being is run at most so often. */
@@ -74,8 +75,8 @@ function patched(
 }
 
 /**
- * A copy in the shape of the kind; fields that it does not know are told of or refused. The live object's managed fields
- * are not copied, so that it is seen at a glance that nobody changed them.
+ * A copy in the shape of the kind; fields that it does not know are told of or refused. What is the live object's very
+ * own, managed fields above all, is not copied: it has its shape, and that nobody changed it is seen at a glance.
  */
 function conformed(
   write: Write,
@@ -92,11 +93,12 @@ function conformed(
   const metadata = document.metadata as JsonObject | undefined;
   const managedFields = live?.metadata.managedFields;
   const keepsManagers = managedFields !== undefined && metadata?.managedFields === (managedFields as unknown);
-  const copied = keepsManagers
-    ? { ...document, metadata: without(metadata ?? {}, 'managedFields') }
-    : document;
+  const shared = live ? sharedSections(document, live) : [];
+  const changed = shared.length > 0 ? without(document, ...shared) : document;
+  const copied = keepsManagers ? { ...changed, metadata: without(metadata ?? {}, 'managedFields') } : changed;
   try {
-    const { object, problems: found } = conform(cloneJson(copied), entry.definition.schema);
+    const { object: read, problems: found } = conform(cloneJson(copied), entry.definition.schema);
+    const object = shared.length > 0 ? together(document, shared, read) : read;
     const problems = [...(options.problems ?? []), ...found];
     if (keepsManagers) (object as unknown as AnyObject).metadata.managedFields = managedFields;
     object.kind = document.kind ?? null;
@@ -111,9 +113,21 @@ function conformed(
   }
 }
 
-function without(object: JsonObject, key: string): JsonObject {
-  const { [key]: _, ...rest } = object;
+function without(object: JsonObject, ...names: readonly string[]): JsonObject {
+  const rest = { ...object };
+  for (const name of names) delete rest[name];
   return rest;
+}
+
+/** `rest` with what was left out of the document, in the document's order. */
+function together(document: JsonObject, leftOut: readonly string[], rest: JsonObject): JsonObject {
+  const whole: JsonObject = {};
+  for (const key of Object.keys(document)) {
+    const from = leftOut.includes(key) ? document : rest;
+    if (Object.hasOwn(from, key)) whole[key] = from[key] ?? null;
+  }
+  for (const key of Object.keys(rest)) if (!Object.hasOwn(whole, key)) whole[key] = rest[key] ?? null;
+  return whole;
 }
 
 async function applyPatch(write: Write, patch: JsonObject): Promise<{ stored: Stored; created: boolean }> {

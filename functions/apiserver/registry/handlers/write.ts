@@ -20,6 +20,7 @@ import type { RegistryEntry } from '../registry.ts';
 import { createStored, dryStored, type Stored } from '../storage.ts';
 import { type Hold, nothingHeld } from '../services/allocator.ts';
 import type { AnyObject } from '../strategy.ts';
+import { ownSections, shareSections } from './sections.ts';
 
 export interface Write {
   backend: Backend;
@@ -172,6 +173,8 @@ export async function nextState(
   carryOver(entry, wanted.metadata, old.metadata, current.revision);
   rules.applyDefaults(wanted);
   const next = track(wanted);
+  // Plugins and kinds change it in place.
+  ownSections(next, old);
   const attributes = admissionOf(write, 'UPDATE', next, old);
   await backend.admission.mutate(attributes);
   if (rules.load) await rules.load();
@@ -183,10 +186,11 @@ export async function nextState(
     return { next, hold: nothingHeld };
   }
   rules.prepareForUpdate?.(next, old);
-  keepGeneration(next, old);
-  if (rules.generationChanged?.(next, old)) next.metadata.generation = (old.metadata.generation ?? 0) + 1;
   const hold = await backend.services.hold(entry, next, old, params.dryRun);
   try {
+    shareSections(next, old);
+    keepGeneration(next, old);
+    if (rules.generationChanged?.(next, old)) next.metadata.generation = (old.metadata.generation ?? 0) + 1;
     refuse(entry, old.metadata.name ?? '', rules.validateUpdate(next, old));
     context.warnings.push(...(rules.warnings?.(next, old) ?? []));
     await backend.admission.validate({ ...attributes, object: next });
@@ -265,9 +269,10 @@ export function refuse(entry: RegistryEntry, name: string, errors: readonly Fiel
   if (errors.length > 0) throw invalid(entry.definition, name, errors);
 }
 
-/** `object` is taken over. */
-export function toStorage(entry: RegistryEntry, object: AnyObject): AnyObject {
-  omitEmpty(object as unknown as JsonObject, entry.definition.schema);
+/** `object` is taken over. What it has in common with the present state has been stored as it is to be. */
+export function toStorage(entry: RegistryEntry, object: AnyObject, current?: AnyObject): AnyObject {
+  const stored = entry.conversion ? undefined : current;
+  omitEmpty(object as unknown as JsonObject, entry.definition.schema, stored as JsonObject | undefined);
   return entry.conversion ? (entry.conversion.toStored(object) as AnyObject) : object;
 }
 

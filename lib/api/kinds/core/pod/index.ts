@@ -54,7 +54,7 @@ export const podRules = rules<Pod>({
     return errors;
   },
 
-  validateUpdate: (pod, old) => validatePodUpdate(pod, old, validate(pod)),
+  validateUpdate: (pod, old) => validatePodUpdate(pod, old, validate(pod, old)),
 
   prepareForStatusUpdate(pod, old) {
     pod.spec = old.spec;
@@ -76,13 +76,15 @@ export const podRules = rules<Pod>({
   generationChanged: (pod, old) => !sameValue(pod.spec, old.spec),
 });
 
-function validate(pod: Pod): FieldError[] {
+/** The spec of a pod that is there was looked at when it came; while it is the very same, it is not again. */
+function validate(pod: Pod, old?: Pod): FieldError[] {
   const { metadata, spec } = pod;
   const errors = [
     ...validateObjectMeta(metadata, { namespaced: true, nameRule: nameIsSubdomain }),
     ...validatePodAnnotations(metadata.annotations, spec, Path.of('metadata', 'annotations')),
-    ...validatePodSpec(spec, metadata, specPath),
   ];
+  if (spec === old?.spec) return errors;
+  errors.push(...validatePodSpec(spec, metadata, specPath));
   if (!spec.serviceAccountName) {
     const detail = 'must not be specified when serviceAccountName is not set';
     for (const [index, { projected }] of (spec.volumes ?? []).entries()) {
