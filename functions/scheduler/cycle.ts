@@ -19,7 +19,7 @@ import { errorStatus, isRejected, type Status, statusMessage } from './framework
 
 /** What a cycle came to. */
 export type Decision =
-  | { outcome: 'node'; nodeName: string; state: CycleState; evaluated: number; feasible: number }
+  | { outcome: 'node'; nodeName: string; state: CycleState }
   | { outcome: 'unfit'; diagnosis: Diagnosis; nominatedNodeName: string | undefined }
   | { outcome: 'noNodes' }
   | { outcome: 'error'; status: Status };
@@ -51,7 +51,7 @@ export class SchedulingAlgorithm {
       const { status } = preFilter;
       if (!isRejected(status)) return { outcome: 'error', status };
       return this.#unfit(profile, state, pod, {
-        ...rejection(status),
+        ...rejections([status]),
         allNodes: snapshot.nodes.length,
         nodeStatuses: new NodeStatuses(status),
         preFilterMessage: statusMessage(status),
@@ -72,13 +72,7 @@ export class SchedulingAlgorithm {
     try {
       const node =
         feasible.length === 1 ? (feasible[0] as NodeInfo) : this.#best(profile, state, pod, feasible);
-      return {
-        outcome: 'node',
-        nodeName: node.name,
-        state,
-        evaluated: feasible.length + statuses.size,
-        feasible: feasible.length,
-      };
+      return { outcome: 'node', nodeName: node.name, state };
     } catch (error) {
       return { outcome: 'error', status: errorStatus(error) };
     }
@@ -232,10 +226,6 @@ function absentAfter(narrowedBy: readonly string[]): Status {
     code: 'UnschedulableAndUnresolvable',
     reasons: narrowedBy.length > 0 ? [`node(s) didn't satisfy plugin(s) [${narrowedBy.join(' ')}]`] : [],
   };
-}
-
-function rejection(status: Status): { unschedulablePlugins: Set<string>; pendingPlugins: Set<string> } {
-  return rejections([status]);
 }
 
 function rejections(statuses: Iterable<Status>): {

@@ -48,7 +48,7 @@ export async function openScheduler(
   const registry: Registry = new Map([...builtInPlugins, ...(options.plugins ?? [])]);
   const settings = await settingsOf(options, registry);
   const informers = createInformers(client, { clock, log, random });
-  const { objects, watched } = await openClusterObjects(client, informers);
+  const { objects, watched } = openClusterObjects(informers);
   const recorder = createEventRecorder(client, { component: 'default-scheduler', clock, log });
   const scheduler = createScheduler({
     client,

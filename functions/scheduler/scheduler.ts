@@ -9,12 +9,13 @@ import { bind, reserve, type Reservation } from './binding.ts';
 import type { SchedulerSettings } from './config/settings.ts';
 import { SchedulingAlgorithm } from './cycle.ts';
 import { reportUnplaced, truncateNote, type Unplaced } from './failure.ts';
+import { trialHandle } from './framework-handle.ts';
 import { buildProfile } from './framework/build-profile.ts';
 import type { ClusterObjects, WatchedKind } from './framework/cluster-objects.ts';
 import { type Diagnosis, fitErrorMessage } from './framework/fit-error.ts';
 import { Nominator } from './framework/nominator.ts';
 import type { FrameworkHandle } from './framework/plugin.ts';
-import { activeFilters, diagnosisOf, type Profile } from './framework/profile.ts';
+import { diagnosisOf, type Profile } from './framework/profile.ts';
 import { ClusterState } from './framework/snapshot.ts';
 import { isRejected, type Status, statusMessage } from './framework/status.ts';
 import { WaitingPods } from './framework/waiting-pods.ts';
@@ -48,7 +49,7 @@ const sliceMs = 8;
 export interface Scheduler {
   readonly state: ClusterState;
   readonly queue: SchedulingQueue;
-  /** Brings the snapshot up to the head: everything acknowledged before the call is seen. */
+  /** Brings all that it knows up to the head: everything acknowledged before the call is seen. */
   catchUp(): Promise<void>;
   /** Places every pod that is ready, and resolves when no cycle is left to run and every binding has ended. */
   drain(signal: AbortSignal): Promise<void>;
@@ -81,23 +82,9 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
 
   function handleFor(profile: () => Profile): FrameworkHandle {
     return {
-      filterWithNominated: (cycle, pod, node) =>
-        algorithm.filterWithNominated(profile(), activeFilters(profile(), cycle), cycle, pod, node),
-      filtersByNodeAlone: (cycle) =>
-        activeFilters(profile(), cycle).every((plugin) => plugin.filtersByNodeAlone),
-      addPod(cycle, pod, added, node) {
-        node.addPod(added);
-        for (const plugin of profile().preFilter) plugin.addPod?.(cycle, pod, added, node);
-      },
-      removePod(cycle, pod, removed, node) {
-        node.removePod(removed.key);
-        for (const plugin of profile().preFilter) plugin.removePod?.(cycle, pod, removed, node);
-      },
-      nominatedPods: (nodeName) => nominator.on(nodeName),
-      nominationsVersion: (nodeName) => nominator.version(nodeName),
+      ...trialHandle(profile, algorithm, nominator),
       podExists: (pod) => cluster.podExists(pod),
       activate: (podKey) => queue.activate(podKey),
-      clearNomination: (podKey) => nominator.delete(podKey),
       waitingPod: (podKey) => waiting.get(podKey),
     };
   }
@@ -221,7 +208,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
   return {
     state,
     queue,
-    catchUp: () => cluster.catchUp(),
+    catchUp: () => cluster.catchUp({ all: true }),
     async drain(signal) {
       do {
         await cycles(signal);
@@ -233,7 +220,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
         await queue.waitForWork(signal);
         if (signal.aborted) break;
         try {
-          await cluster.catchUp();
+          await cluster.catchUp({ all: false });
         } catch (error) {
           log.warn(
             { err: messageOf(error) },

@@ -3,7 +3,8 @@ import type { KubeObject } from '../../lib/api/object.ts';
 import type { ObjectChange } from '../../lib/client/lister.ts';
 import type { Resource } from '../../lib/client/port.ts';
 import { namespaces, nodes, pods } from '../../lib/client/resources.ts';
-import { assignedPodActions, nodeActions } from './node-events.ts';
+import { clusterKinds } from './framework/cluster-objects.ts';
+import { assignedPodActions, differ, isOver, nodeActions } from './object-changes.ts';
 
 /** The scheduler's one key in a work queue: it looks at everything whenever it is woken. */
 export const cycleKey = 'cycle';
@@ -14,22 +15,9 @@ export const schedulerWakes: { resource: Resource<KubeObject>; wakes: (change: O
     { resource: pods, wakes: (change) => podWakes(change as ObjectChange<Pod>) },
     { resource: nodes, wakes: (change) => nodeWakes(change as ObjectChange<Node>) },
     { resource: namespaces, wakes: ({ before, after }) => !before || labelsDiffer(before, after) },
-    ...[
-      ['', 'persistentvolumes', 'PersistentVolume'],
-      ['', 'persistentvolumeclaims', 'PersistentVolumeClaim'],
-      ['storage.k8s.io', 'storageclasses', 'StorageClass'],
-      ['storage.k8s.io', 'csinodes', 'CSINode'],
-      ['storage.k8s.io', 'csidrivers', 'CSIDriver'],
-      ['storage.k8s.io', 'csistoragecapacities', 'CSIStorageCapacity'],
-      ['storage.k8s.io', 'volumeattachments', 'VolumeAttachment'],
-      ['resource.k8s.io', 'resourceclaims', 'ResourceClaim'],
-      ['resource.k8s.io', 'resourceslices', 'ResourceSlice'],
-      ['resource.k8s.io', 'deviceclasses', 'DeviceClass'],
-      ['policy', 'poddisruptionbudgets', 'PodDisruptionBudget'],
-    ].map(([group = '', plural = '', kind = '']) => ({
-      resource: { group, version: 'v1', plural, kind, namespaced: true },
-      wakes: () => true,
-    })),
+    ...Object.values(clusterKinds)
+      .filter(({ event }) => event !== undefined)
+      .map(({ resource }) => ({ resource, wakes: () => true })),
   ];
 
 function podWakes({ before, after }: ObjectChange<Pod>): boolean {
@@ -42,7 +30,7 @@ function podWakes({ before, after }: ObjectChange<Pod>): boolean {
     !before ||
     before.spec.nodeName !== after.spec.nodeName ||
     before.metadata.deletionTimestamp !== after.metadata.deletionTimestamp ||
-    JSON.stringify(before.spec) !== JSON.stringify(after.spec) ||
+    differ(before.spec, after.spec) ||
     labelsDiffer(before, after)
   );
 }
@@ -52,9 +40,5 @@ function nodeWakes({ before, after }: ObjectChange<Node>): boolean {
 }
 
 function labelsDiffer(before: KubeObject, after: KubeObject | undefined): boolean {
-  return JSON.stringify(before.metadata.labels) !== JSON.stringify(after?.metadata.labels);
-}
-
-function isOver({ status }: Pod): boolean {
-  return status?.phase === 'Succeeded' || status?.phase === 'Failed';
+  return differ(before.metadata.labels, after?.metadata.labels);
 }

@@ -9,7 +9,7 @@ import { podInfoOf } from './framework/pod-info.ts';
 import type { Profile } from './framework/profile.ts';
 import type { ClusterState } from './framework/snapshot.ts';
 import type { WaitingPods } from './framework/waiting-pods.ts';
-import { assignedPodActions, nodeActions } from './node-events.ts';
+import { assignedPodActions, isOver, nodeActions } from './object-changes.ts';
 import type { SchedulingQueue } from './queue/queue.ts';
 import type { SchedulerDeps } from './scheduler.ts';
 
@@ -158,9 +158,11 @@ export function watchCluster(parts: Parts) {
     /** Sees what the API knows of pods by now. */
     refreshPods: () => podInformer.catchUp(),
 
-    async catchUp(): Promise<void> {
-      await Promise.all([podInformer.catchUp(), nodeInformer.catchUp(), namespaceInformer.catchUp()]);
-      if (needsObjects) await Promise.all(parts.watched.map(({ informer }) => informer.catchUp()));
+    /** What hears of changes as they come needs `all` of it no more often than somebody asks: pods and nodes decide. */
+    async catchUp({ all }: { all: boolean }): Promise<void> {
+      const objects = all || needsObjects ? parts.watched.map(({ informer }) => informer) : [];
+      const informed = [podInformer, nodeInformer, namespaceInformer, ...objects];
+      await Promise.all(informed.map((informer) => informer.catchUp()));
     },
   };
 }
@@ -169,11 +171,6 @@ function isClaim({ persistentVolumeClaim, ephemeral }: Volume): boolean {
   return Boolean(persistentVolumeClaim ?? ephemeral);
 }
 
-/** A pod that has come to its end holds nothing of its node. */
 function holdsNode(pod: Pod): boolean {
   return Boolean(pod.spec.nodeName) && !isOver(pod);
-}
-
-function isOver(pod: Pod): boolean {
-  return pod.status?.phase === 'Succeeded' || pod.status?.phase === 'Failed';
 }

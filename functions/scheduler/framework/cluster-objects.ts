@@ -2,10 +2,10 @@ import type * as t from '../../../lib/api/gen/types.ts';
 import type { KubeObject } from '../../../lib/api/object.ts';
 import type { Informers } from '../../../lib/client/informers.ts';
 import type { Indexers, Informer, Lister } from '../../../lib/client/lister.ts';
-import type { KubeClient, Resource } from '../../../lib/client/port.ts';
+import type { Resource } from '../../../lib/client/port.ts';
 import type { EventResource } from './events.ts';
 
-/** What plugins look up besides nodes, pods and namespaces. A kind that is not served has no objects. */
+/** What plugins look up besides nodes, pods and namespaces. */
 export interface ClusterObjects {
   readonly claims: Lister<t.PersistentVolumeClaim>;
   /** Index `class`: by the name of the storage class. */
@@ -20,18 +20,21 @@ export interface ClusterObjects {
   readonly resourceSlices: Lister<t.ResourceSlice>;
   readonly deviceClasses: Lister<t.DeviceClass>;
   readonly budgets: Lister<t.PodDisruptionBudget>;
+  readonly services: Lister<t.Service>;
   readonly replicationControllers: Lister<t.ReplicationController>;
+  readonly replicaSets: Lister<t.ReplicaSet>;
   readonly statefulSets: Lister<t.StatefulSet>;
 }
 
-interface Kind {
+export interface ClusterKind {
   resource: Resource<KubeObject>;
   /** What the queue calls changes to it; absent for kinds whose changes help no pod. */
   event?: EventResource;
   indexers?: Indexers<KubeObject>;
 }
 
-const kinds: Record<keyof ClusterObjects, Kind> = {
+/** What the scheduler reads, and so hears of; on AWS changes to those with an event wake it. */
+export const clusterKinds: Readonly<Record<keyof ClusterObjects, ClusterKind>> = {
   claims: kind('', 'persistentvolumeclaims', 'PersistentVolumeClaim', 'PersistentVolumeClaim'),
   volumes: {
     ...kind('', 'persistentvolumes', 'PersistentVolume', 'PersistentVolume', false),
@@ -54,11 +57,19 @@ const kinds: Record<keyof ClusterObjects, Kind> = {
   resourceSlices: kind('resource.k8s.io', 'resourceslices', 'ResourceSlice', 'ResourceSlice', false),
   deviceClasses: kind('resource.k8s.io', 'deviceclasses', 'DeviceClass', 'DeviceClass', false),
   budgets: kind('policy', 'poddisruptionbudgets', 'PodDisruptionBudget'),
+  services: kind('', 'services', 'Service'),
   replicationControllers: kind('', 'replicationcontrollers', 'ReplicationController'),
+  replicaSets: kind('apps', 'replicasets', 'ReplicaSet'),
   statefulSets: kind('apps', 'statefulsets', 'StatefulSet'),
 };
 
-function kind(group: string, plural: string, name: string, event?: EventResource, namespaced = true): Kind {
+function kind(
+  group: string,
+  plural: string,
+  name: string,
+  event?: EventResource,
+  namespaced = true,
+): ClusterKind {
   const resource = { group, version: 'v1', plural, kind: name, namespaced };
   return event ? { resource, event } : { resource };
 }
@@ -68,24 +79,15 @@ export interface WatchedKind {
   readonly informer: Informer<KubeObject>;
 }
 
-/** Asks once what is served: an informer of a kind that is not would never list. */
-export async function openClusterObjects(
-  client: KubeClient,
-  informers: Informers,
-): Promise<{ objects: ClusterObjects; watched: readonly WatchedKind[] }> {
-  const { resources } = await client.discover();
-  const served = new Set(resources.map(({ group, version, plural }) => `${group}/${version}/${plural}`));
-  const watched: WatchedKind[] = [];
-  const open = ({ resource, event, indexers }: Kind): Lister<KubeObject> => {
-    if (!served.has(`${resource.group}/${resource.version}/${resource.plural}`)) return noObjects(resource);
-    const informer = informers.informer(resource, { ...(indexers && { indexers }) });
-    watched.push({ event, informer });
-    return informer;
-  };
-  const opened = Object.entries(kinds).map(([name, found]) => [name, open(found)] as const);
-  return { objects: Object.fromEntries(opened) as unknown as ClusterObjects, watched };
-}
-
-function noObjects(resource: Resource<KubeObject>): Lister<KubeObject> {
-  return { resource, get: () => undefined, list: () => [], byIndex: () => [] };
+export function openClusterObjects(informers: Informers): {
+  objects: ClusterObjects;
+  watched: readonly WatchedKind[];
+} {
+  const opened = Object.entries(clusterKinds).map(([name, { resource, event, indexers }]) => ({
+    name,
+    event,
+    informer: informers.informer(resource, { ...(indexers && { indexers }) }),
+  }));
+  const objects = Object.fromEntries(opened.map(({ name, informer }) => [name, informer]));
+  return { objects: objects as unknown as ClusterObjects, watched: opened };
 }

@@ -15,8 +15,7 @@ export type EventResource =
   | 'VolumeAttachment'
   | 'ResourceClaim'
   | 'ResourceSlice'
-  | 'DeviceClass'
-  | 'PodDisruptionBudget';
+  | 'DeviceClass';
 
 export type EventAction =
   | 'Add'

@@ -29,8 +29,6 @@ export class NodeInfo {
   allocatable: Resources = noResources();
   allowedPods = 0;
   readonly pods: Map<string, PodInfo>;
-  readonly podsWithAffinity: Map<string, PodInfo>;
-  readonly podsWithRequiredAntiAffinity: Map<string, PodInfo>;
   readonly requested: Resources;
   readonly nonZeroRequested: { milliCpu: number; memory: number };
   /** Rises with every change of the node or of its pods. */
@@ -45,8 +43,6 @@ export class NodeInfo {
     this.name = node.metadata.name;
     this.node = node;
     this.pods = new Map(from?.pods);
-    this.podsWithAffinity = new Map(from?.podsWithAffinity);
-    this.podsWithRequiredAntiAffinity = new Map(from?.podsWithRequiredAntiAffinity);
     if (!from) {
       this.requested = noResources();
       this.nonZeroRequested = { milliCpu: 0, memory: 0 };
@@ -86,10 +82,6 @@ export class NodeInfo {
 
   addPod(pod: PodInfo): void {
     this.pods.set(pod.key, pod);
-    if (pod.affinity) {
-      this.podsWithAffinity.set(pod.key, pod);
-      if (pod.affinity.requiredAnti.length > 0) this.podsWithRequiredAntiAffinity.set(pod.key, pod);
-    }
     this.#count(pod, 1);
   }
 
@@ -97,8 +89,6 @@ export class NodeInfo {
     const pod = this.pods.get(key);
     if (!pod) return;
     this.pods.delete(key);
-    this.podsWithAffinity.delete(key);
-    this.podsWithRequiredAntiAffinity.delete(key);
     this.#count(pod, -1);
   }
 

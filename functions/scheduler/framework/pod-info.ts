@@ -1,6 +1,6 @@
 import type { Pod } from '../../../lib/api/gen/types.ts';
 import { keyOf, type Persisted } from '../../../lib/api/object.ts';
-import { type AffinityTerm, affinityTermsOf, type PodAffinityTerms } from './affinity-terms.ts';
+import { affinityTermsOf, type PodAffinityTerms } from './affinity-terms.ts';
 import { type PodRequests, podRequests } from '../../../lib/api/pod-resources.ts';
 
 export interface HostPort {
@@ -21,8 +21,6 @@ export interface PodInfo {
   /** Undefined for a pod without any inter-pod affinity. */
   readonly affinity: PodAffinityTerms | undefined;
 }
-
-export type { AffinityTerm };
 
 /** @throws KumulusError BadRequest for a selector or a quantity that validation would not have let in. */
 export function podInfoOf(pod: Persisted<Pod>): PodInfo {

@@ -8,14 +8,9 @@ export interface Snapshot {
   /** In the order in which nodes are tried: zones take turns. */
   readonly nodes: readonly NodeInfo[];
   node(name: string): NodeInfo | undefined;
-  /** Nodes with a pod that has inter-pod affinity, and those with one that has a required anti-affinity. */
-  readonly nodesWithAffinity: ReadonlySet<NodeInfo>;
-  readonly nodesWithRequiredAntiAffinity: ReadonlySet<NodeInfo>;
   /** Which nodes hold the image, and how large it is by the first that said so; the name has a tag. */
   image(name: string): { nodes: ReadonlySet<string>; sizeBytes: number } | undefined;
   namespaceLabels(name: string): Readonly<Record<string, string>> | undefined;
-  /** Rises with every change of nodes, of pods on them, or of namespaces. */
-  readonly generation: number;
   /** Called with each pod that comes to or leaves a node. For counts that are kept rather than made anew. */
   observe(observer: SnapshotObserver): void;
 }
@@ -45,9 +40,6 @@ export class ClusterState implements Snapshot {
   readonly #images = new Map<string, { nodes: Set<string>; sizeBytes: number }>();
   readonly #namespaces = new Map<string, Readonly<Record<string, string>>>();
   readonly #observers: SnapshotObserver[] = [];
-  readonly nodesWithAffinity = new Set<NodeInfo>();
-  readonly nodesWithRequiredAntiAffinity = new Set<NodeInfo>();
-  generation = 0;
   #order: readonly NodeInfo[] | undefined = [];
 
   get nodes(): readonly NodeInfo[] {
@@ -83,7 +75,6 @@ export class ClusterState implements Snapshot {
   /** @throws KumulusError BadRequest when the node reports what is no quantity; the node is then left out. */
   setNode(node: Persisted<Node>): void {
     const { name } = node.metadata;
-    this.generation++;
     const known = this.#nodes.get(name);
     try {
       if (known) {
@@ -113,7 +104,6 @@ export class ClusterState implements Snapshot {
   removeNode(name: string): void {
     const info = this.#nodes.get(name);
     if (!info) return;
-    this.generation++;
     for (const pod of [...info.pods.values()]) {
       this.#leave(pod, name);
       this.#orphan(pod, name);
@@ -132,7 +122,6 @@ export class ClusterState implements Snapshot {
   removePod(key: string): void {
     const placed = this.#placed.get(key);
     if (!placed) return;
-    this.generation++;
     this.#placed.delete(key);
     this.#leave(placed.info, placed.nodeName);
     this.#orphans.get(placed.nodeName)?.delete(key);
@@ -152,19 +141,16 @@ export class ClusterState implements Snapshot {
     const { name, labels = {} } = namespace.metadata;
     const known = this.#namespaces.get(name);
     if (known && JSON.stringify(known) === JSON.stringify(labels)) return;
-    this.generation++;
     this.#namespaces.set(name, labels);
     for (const observer of this.#observers) observer.namespacesChanged?.();
   }
 
   removeNamespace(name: string): void {
-    this.generation++;
     this.#namespaces.delete(name);
     for (const observer of this.#observers) observer.namespacesChanged?.();
   }
 
   #place(info: PodInfo, nodeName: string, assumed: boolean): void {
-    this.generation++;
     const before = this.#placed.get(info.key);
     this.#placed.set(info.key, { info, nodeName, assumed });
     if (before) {
@@ -178,7 +164,6 @@ export class ClusterState implements Snapshot {
     const node = this.#nodes.get(nodeName);
     if (!node) return this.#orphan(info, nodeName);
     node.addPod(info);
-    this.#reindex(node);
     for (const observer of this.#observers) observer.podAdded?.(info, node);
   }
 
@@ -186,7 +171,6 @@ export class ClusterState implements Snapshot {
     const node = this.#nodes.get(nodeName);
     if (!node?.pods.has(info.key)) return;
     node.removePod(info.key);
-    this.#reindex(node);
     for (const observer of this.#observers) observer.podRemoved?.(info, node);
   }
 
@@ -194,11 +178,6 @@ export class ClusterState implements Snapshot {
     const pods = this.#orphans.get(nodeName) ?? new Map<string, PodInfo>();
     pods.set(info.key, info);
     this.#orphans.set(nodeName, pods);
-  }
-
-  #reindex(node: NodeInfo): void {
-    toggle(this.nodesWithAffinity, node, node.podsWithAffinity.size > 0);
-    toggle(this.nodesWithRequiredAntiAffinity, node, node.podsWithRequiredAntiAffinity.size > 0);
   }
 
   #nodesChanged(how: NodesChange): void {
@@ -226,11 +205,6 @@ export class ClusterState implements Snapshot {
   }
 
   readonly #imagesOf = new Map<string, readonly string[]>();
-}
-
-function toggle<T>(set: Set<T>, value: T, present: boolean): void {
-  if (present) set.add(value);
-  else set.delete(value);
 }
 
 /** Region and zone, as the cloud labels them; nodes without either share one zone. */

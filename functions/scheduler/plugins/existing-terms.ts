@@ -1,7 +1,6 @@
-import type { AffinityTerm } from '../framework/affinity-terms.ts';
+import type { AffinityTerm, PodAffinityTerms } from '../framework/affinity-terms.ts';
 import type { NodeInfo } from '../framework/node-info.ts';
 import { PodCounter } from '../framework/pod-counters.ts';
-import type { PodAffinityTerms } from '../framework/affinity-terms.ts';
 import type { PodInfo } from '../framework/pod-info.ts';
 import type { Snapshot } from '../framework/snapshot.ts';
 
@@ -27,9 +26,7 @@ export class ExistingTerms {
   };
 
   constructor(snapshot: Snapshot) {
-    for (const node of snapshot.nodesWithAffinity) {
-      for (const pod of node.podsWithAffinity.values()) this.#count(pod, node, 1);
-    }
+    for (const node of snapshot.nodes) for (const pod of node.pods.values()) this.#count(pod, node, 1);
     snapshot.observe({
       podAdded: (pod, node) => this.#count(pod, node, 1),
       podRemoved: (pod, node) => this.#count(pod, node, -1),

@@ -6,7 +6,7 @@ import {
   selectorFromLabels,
   selectorFromObject,
 } from '../../../lib/api/selectors/index.ts';
-import { replicaSets, services } from '../../../lib/client/resources.ts';
+import type { ClusterObjects } from '../framework/cluster-objects.ts';
 import { stateKey } from '../framework/cycle-state.ts';
 import type { ClusterEvent } from '../framework/events.ts';
 import { NodeDomains } from '../framework/node-domains.ts';
@@ -34,15 +34,12 @@ const spreadKey = stateKey<Spread>('topology spread');
 const scoresKey = stateKey<SpreadScores>('topology spread scores');
 
 /** Spreads pods over the domains of a topology: as a rule (DoNotSchedule) and as a wish (ScheduleAnyway). */
-export function podTopologySpread(
-  args: PodTopologySpreadArgs,
-  { snapshot, informers, objects }: PluginContext,
-): Plugin {
+export function podTopologySpread(args: PodTopologySpreadArgs, { snapshot, objects }: PluginContext): Plugin {
   const counters = new PodCounters(snapshot);
   const nodeDomains = new NodeDomains(snapshot);
   const isSystem = (args.defaultingType ?? 'System') === 'System';
   const defaults = isSystem ? systemDefaults : (args.defaultConstraints ?? []);
-  const defaultSelector = defaultSelectors(informers, objects);
+  const defaultSelector = defaultSelectors(objects);
 
   function find(pod: Pod, action: 'DoNotSchedule' | 'ScheduleAnyway'): SpreadConstraint[] {
     const own = pod.spec.topologySpreadConstraints ?? [];
@@ -104,16 +101,11 @@ export function podTopologySpread(
 }
 
 /** What the Services and the controller of a pod select; undefined when nothing does. */
-function defaultSelectors(
-  { informer }: PluginContext['informers'],
-  objects: PluginContext['objects'],
-): (pod: Pod) => Selector | undefined {
-  const serviceInformer = informer(services);
-  const replicaSetInformer = informer(replicaSets);
+function defaultSelectors(objects: ClusterObjects): (pod: Pod) => Selector | undefined {
   return (pod) => {
     const namespace = pod.metadata.namespace ?? '';
     const labels: Record<string, string> = {};
-    for (const { spec } of serviceInformer.list(namespace)) {
+    for (const { spec } of objects.services.list(namespace)) {
       const selector = spec?.selector;
       if (
         selector &&
@@ -133,7 +125,7 @@ function defaultSelectors(
         break;
       }
       case 'apps/v1/ReplicaSet': {
-        const found = replicaSetInformer.get(ownerKey);
+        const found = objects.replicaSets.get(ownerKey);
         if (found) requirements.push(...selectorFromObject(found.spec.selector).requirements);
         break;
       }

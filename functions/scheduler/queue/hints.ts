@@ -2,6 +2,7 @@ import type { Pod } from '../../../lib/api/gen/types.ts';
 import type { ClusterEvent, EventAction } from '../framework/events.ts';
 import type { EventHint } from '../framework/plugin.ts';
 import type { Profile } from '../framework/profile.ts';
+import { differ } from '../object-changes.ts';
 import type { WaitingEntry } from './queue.ts';
 
 type Wake = 'no' | 'afterBackoff' | 'immediately';
@@ -43,31 +44,27 @@ export function createHints(profiles: ReadonlyMap<string, Profile>) {
     /** What of a waiting pod's own change could matter to a plugin. Of its status, only the claims made for it. */
     podActions(before: Pod, after: Pod): EventAction[] {
       const actions: EventAction[] = [];
-      if (changed(before.metadata.labels, after.metadata.labels)) actions.push('UpdatePodLabel');
-      if (changed(before.spec.tolerations, after.spec.tolerations)) actions.push('UpdatePodToleration');
+      if (differ(before.metadata.labels, after.metadata.labels)) actions.push('UpdatePodLabel');
+      if (differ(before.spec.tolerations, after.spec.tolerations)) actions.push('UpdatePodToleration');
       if ((before.spec.schedulingGates?.length ?? 0) > 0 && (after.spec.schedulingGates?.length ?? 0) === 0) {
         actions.push('UpdatePodSchedulingGatesEliminated');
       }
       if (
-        changed(before.spec.containers, after.spec.containers) ||
-        changed(before.spec.resources, after.spec.resources)
+        differ(before.spec.containers, after.spec.containers) ||
+        differ(before.spec.resources, after.spec.resources)
       ) {
         actions.push('UpdatePodScaleDown');
       }
       if (
-        changed(before.spec.nodeSelector, after.spec.nodeSelector) ||
-        changed(before.spec.affinity, after.spec.affinity)
+        differ(before.spec.nodeSelector, after.spec.nodeSelector) ||
+        differ(before.spec.affinity, after.spec.affinity)
       ) {
         actions.push('Update');
       }
-      if (changed(before.status?.resourceClaimStatuses, after.status?.resourceClaimStatuses)) {
+      if (differ(before.status?.resourceClaimStatuses, after.status?.resourceClaimStatuses)) {
         actions.push('UpdatePodGeneratedResourceClaim');
       }
       return actions;
     },
   };
-}
-
-function changed(before: unknown, after: unknown): boolean {
-  return before !== after && JSON.stringify(before) !== JSON.stringify(after);
 }

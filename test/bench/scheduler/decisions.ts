@@ -1,9 +1,10 @@
 import { defaultSettings } from '../../../functions/scheduler/config/default-settings.ts';
 import { SchedulingAlgorithm } from '../../../functions/scheduler/cycle.ts';
+import { trialHandle } from '../../../functions/scheduler/framework-handle.ts';
 import { buildProfile } from '../../../functions/scheduler/framework/build-profile.ts';
 import { Nominator } from '../../../functions/scheduler/framework/nominator.ts';
 import { podInfoOf } from '../../../functions/scheduler/framework/pod-info.ts';
-import { activeFilters, type Profile } from '../../../functions/scheduler/framework/profile.ts';
+import type { Profile } from '../../../functions/scheduler/framework/profile.ts';
 import { ClusterState } from '../../../functions/scheduler/framework/snapshot.ts';
 import { builtInPlugins } from '../../../functions/scheduler/plugins/registry.ts';
 import type { Pod } from '../../../lib/api/gen/types.ts';
@@ -32,20 +33,7 @@ export function decisionMicroseconds(workload: Workload, scale: number): number 
     signal: AbortSignal.abort(),
     framework: {
       ...context.framework,
-      filterWithNominated: (cycle, pod, node) =>
-        algorithm.filterWithNominated(profile, activeFilters(profile, cycle), cycle, pod, node),
-      nominatedPods: (nodeName) => nominator.on(nodeName),
-      nominationsVersion: (nodeName) => nominator.version(nodeName),
-      filtersByNodeAlone: (cycle) =>
-        activeFilters(profile, cycle).every((plugin) => plugin.filtersByNodeAlone),
-      addPod(cycle, pod, added, node) {
-        node.addPod(added);
-        for (const plugin of profile.preFilter) plugin.addPod?.(cycle, pod, added, node);
-      },
-      removePod(cycle, pod, removed, node) {
-        node.removePod(removed.key);
-        for (const plugin of profile.preFilter) plugin.removePod?.(cycle, pod, removed, node);
-      },
+      ...trialHandle(() => profile, algorithm, nominator),
     },
   });
   const nodeCount = scaled(workload.nodes);

@@ -92,7 +92,7 @@ const pod = (name: string, ...claimNames: string[]) =>
 
 const get = (name: string) => controlPlane.admin.get(pods, { namespace, name: `${name}-0` });
 const nodeOf = (name: string) =>
-  eventually(`${name} has a node`, async () => (await get(name)).spec.nodeName, { withinMs: 20_000 });
+  eventually(`${name} has a node`, async () => (await get(name)).spec.nodeName, { withinMs: 90_000 });
 const message = (name: string, expected: RegExp) =>
   eventually(
     `${name} says why it waits: ${expected}`,
@@ -103,7 +103,7 @@ const message = (name: string, expected: RegExp) =>
           type === 'PodScheduled' && status === 'False' && expected.test(text ?? ''),
       );
     },
-    { withinMs: 20_000 },
+    { withinMs: 90_000 },
   );
 const results = async (name: string) => {
   const { status } = await controlPlane.admin.get(claims, { namespace, name });

@@ -46,7 +46,7 @@ const get = ({ admin }: ControlPlane, name: string) =>
 
 const nodeOf = (cluster: ControlPlane, name: string) =>
   eventually(`${name} has a node`, async () => (await get(cluster, name)).spec.nodeName, {
-    withinMs: 10_000,
+    withinMs: 90_000,
     everyMs: 20,
   });
 
@@ -57,7 +57,7 @@ const reasonOf = (cluster: ControlPlane, name: string) =>
       (await get(cluster, name)).status?.conditions?.find(
         ({ type, status }) => type === 'PodScheduled' && status === 'False',
       ),
-    { withinMs: 10_000, everyMs: 20 },
+    { withinMs: 90_000, everyMs: 20 },
   );
 
 describe('scheduler', () => {

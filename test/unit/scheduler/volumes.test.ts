@@ -116,7 +116,7 @@ async function completeBinding(claimName: string, volumeName: string): Promise<v
 
 const get = (name: string) => controlPlane.admin.get(pods, { namespace, name: `${name}-0` });
 const nodeOf = (name: string) =>
-  eventually(`${name} has a node`, async () => (await get(name)).spec.nodeName, { withinMs: 20_000 });
+  eventually(`${name} has a node`, async () => (await get(name)).spec.nodeName, { withinMs: 90_000 });
 const message = (name: string) =>
   eventually(
     `${name} says why it waits`,
@@ -124,7 +124,7 @@ const message = (name: string) =>
       (await get(name)).status?.conditions?.find(
         ({ type, status }) => type === 'PodScheduled' && status === 'False',
       )?.message,
-    { withinMs: 20_000 },
+    { withinMs: 90_000 },
   );
 
 describe('volumes of a pod', () => {

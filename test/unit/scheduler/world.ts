@@ -99,7 +99,9 @@ export function objectsOf(
     'resourceSlices',
     'deviceClasses',
     'budgets',
+    'services',
     'replicationControllers',
+    'replicaSets',
     'statefulSets',
   ];
   return Object.fromEntries(

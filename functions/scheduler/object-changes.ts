@@ -43,6 +43,11 @@ function resizedOf(pod: Pod): unknown[] {
   ]);
 }
 
-function differ(before: unknown, after: unknown): boolean {
+/** A pod that has come to its end holds nothing of its node. */
+export function isOver({ status }: Pod): boolean {
+  return status?.phase === 'Succeeded' || status?.phase === 'Failed';
+}
+
+export function differ(before: unknown, after: unknown): boolean {
   return before !== after && JSON.stringify(before) !== JSON.stringify(after);
 }
