@@ -29,6 +29,11 @@ function makeNode(member: boolean, children: Record<string, FieldSet>): FieldSet
   return member ? { [self]: leaf, ...children } : children;
 }
 
+/** A member and what is below it. */
+export function memberWith(children: Record<string, FieldSet>): FieldSet {
+  return makeNode(true, children) ?? leaf;
+}
+
 export function unionSets(a: FieldSet, b: FieldSet): FieldSet {
   if (a === b || isEmptySet(b)) return a;
   if (isEmptySet(a)) return b;

@@ -1,55 +1,46 @@
 import type { JsonObject, JsonValue } from '../object.ts';
 import { isJsonObject } from '../patch/index.ts';
 import type { Schema } from '../schema.ts';
-import { type FieldSet, type FieldSetBuilder, insertPath } from './field-set.ts';
+import { type FieldSet, isEmptySet, memberWith } from './field-set.ts';
 import { fieldElement, itemElement } from './path-element.ts';
 import { isEmptyValue, isNamedField, memberSchema, shapeOf } from './shape.ts';
 
 /** Every leaf field and item that an object mentions: what an apply request claims. */
 export function toFieldSet(object: JsonObject, schema: Schema | undefined): FieldSet {
-  const set: FieldSetBuilder = {};
-  visit(set, [], object, schema);
-  return set;
+  return visit(object, schema).below;
 }
 
-function visit(set: FieldSetBuilder, path: string[], value: JsonValue, schema: Schema | undefined): void {
-  switch (shapeOf(schema, value)) {
-    case 'leaf':
-      insertPath(set, path);
-      return;
-    case 'map':
-      if (isJsonObject(value)) visitMembers(set, path, value, schema);
-      return;
-    case 'list':
-      if (Array.isArray(value) && schema) visitItems(set, path, value, schema);
-  }
+interface Visited {
+  /** The value itself is claimed, and not only what is in it. */
+  isMember: boolean;
+  below: Record<string, FieldSet>;
 }
 
-function visitMembers(
-  set: FieldSetBuilder,
-  path: string[],
-  map: JsonObject,
-  schema: Schema | undefined,
-): void {
+function visit(value: JsonValue, schema: Schema | undefined): Visited {
+  const below: Record<string, FieldSet> = {};
+  const shape = shapeOf(schema, value);
+  if (shape === 'map' && isJsonObject(value)) visitMembers(below, value, schema);
+  else if (shape === 'list' && Array.isArray(value) && schema) visitItems(below, value, schema);
+  return { isMember: shape === 'leaf', below };
+}
+
+function visitMembers(into: Record<string, FieldSet>, map: JsonObject, schema: Schema | undefined): void {
   for (const name of Object.keys(map)) {
     const value = map[name] ?? null;
-    path.push(fieldElement(name));
-    visit(set, path, value, memberSchema(schema, name));
+    const { isMember, below } = visit(value, memberSchema(schema, name));
     const isEmptyMap = value === null || (isJsonObject(value) && isEmptyValue(value));
-    if (isEmptyMap || !isNamedField(schema, name)) insertPath(set, path);
-    path.pop();
+    if (isMember || isEmptyMap || !isNamedField(schema, name)) into[fieldElement(name)] = memberWith(below);
+    else if (!isEmptySet(below)) into[fieldElement(name)] = below;
   }
 }
 
-function visitItems(set: FieldSetBuilder, path: string[], list: JsonValue[], schema: Schema): void {
+function visitItems(into: Record<string, FieldSet>, list: JsonValue[], schema: Schema): void {
+  const seen = new Map<string, number>();
   const elements = list.map((item) => itemElement(item, schema));
-  const counts = new Map<string, number>();
-  for (const element of elements) counts.set(element, (counts.get(element) ?? 0) + 1);
-  list.forEach((item, index) => {
-    const element = elements[index] ?? '';
-    path.push(element);
-    if (counts.get(element) === 1) visit(set, path, item, schema.items ?? {});
-    insertPath(set, path);
-    path.pop();
-  });
+  for (const element of elements) seen.set(element, (seen.get(element) ?? 0) + 1);
+  for (const [index, element] of elements.entries()) {
+    // Items that have their keys in common are owned as one.
+    const isAlone = seen.get(element) === 1;
+    into[element] = memberWith(isAlone ? visit(list[index] ?? null, schema.items ?? {}).below : {});
+  }
 }
