@@ -27,54 +27,45 @@ export class Monitoring extends Construct {
     const { functions, queues } = controlPlane;
     const { setup: _once, ...steady } = functions;
 
-    const errors = sumOf(
-      Object.entries(steady).map(([name, { function: one }]) => [
-        name,
-        one.metricErrors({ period, statistic: 'Sum' }),
-      ]),
-      'errors of functions',
-    );
+    for (const [name, { function: one }] of Object.entries(steady)) {
+      this.#alarm(`Errors-${name}`, one.metricErrors({ period, statistic: 'Sum' }), {
+        threshold: 1,
+        description: `The function ${name} has failed for a quarter of an hour. Its log says why; the resync repairs what was lost.`,
+      });
+    }
     // Concurrency is the account's in its region, and so is running out of it.
     const throttles = new Metric({
       namespace: 'AWS/Lambda',
       metricName: 'Throttles',
       statistic: 'Sum',
       period,
-      label: 'throttled invocations',
-    });
-    const iteratorAge = functions.dispatch.function.metric('IteratorAge', { statistic: 'Maximum', period });
-    const dead = sumOf(
-      [
-        ['letters', queues.deadLetters.metricApproximateNumberOfMessagesVisible({ period })],
-        ['undelivered', queues.undelivered.metricApproximateNumberOfMessagesVisible({ period })],
-      ],
-      'dead letters',
-    );
-
-    this.#alarm('Errors', errors, {
-      threshold: 1,
-      description:
-        'Functions failed for a quarter of an hour. Their logs say why; the resync repairs what was lost.',
     });
     this.#alarm('Throttles', throttles, {
       threshold: 1,
       description:
         'Lambda throttles functions of this account and region: ask for a higher quota of concurrent executions.',
     });
+    const iteratorAge = functions.dispatch.function.metric('IteratorAge', { statistic: 'Maximum', period });
     this.#alarm('IteratorAge', iteratorAge, {
       threshold: Duration.minutes(1).toMilliseconds(),
       description: 'Changes wait for dispatch for over a minute: its log says what holds it up.',
     });
-    this.#alarm('DeadLetters', dead, {
-      threshold: 1,
-      evaluationPeriods: 1,
-      description: `Work was given up: kumulus doctor --stack ${Stack.of(this).stackName} shows it, and the remedy.`,
-    });
+    const dead = Object.entries({ DeadLetters: queues.deadLetters, Undelivered: queues.undelivered }).map(
+      ([name, queue]) => {
+        const metric = queue.metricApproximateNumberOfMessagesVisible({ period });
+        this.#alarm(name, metric, {
+          threshold: 1,
+          evaluationPeriods: 1,
+          description: `Work was given up: kumulus doctor --stack ${Stack.of(this).stackName} shows it, and the remedy.`,
+        });
+        return metric;
+      },
+    );
 
     this.dashboard = new cloudwatch.Dashboard(this, 'Dashboard', {
       dashboardName: Stack.of(this).stackName,
       defaultInterval: Duration.hours(3),
-      widgets: this.#widgets(controlPlane, state, { iteratorAge, dead: Object.values(dead.usingMetrics) }),
+      widgets: this.#widgets(controlPlane, state, { iteratorAge, dead }),
     });
   }
 
@@ -177,15 +168,4 @@ export class Monitoring extends Construct {
       ],
     ];
   }
-}
-
-/** One metric of several: CloudWatch has alarms on one number each. */
-function sumOf(metrics: [name: string, metric: cloudwatch.IMetric][], label: string) {
-  return new cloudwatch.MathExpression({
-    // What is missing counts as nothing.
-    expression: `SUM([${metrics.map(([name]) => name).join(', ')}])`,
-    usingMetrics: Object.fromEntries(metrics),
-    period,
-    label,
-  });
 }
