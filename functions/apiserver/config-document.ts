@@ -49,13 +49,14 @@ export function checkKind(
   { apiVersion, kind }: Record<string, unknown>,
   wanted: { apiVersions: readonly string[]; kind: string },
   { refuse }: ConfigDocument,
+  at: ConfigPath = [],
 ): void {
   const supported = `supported values: ${wanted.apiVersions.map(quote).join(', ')}`;
   if (!wanted.apiVersions.includes(apiVersion as string)) {
-    refuse(['apiVersion'], `${unsupported(apiVersion)}: ${supported}`);
+    refuse([...at, 'apiVersion'], `${unsupported(apiVersion)}: ${supported}`);
   }
   if (kind !== wanted.kind) {
-    refuse(['kind'], `${unsupported(kind)}: supported values: ${quote(wanted.kind)}`);
+    refuse([...at, 'kind'], `${unsupported(kind)}: supported values: ${quote(wanted.kind)}`);
   }
 }
 

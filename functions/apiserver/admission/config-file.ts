@@ -1,106 +1,73 @@
 /** `apiserver.config.k8s.io/v1 AdmissionConfiguration`: how plugins work that have to be told. */
-import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { parseDocument } from 'yaml';
-import { messageOf } from '../../../lib/errors.ts';
-import type { EventLimit } from './event-rate-limit.ts';
-import { parseNodeSelector, type PodNodeSelectorOptions } from './pod-node-selector.ts';
-import { type AdmissionSettings, checkEventLimits } from './settings.ts';
+import {
+  checkKind,
+  type ConfigDocument,
+  type ConfigPath,
+  listAt,
+  objectAt,
+  openConfig,
+  readConfigText,
+  textAt,
+  unsupported,
+} from '../config-document.ts';
+import { eventRateLimitSection, podNodeSelectorSection } from './config-sections.ts';
+import { podSecuritySection } from './pod-security-config.ts';
+import { resourceQuotaSection } from './resource-quota/config.ts';
+import type { AdmissionSettings } from './settings.ts';
 
-type Content = Readonly<Record<string, unknown>>;
+export type AdmissionSections = Pick<
+  AdmissionSettings,
+  'eventLimits' | 'podNodeSelector' | 'podSecurity' | 'limitedResources'
+>;
 
-/** @throws Error that names the file and the field. */
-export function loadAdmissionConfig(
-  file: string,
-): Pick<AdmissionSettings, 'eventLimits' | 'podNodeSelector'> {
-  const content = readYaml(file);
-  const refuse = (field: string, problem: string): never => {
-    throw new Error(`${file}: ${field}: ${problem}`);
-  };
-  if (content.kind !== 'AdmissionConfiguration') {
-    refuse(
-      'kind',
-      `Unsupported value: ${JSON.stringify(content.kind)}: supported values: "AdmissionConfiguration"`,
-    );
-  }
-  if (content.apiVersion !== 'apiserver.config.k8s.io/v1') {
-    const found = JSON.stringify(content.apiVersion);
-    refuse('apiVersion', `Unsupported value: ${found}: supported values: "apiserver.config.k8s.io/v1"`);
-  }
-  const settings: { eventLimits?: readonly EventLimit[]; podNodeSelector?: PodNodeSelectorOptions } = {};
-  for (const [index, plugin] of listOf(content.plugins).entries()) {
-    const field = `plugins[${index}]`;
-    const { name, configuration, path } = plugin;
-    const own =
-      typeof path === 'string'
-        ? readYaml(resolve(dirname(file), path))
-        : isContent(configuration)
-          ? configuration
-          : {};
-    try {
-      if (name === 'EventRateLimit') settings.eventLimits = eventLimitsOf(own);
-      else if (name === 'PodNodeSelector') settings.podNodeSelector = nodeSelectorsOf(own);
-      else
-        refuse(
-          `${field}.name`,
-          `Unsupported value: ${JSON.stringify(name)}: supported values: "EventRateLimit", "PodNodeSelector"`,
-        );
-    } catch (error) {
-      throw messageOf(error).startsWith(file)
-        ? error
-        : new Error(`${file}: ${field}: ${messageOf(error)}`, { cause: error });
+/** Reads a plugin's own configuration, which stands at this path of the document. */
+type Section = (content: unknown, at: ConfigPath, document: ConfigDocument) => AdmissionSections;
+
+const sections: Readonly<Record<string, Section>> = {
+  EventRateLimit: eventRateLimitSection,
+  PodNodeSelector: podNodeSelectorSection,
+  PodSecurity: podSecuritySection,
+  ResourceQuota: resourceQuotaSection,
+};
+
+/** @throws Error `admission.yaml:7: plugins[0].configuration.limits[0].qps: <problem>` */
+export function loadAdmissionConfig(file: string): AdmissionSections {
+  const document = open(file);
+  const fields = ['apiVersion', 'kind', 'metadata', 'plugins'];
+  const content = objectAt(document.content, [], fields, document);
+  checkKind(
+    content,
+    { apiVersions: ['apiserver.config.k8s.io/v1'], kind: 'AdmissionConfiguration' },
+    document,
+  );
+  const settings: AdmissionSections = {};
+  const seen = new Set<string>();
+  for (const [index, plugin] of listAt(content['plugins'], ['plugins'], document).entries()) {
+    const at = ['plugins', index];
+    const { name, configuration, path } = objectAt(plugin, at, ['name', 'configuration', 'path'], document);
+    const section = typeof name === 'string' && Object.hasOwn(sections, name) ? sections[name] : undefined;
+    if (typeof name !== 'string' || !section) {
+      const supported = Object.keys(sections).map((one) => JSON.stringify(one));
+      return document.refuse(
+        [...at, 'name'],
+        `${unsupported(name)}: supported values: ${supported.join(', ')}`,
+      );
+    }
+    if (seen.has(name)) document.refuse([...at, 'name'], `Duplicate value: ${JSON.stringify(name)}`);
+    seen.add(name);
+    // As upstream: what stands here goes before a file beside it.
+    const ownFile = textAt(path, [...at, 'path'], document);
+    if (configuration !== undefined && configuration !== null)
+      Object.assign(settings, section(configuration, [...at, 'configuration'], document));
+    else if (ownFile) {
+      const own = open(resolve(dirname(file), ownFile));
+      Object.assign(settings, section(own.content, [], own));
     }
   }
   return settings;
 }
 
-function readYaml(file: string): Content {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (error) {
-    throw new Error(`the admission configuration cannot be read: ${messageOf(error)}`, { cause: error });
-  }
-  const document = parseDocument(text);
-  const [broken] = document.errors;
-  if (broken)
-    throw new Error(`${file}:${broken.linePos?.[0].line ?? 1}: ${broken.message.split('\n', 1)[0]}`);
-  const content: unknown = document.toJS({ maxAliasCount: 100 });
-  if (!isContent(content)) throw new Error(`${file}: must be a mapping`);
-  return content;
-}
-
-const isContent = (value: unknown): value is Content =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-const listOf = (value: unknown): Content[] => (Array.isArray(value) ? value.filter(isContent) : []);
-
-function eventLimitsOf(content: Content): EventLimit[] {
-  const limits = listOf(content.limits).map(
-    ({ type, qps, burst, cacheSize }) =>
-      ({
-        type,
-        qps: Number(qps),
-        burst: Number(burst),
-        ...(cacheSize !== undefined && { cacheSize: Number(cacheSize) }),
-      }) as EventLimit,
-  );
-  checkEventLimits(limits);
-  return limits;
-}
-
-function nodeSelectorsOf(content: Content): PodNodeSelectorOptions {
-  const own = content.podNodeSelectorPluginConfig;
-  const whitelist: Record<string, string> = {};
-  let clusterDefaultNodeSelector: string | undefined;
-  for (const [name, selector] of Object.entries(isContent(own) ? own : {})) {
-    if (typeof selector !== 'string' || !parseNodeSelector(selector)) {
-      throw new Error(
-        `podNodeSelectorPluginConfig.${name}: Invalid value: ${JSON.stringify(selector)}: must be of the form key=value,key=value`,
-      );
-    }
-    if (name === 'clusterDefaultNodeSelector') clusterDefaultNodeSelector = selector;
-    else whitelist[name] = selector;
-  }
-  return { whitelist, ...(clusterDefaultNodeSelector !== undefined && { clusterDefaultNodeSelector }) };
+function open(file: string): ConfigDocument {
+  return openConfig(readConfigText(file, 'admission configuration'), file);
 }

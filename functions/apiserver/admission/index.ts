@@ -31,7 +31,6 @@ import { runtimeClass } from './runtime-class.ts';
 import { serviceAccount } from './service-account.ts';
 import {
   type AdmissionSettings,
-  checkEventLimits,
   defaultEventLimits,
   enabledPlugins,
   type PluginName,
@@ -53,7 +52,6 @@ export function admissionPlugins(
   const { cache, clock, authorizer } = parts;
   const enabled = enabledPlugins(settings);
   const eventLimits = settings.eventLimits ?? defaultEventLimits;
-  checkEventLimits(eventLimits);
   const makers: Record<PluginName, () => AdmissionPlugin> = {
     NamespaceLifecycle: () => namespaceLifecycle(cache),
     LimitPodHardAntiAffinityTopology: () => limitPodHardAntiAffinityTopology,
@@ -62,7 +60,7 @@ export function admissionPlugins(
     NodeRestriction: () => nodeRestriction(cache),
     TaintNodesByCondition: () => taintNodesByCondition,
     AlwaysPullImages: () => alwaysPullImages,
-    PodSecurity: () => podSecurity(cache, clock),
+    PodSecurity: () => podSecurity(cache, clock, settings.podSecurity),
     PodNodeSelector: () => podNodeSelector(cache, settings.podNodeSelector ?? {}),
     Priority: () => priority(cache),
     DefaultTolerationSeconds: () => defaultTolerationSeconds,
@@ -79,7 +77,7 @@ export function admissionPlugins(
     PodTopologyLabels: () => podTopologyLabels(cache),
     MutatingAdmissionPolicy: () => mutatingAdmissionPolicies(parts),
     ValidatingAdmissionPolicy: () => validatingAdmissionPolicies(parts),
-    ResourceQuota: () => resourceQuota(parts),
+    ResourceQuota: () => resourceQuota(parts, settings.limitedResources),
   };
   const make = (name: PluginName) => (enabled.has(name) ? [makers[name]()] : []);
   const builtIn = pluginNames.filter((name) => name !== 'ResourceQuota').flatMap(make);

@@ -1,5 +1,7 @@
-import { eventLimitTypes, type EventLimit } from './event-rate-limit.ts';
+import type { EventLimit } from './event-rate-limit.ts';
 import type { PodNodeSelectorOptions } from './pod-node-selector.ts';
+import type { PodSecurityOptions } from './pod-security.ts';
+import type { LimitedResource } from './resource-quota/limited.ts';
 
 /** Every plugin by its name, in the order in which they run, and whether it runs where nobody says otherwise. */
 const pluginDefaults = {
@@ -42,6 +44,10 @@ export interface AdmissionSettings {
   /** The limits of EventRateLimit; default: 50 events a second and namespace, 100 at once. */
   eventLimits?: readonly EventLimit[];
   podNodeSelector?: PodNodeSelectorOptions;
+  /** What is asked of namespaces that say nothing, and of whom nothing is asked. */
+  podSecurity?: PodSecurityOptions;
+  /** What may be used only where a quota speaks of it. */
+  limitedResources?: readonly LimitedResource[];
 }
 
 export const defaultEventLimits: readonly EventLimit[] = [{ type: 'Namespace', qps: 50, burst: 100 }];
@@ -65,26 +71,4 @@ export function enabledPlugins({ enable = [], disable = [] }: AdmissionSettings)
   return new Set(
     pluginNames.filter((name) => enable.includes(name) || (pluginDefaults[name] && !disable.includes(name))),
   );
-}
-
-/** @throws Error that names the field. */
-export function checkEventLimits(limits: readonly EventLimit[]): void {
-  const refuse = (field: string, problem: string) => {
-    throw new Error(`EventRateLimit: ${field}: ${problem}`);
-  };
-  if (limits.length === 0) refuse('limits', 'Required value');
-  for (const [index, { type, qps, burst, cacheSize }] of limits.entries()) {
-    const field = `limits[${index}]`;
-    if (!eventLimitTypes.includes(type)) {
-      refuse(
-        `${field}.type`,
-        `Unsupported value: "${type}": supported values: ${eventLimitTypes.join(', ')}`,
-      );
-    }
-    for (const [name, value] of Object.entries({ qps, burst, cacheSize })) {
-      if (value !== undefined && !(value > 0)) {
-        refuse(`${field}.${name}`, `Invalid value: ${value}: must be positive`);
-      }
-    }
-  }
 }

@@ -7,9 +7,9 @@ import { podEvaluator } from './pod.ts';
 import { serviceEvaluator } from './service.ts';
 
 export * from './amounts.ts';
-export type { Evaluator, QuotaWrite } from './evaluator.ts';
+export type { Evaluator, QuotaWrite, ScopeRequirement } from './evaluator.ts';
 export * from './pending.ts';
-export { matchesScopes } from './scopes.ts';
+export { matchesScopes, requirementsOf } from './scopes.ts';
 
 /** Never counted: what is not stored, and events. */
 const ignored = new Set([

@@ -3,7 +3,7 @@ import type { KubeObject } from '../object.ts';
 import type { Evaluator, ScopeRequirement } from './evaluator.ts';
 
 /** Scopes are requirements that the thing they are about exists. */
-function requirementsOf({ scopes = [], scopeSelector }: ResourceQuotaSpec): ScopeRequirement[] {
+export function requirementsOf({ scopes = [], scopeSelector }: ResourceQuotaSpec): ScopeRequirement[] {
   return [
     ...scopes.map((scopeName) => ({ scopeName, operator: 'Exists' })),
     ...(scopeSelector?.matchExpressions ?? []),

@@ -18,6 +18,7 @@ import {
 } from '../../../../lib/api/quota/index.ts';
 import { forbidden, qualified } from '../../../../lib/api/status.ts';
 import type { AdmissionAttributes } from '../../pipeline/admission.ts';
+import { type LimitedResource, uncovered } from './limited.ts';
 
 export interface Charge {
   attributes: AdmissionAttributes;
@@ -33,6 +34,7 @@ export function chargeQuotas(
   quotas: readonly ResourceQuota[],
   charge: Charge,
   nowMs: number,
+  limited: readonly LimitedResource[] = [],
 ): Map<ResourceQuota, ResourceQuota> {
   const { attributes, evaluator, object } = charge;
   const refuse = (reason: string) =>
@@ -49,6 +51,13 @@ export function chargeQuotas(
     if (!tracked.every((resource) => Object.hasOwn(used, resource))) {
       throw refuse(`status unknown for quota: ${name}, resources: ${tracked.join(',')}`);
     }
+  }
+  if (limited.length > 0) {
+    const covered = new Set(concerned.flatMap(({ tracked }) => tracked));
+    const { groupResource } = attributes.entry;
+    const use = { groupResource, evaluator, object, usage: () => evaluator.usage(object, nowMs) };
+    const problem = uncovered(limited, quotas, covered, use);
+    if (problem !== undefined) throw refuse(problem);
   }
   const changed = new Map<ResourceQuota, ResourceQuota>();
   if (concerned.length === 0) return changed;

@@ -11,6 +11,7 @@ import type { Clock } from '../../../../lib/clock.ts';
 import type { WatchCache } from '../../../../lib/store/cache/index.ts';
 import { type Mutation, type Store, StoreConflict } from '../../../../lib/store/port.ts';
 import type { AdmissionPlugin } from '../../pipeline/admission.ts';
+import type { LimitedResource } from './limited.ts';
 import { type Charge, chargeQuotas, entriesOf, sealed, withoutCharge } from './charge.ts';
 
 const storage = 'resourcequotas';
@@ -25,7 +26,19 @@ interface Waiting {
   reject: (error: unknown) => void;
 }
 
-export function resourceQuota(backend: { store: Store; cache: WatchCache; clock: Clock }): AdmissionPlugin {
+interface Backend {
+  store: Store;
+  cache: WatchCache;
+  clock: Clock;
+  limited: readonly LimitedResource[];
+}
+
+/** @param limited what may be used only where a quota speaks of it */
+export function resourceQuota(
+  parts: Omit<Backend, 'limited'>,
+  limited: readonly LimitedResource[] = [],
+): AdmissionPlugin {
+  const backend = { ...parts, limited };
   const { cache } = backend;
   const waiting = new Map<string, Waiting[]>();
 
@@ -51,8 +64,10 @@ export function resourceQuota(backend: { store: Store; cache: WatchCache; clock:
       if (operation !== 'CREATE' && operation !== 'UPDATE') return;
       const evaluator = evaluatorFor(entry.groupResource);
       if (!evaluator?.handles({ operation, subresource, object, old: oldObject })) return;
-      const page = await cache.list(storage, { prefix: `${namespace}/`, limit: 1 });
-      if (page.items.length === 0) return;
+      if (limited.length === 0) {
+        const page = await cache.list(storage, { prefix: `${namespace}/`, limit: 1 });
+        if (page.items.length === 0) return;
+      }
       const { uid } = object.metadata;
       await new Promise<void>((resolve, reject) => {
         const one: Waiting = { charge: { attributes, evaluator, object }, resolve, reject };
@@ -72,7 +87,7 @@ export function resourceQuota(backend: { store: Store; cache: WatchCache; clock:
 }
 
 async function chargeBatch(
-  { store, cache, clock }: { store: Store; cache: WatchCache; clock: Clock },
+  { store, cache, clock, limited }: Backend,
   namespace: string,
   batch: readonly Waiting[],
 ): Promise<void> {
@@ -84,7 +99,7 @@ async function chargeBatch(
     }
     const page = await cache.list(storage, { prefix: `${namespace}/` });
     const before = page.items.map(({ object }) => object as unknown as ResourceQuota);
-    const { quotas, charged, rest } = evaluate(before, open, clock.now());
+    const { quotas, charged, rest } = evaluate(before, open, clock.now(), limited);
     for (const one of rest) one.settle();
     open = charged;
     const mutations = page.items.flatMap(({ key, revision }, index): Mutation[] => {
@@ -105,13 +120,18 @@ async function chargeBatch(
 }
 
 /** One write after the other on running quotas: who fits is charged, who does not is told. */
-function evaluate(before: readonly ResourceQuota[], open: readonly Waiting[], nowMs: number) {
+function evaluate(
+  before: readonly ResourceQuota[],
+  open: readonly Waiting[],
+  nowMs: number,
+  limited: readonly LimitedResource[],
+) {
   let quotas = [...before];
   const charged: Waiting[] = [];
   const rest: { settle: () => void }[] = [];
   for (const one of open) {
     try {
-      const changed = chargeQuotas(quotas, one.charge, nowMs);
+      const changed = chargeQuotas(quotas, one.charge, nowMs, limited);
       if (changed.size === 0 || one.charge.attributes.dryRun) rest.push({ settle: one.resolve });
       else {
         refuseCrowd(changed.keys());
@@ -126,11 +146,7 @@ function evaluate(before: readonly ResourceQuota[], open: readonly Waiting[], no
 }
 
 /** Gives back what was charged for an object that was not made. What cannot be given back now, the recount gives back. */
-async function withdraw(
-  { store, cache, clock }: { store: Store; cache: WatchCache; clock: Clock },
-  namespace: string,
-  uid: string,
-): Promise<void> {
+async function withdraw({ store, cache, clock }: Backend, namespace: string, uid: string): Promise<void> {
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
     const { items } = await cache.list(storage, { prefix: `${namespace}/` });
     const mutations = items.flatMap(({ key, revision, object }): Mutation[] => {
