@@ -22,9 +22,9 @@ export default defineConfig({
   test: {
     projects: [
       // Longer than any wait of a test, so that it is the wait that says what did not come.
-      project('unit', { testTimeout: 120_000, maxWorkers }),
-      project('contract', { testTimeout: 120_000, maxWorkers }),
-      project('conformance', { testTimeout: 120_000, maxWorkers }),
+      project('unit', { testTimeout: 240_000, maxWorkers }),
+      project('contract', { testTimeout: 240_000, maxWorkers }),
+      project('conformance', { testTimeout: 240_000, maxWorkers }),
       // One cluster at a time: two cores, and containers of real size.
       project('e2e', { testTimeout: 420_000, fileParallelism: false }),
       project('aws', { testTimeout: 600_000, fileParallelism: false }),

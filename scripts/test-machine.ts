@@ -7,6 +7,8 @@ import { which } from '../localstack/embedded/requirements.ts';
 const needed: { debianPackage: string; found: () => boolean }[] = [
   // Test images are made of it.
   { debianPackage: 'busybox-static', found: () => existsSync('/bin/busybox') },
+  // The README's tour asks with it.
+  { debianPackage: 'curl', found: () => which('curl') !== undefined },
   // DynamoDB Local runs on it.
   { debianPackage: 'openjdk-17-jre-headless', found: () => which('java') !== undefined },
   // Emulators of AWS show certificates that it makes.

@@ -38,10 +38,12 @@ const helm = async (args: string) => {
   }
 };
 
-const shown = async () => {
-  const path = '/api/v1/namespaces/shop/services/front:80/proxy/';
-  return await cluster.kubectl(`get --raw ${path}`);
-};
+/** Helm waits for the pods, not for the Service to know them, nor for the former ones to go. */
+const shows = (version: string) =>
+  eventually(`the Service answers with ${version}`, async () => {
+    const path = '/api/v1/namespaces/shop/services/front:80/proxy/';
+    return (await cluster.kubectl(`get --raw ${path}`)).startsWith(`hello ${version} from front-`);
+  });
 
 test('install waits for what it made, and says it is deployed', async () => {
   const printed = await helm('install front chart --namespace shop --create-namespace --wait --timeout 180s');
@@ -51,7 +53,7 @@ test('install waits for what it made, and says it is deployed', async () => {
     '2',
   );
   expect(await cluster.kubectl('get configmap prepared -n shop -o jsonpath={.data.by}')).toBe('a hook');
-  expect(await shown()).toMatch(/^hello 1\.0 from front-/);
+  await shows('1.0');
   expect(await helm('list --namespace shop')).toMatch(/front\s+shop\s+1\s+.*\s+deployed\s+front-0\.1\.0/);
 });
 
@@ -59,9 +61,9 @@ test('upgrade changes what its values say, and rollback brings the former back',
   expect(
     await helm('upgrade front chart --namespace shop --set version=2.0,replicas=1 --wait --timeout 180s'),
   ).toContain('REVISION: 2');
-  expect(await shown()).toMatch(/^hello 2\.0 from front-/);
+  await shows('2.0');
   await helm('rollback front 1 --namespace shop --wait --timeout 180s');
-  expect(await shown()).toMatch(/^hello 1\.0 from front-/);
+  await shows('1.0');
   expect(await helm('history front --namespace shop')).toMatch(/3\s+.*deployed.*Rollback to 1/);
 });
 

@@ -66,7 +66,7 @@ export async function startTestCluster(
     running.on('exit', (code) => reject(new Error(`npm start ended with ${code}:\n${output}`)));
     const timer = setTimeout(
       () => reject(new Error(`npm start was not ready in time:\n${output}`)),
-      options.readyWithinMs ?? 60_000,
+      options.readyWithinMs ?? 180_000,
     );
     try {
       await promise;

@@ -104,7 +104,7 @@ async function spawnContainerd(dir: string, netnsPath: string, socket: string): 
   const args = [`--net=${netnsPath}`, 'containerd', '--config', join(dir, 'config.toml')];
   const child = spawn('nsenter', args, { stdio: ['ignore', log.fd, log.fd] });
   await log.close();
-  const deadline = Date.now() + 20_000;
+  const deadline = Date.now() + 90_000;
   for (;;) {
     try {
       await run('ctr', ['--address', socket, 'version']);

@@ -25,11 +25,14 @@ export function everyKubectl(): { name: string; path: string }[] {
   ];
 }
 
+/** Longer than what kubectl itself is told to wait, so that it is kubectl that says what did not come. */
+const kubectlMs = 200_000;
+
 /** kubectl against one cluster. Its cache is the cluster's own, so that tests do not see each other's discovery. */
 export function kubectlFor(kubeconfig: string, path = kubectlPath()) {
   const ofCluster = { ...process.env, KUBECONFIG: kubeconfig, HOME: dirname(kubeconfig) };
   return (args: string, { env, ...options }: RunOptions = {}): Promise<string> =>
-    runCommand(path, split(args), { env: { ...ofCluster, ...env }, ...options });
+    runCommand(path, split(args), { env: { ...ofCluster, ...env }, timeoutMs: kubectlMs, ...options });
 }
 
 /** What a command that fails says, on standard error. */

@@ -4,7 +4,7 @@ export async function eventually<T>(
   probe: () => Promise<T | undefined | false> | T | undefined | false,
   options: { withinMs?: number; everyMs?: number } = {},
 ): Promise<T> {
-  const deadline = Date.now() + (options.withinMs ?? 30_000);
+  const deadline = Date.now() + (options.withinMs ?? 90_000);
   let last: unknown;
   for (;;) {
     try {

@@ -56,7 +56,7 @@ test('Kubectl client describe should check if kubectl describe prints relevant i
   const own = await inNamespace();
   await own('create -f -', replicationController('primary'));
   await own('expose rc primary --port=6379 --target-port=6379');
-  await own('wait pod -l app=primary --for=condition=Ready --timeout=60s');
+  await own('wait pod -l app=primary --for=condition=Ready --timeout=180s');
   const described = await own('describe pod -l app=primary');
   for (const part of [
     'Name:',
@@ -102,7 +102,7 @@ test('Kubectl client diff should check if kubectl diff finds a difference for De
 test('Kubectl client expose should create services for rc', async () => {
   const own = await inNamespace();
   await own('create -f -', replicationController('primary'));
-  await own('wait pod -l app=primary --for=condition=Ready --timeout=60s');
+  await own('wait pod -l app=primary --for=condition=Ready --timeout=180s');
   await own('expose rc primary --name=rm2 --port=1234 --target-port=6379');
   await own('expose service rm2 --name=rm3 --port=2345 --target-port=6379');
   for (const [name, port] of [
@@ -143,7 +143,7 @@ test('Kubectl client patch should add annotations for pods in rc', async () => {
 test("Kubectl client replace should update a single-container pod's image", async () => {
   const own = await inNamespace();
   await own('run single --image=web:1 --labels=run=single');
-  await own('wait pod/single --for=condition=Ready --timeout=60s');
+  await own('wait pod/single --for=condition=Ready --timeout=180s');
   const live = await own('get pod single -o json');
   await own('replace -f -', live.replaceAll('"image": "web:1"', '"image": "web:2"'));
   expect(await own('get pod single -o jsonpath={.spec.containers[0].image}')).toBe('web:2');

@@ -45,8 +45,8 @@ async function outputOf({ script, volumes, securityContext, resources }: Run): P
   const metadata = { name, labels: { name } };
   const spec = { restartPolicy: 'Never', volumes, securityContext, containers: [app] };
   await apply({ apiVersion: 'v1', kind: 'Pod', metadata, spec });
-  await cluster.kubectl(`wait pod/${name} --for=jsonpath={.status.phase}=Succeeded --timeout=90s`, {
-    timeoutMs: 100_000,
+  await cluster.kubectl(`wait pod/${name} --for=jsonpath={.status.phase}=Succeeded --timeout=180s`, {
+    timeoutMs: 200_000,
   });
   return (await cluster.kubectl(`logs ${name}`)).trim();
 }

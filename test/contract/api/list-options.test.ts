@@ -297,7 +297,7 @@ describe('watches', () => {
         headers: { accept },
         body: undefined,
         peer: { via: 'process', user: { username: 'test', groups: ['system:masters'] } },
-        signal: AbortSignal.timeout(20_000),
+        signal: AbortSignal.timeout(60_000),
       });
       expect(response.headers['content-type']).toBe('application/vnd.kubernetes.protobuf;stream=watch');
       const chunks: Uint8Array[] = [];

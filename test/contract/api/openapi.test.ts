@@ -49,7 +49,7 @@ test('kubectl explain knows every kind, recursively and from both versions', asy
       expect(text, of).toMatch(/managedFields\s+<\[\](ManagedFieldsEntry|Object)>/);
     }
   }
-}, 180_000);
+}, 300_000);
 
 test('kubectl explain shows a field with its type, its text and what it may be', async () => {
   for (const output of ['plaintext', 'plaintext-openapiv2']) {

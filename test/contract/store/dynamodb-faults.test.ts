@@ -158,4 +158,4 @@ test(`${schedules} schedules of faults leave no history that cannot be explained
     }),
   );
   expect(broken).toEqual({});
-}, 600_000);
+}, 1_800_000);

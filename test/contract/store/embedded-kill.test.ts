@@ -39,7 +39,7 @@ test(`a store that is killed ${kills} times under load keeps what it acknowledge
     await check(acknowledged);
   }
   expect(acknowledgements).toBeGreaterThan(kills);
-}, 300_000);
+}, 1_200_000);
 
 /** Starts the worker, kills it `afterLines` acknowledgements later, and returns what it had acknowledged. */
 function runAndKill(serial: number, afterLines: number): Promise<string[]> {
@@ -124,4 +124,4 @@ test('a log without gaps and with true states before is what a killed store come
     expect(lost).toBe(0);
     database.close();
   }
-}, 60_000);
+}, 300_000);

@@ -85,7 +85,7 @@ export function describeHistories(harness: StoreHarness, runs: number): void {
       } finally {
         await under.close();
       }
-    }, 300_000);
+    }, 900_000);
   });
 }
 

@@ -15,7 +15,7 @@ beforeAll(async () => {
   cluster = await startTestCluster();
   await loadHello(cluster);
   await cluster.kubectl(`apply -f ${helloManifest}`);
-  await cluster.kubectl('rollout status deployment/hello --timeout=60s');
+  await cluster.kubectl('rollout status deployment/hello --timeout=180s');
 });
 afterAll(() => cluster?.remove());
 
@@ -28,11 +28,11 @@ test('kill -9 of everything above the containers leaves them running, and the ne
 
   await cluster.start();
   expect(await cluster.kubectl('get configmap acknowledged -o jsonpath={.data.key}')).toBe('value');
-  await cluster.kubectl('wait node/node-1 --for=condition=Ready --timeout=30s');
+  await cluster.kubectl('wait node/node-1 --for=condition=Ready --timeout=180s');
   expect(await containers()).toEqual(before);
   // The cluster still works: what is asked for after the start is done.
   await cluster.kubectl('scale deployment/hello --replicas=3');
-  await cluster.kubectl('rollout status deployment/hello --timeout=60s');
+  await cluster.kubectl('rollout status deployment/hello --timeout=180s');
   const after = await containers();
   expect(after).toEqual(expect.arrayContaining(before));
   expect(after).toHaveLength(3);
@@ -66,7 +66,7 @@ test("kill -9 of one pod's shim: its container is started again, the others are 
         status?.ready && status.containerID !== victim?.status?.containerStatuses?.[0]?.containerID && status
       );
     },
-    { withinMs: 90_000 },
+    { withinMs: 180_000 },
   );
   expect(restarted.restartCount).toBe(1);
   const untouched = (await pods()).find(({ metadata }) => metadata.name === other?.metadata.name);
@@ -80,7 +80,7 @@ test('Ctrl-C ends everything and leaves nothing over; the next start runs the sa
   expect(await leftovers({ dataDir: cluster.dataDir, id })).toEqual([]);
 
   await cluster.start();
-  await cluster.kubectl('rollout status deployment/hello --timeout=90s');
+  await cluster.kubectl('rollout status deployment/hello --timeout=180s');
   expect((await pods()).map(({ metadata }) => metadata.name)).toEqual(names);
 });
 

@@ -240,10 +240,10 @@ describe.each(everyKubectl())('$name', ({ path }) => {
   test('wait ends with its condition, or says that it did not come', async () => {
     await kubectl('create configmap waited');
     await shows([
-      ['wait deployment/web --for=jsonpath={.spec.replicas}=2 --timeout=20s', 'condition met'],
+      ['wait deployment/web --for=jsonpath={.spec.replicas}=2 --timeout=180s', 'condition met'],
       ['wait namespace/default --for=jsonpath={.status.phase}=Active', 'condition met'],
     ]);
-    const gone = kubectl('wait configmap/waited --for=delete --timeout=30s');
+    const gone = kubectl('wait configmap/waited --for=delete --timeout=180s');
     await kubectl('delete configmap waited');
     await gone;
     expect(await refusal(kubectl('get configmap waited'))).toContain('"waited" not found');
@@ -347,7 +347,7 @@ describe.each(everyKubectl())('$name', ({ path }) => {
   test('delete takes names, files and selectors, and leaves orphans when told', async () => {
     await shows([
       ['create deployment parent --image=web:1', 'created'],
-      ['wait --for=create replicaset -l app=parent --timeout=20s', 'condition met'],
+      ['wait --for=create replicaset -l app=parent --timeout=180s', 'condition met'],
       ['delete deployment parent --cascade=orphan', 'deployment.apps "parent" deleted'],
       ['get replicasets -l app=parent -o name', 'replicaset.apps/parent-'],
       ['delete replicasets -l app=parent', 'deleted'],

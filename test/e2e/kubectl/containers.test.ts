@@ -24,8 +24,8 @@ beforeAll(async () => {
   const grace = JSON.stringify({ apiVersion: 'v1', spec: { terminationGracePeriodSeconds: 1 } });
   await kubectl(`run shell --image=kumulus.test/tools:1 --overrides ${grace} --command -- sleep 3600`);
   await kubectl('create deployment web --image=hello:1.0 --port=8080');
-  await kubectl('wait pod/shell --for=condition=Ready --timeout=60s');
-  await kubectl('rollout status deployment/web --timeout=60s');
+  await kubectl('wait pod/shell --for=condition=Ready --timeout=180s');
+  await kubectl('rollout status deployment/web --timeout=180s');
 });
 afterAll(() => cluster?.remove());
 
@@ -64,7 +64,10 @@ test('proxy serves the API, and what pods and services serve through it', async 
   const pod = await kubectl('get pod -l app=web -o jsonpath={.items[0].metadata.name}');
   const inDefault = `${base}/api/v1/namespaces/default`;
   expect(await httpGet(`${inDefault}/pods/${pod}:8080/proxy/`)).toContain(`from ${pod}`);
-  expect(await httpGet(`${inDefault}/services/web:80/proxy/`)).toContain(`from ${pod}`);
+  const ofService = await eventually('the Service has its endpoint', () =>
+    httpGet(`${inDefault}/services/web:80/proxy/`),
+  );
+  expect(ofService).toContain(`from ${pod}`);
 });
 
 test('logs follows, and attach joins what runs', async () => {
@@ -73,7 +76,7 @@ test('logs follows, and attach joins what runs', async () => {
   await kubectl(
     `run counter --image=hello:1.0 --command -- sh -c 'i=0; while true; do i=$((i+1)); echo line $i; sleep 0.1; done'`,
   );
-  await kubectl('wait pod/counter --for=condition=Ready --timeout=30s');
+  await kubectl('wait pod/counter --for=condition=Ready --timeout=180s');
   await using follower = await running(['logs', '-f', 'counter'], /line 20\n/);
   expect(follower.match[0]).toBe('line 20\n');
   await using attached = await running(['attach', 'counter'], /line \d+\nline \d+\n/);
@@ -90,7 +93,7 @@ test('debug adds a container to a pod that runs, and copies a pod', async () => 
   });
   expect(await kubectl('exec shell -c looker -- echo here')).toBe('here\n');
   await kubectl('debug shell --copy-to=copied --image=hello:1.0 -c looker --profile=general -- sleep 3600');
-  await kubectl('wait pod/copied --for=condition=Ready --timeout=30s');
+  await kubectl('wait pod/copied --for=condition=Ready --timeout=180s');
 });
 
 test('cordon, drain with a disruption budget, uncordon, taint', async () => {
@@ -105,10 +108,10 @@ test('cordon, drain with a disruption budget, uncordon, taint', async () => {
   const blocked = kubectl(`${drain} --pod-selector=app=web --timeout=3s`);
   expect(await refusal(blocked)).toContain("would violate the pod's disruption budget");
   await kubectl('delete pdb web');
-  expect(await kubectl(`${drain} --timeout=60s`)).toContain('node/node-1 drained');
+  expect(await kubectl(`${drain} --timeout=180s`)).toContain('node/node-1 drained');
   expect(await kubectl('get pods --field-selector spec.nodeName=node-1 -o name')).toBe('');
   expect(await kubectl('uncordon node-1')).toContain('node/node-1 uncordoned');
-  await kubectl('rollout status deployment/web --timeout=60s');
+  await kubectl('rollout status deployment/web --timeout=180s');
   expect(await kubectl('taint node node-1 off=yes:NoSchedule')).toContain('node/node-1 tainted');
   expect(await kubectl('describe node node-1')).toMatch(/Taints:\s+off=yes:NoSchedule/);
   expect(await kubectl('taint node node-1 off-')).toContain('node/node-1 untainted');
@@ -119,7 +122,7 @@ interface Running extends AsyncDisposable {
 }
 
 /** A command that runs until it is disposed of, once it has printed what is waited for. */
-async function running(args: string[], waitedFor: RegExp, withinMs = 30_000): Promise<Running> {
+async function running(args: string[], waitedFor: RegExp, withinMs = 180_000): Promise<Running> {
   const child = spawn(kubectlPath(), args, {
     env: { ...process.env, KUBECONFIG: cluster.kubeconfig, HOME: cluster.dataDir },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -156,7 +159,7 @@ async function ended(child: ChildProcess): Promise<void> {
 
 async function httpGet(url: string): Promise<string> {
   const { promise, resolve, reject } = Promise.withResolvers<string>();
-  get(url, { timeout: 10_000 }, (response) => {
+  get(url, { timeout: 60_000 }, (response) => {
     text(response).then((body) => {
       if (response.statusCode === 200) resolve(body);
       else reject(new Error(`${url} answered ${response.statusCode}: ${body}`));

@@ -25,7 +25,7 @@ const web = (labels: Record<string, string>) => ({
       {
         name: 'web',
         image: 'hello:1.0',
-        readinessProbe: { httpGet: { path: '/', port: 8080 }, periodSeconds: 1 },
+        readinessProbe: { httpGet: { path: '/', port: 8080 }, periodSeconds: 1, timeoutSeconds: 10 },
       },
     ],
   },
@@ -48,20 +48,20 @@ test('a StatefulSet comes up in order, keeps names, rolls out and back', async (
     metadata: { name: 'db' },
     spec: { serviceName: 'db', replicas: 2, selector: { matchLabels: labels }, template: web(labels) },
   });
-  expect(await kubectl('rollout status statefulset/db --timeout=90s')).toContain('complete');
+  expect(await kubectl('rollout status statefulset/db --timeout=180s')).toContain('complete');
   expect((await kubectl('get pods -l app=db -o name')).trim().split('\n')).toEqual(['pod/db-0', 'pod/db-1']);
   const asked = 'exec db-0 -- wget -qO- http://db-1.db.default.svc.cluster.local:8080';
   await eventually('db-1 has a name', async () => (await kubectl(asked)).includes('hello 1.0 from db-1'));
   await kubectl('set image statefulset/db web=hello:2.0');
-  await kubectl('rollout status statefulset/db --timeout=90s');
+  await kubectl('rollout status statefulset/db --timeout=180s');
   expect(await images('app=db')).toBe('hello:2.0 hello:2.0');
   expect(await kubectl('rollout history statefulset/db')).toMatch(/1\s+<none>\n2\s+<none>/);
   await kubectl('rollout undo statefulset/db');
-  await kubectl('rollout status statefulset/db --timeout=90s');
+  await kubectl('rollout status statefulset/db --timeout=180s');
   expect(await images('app=db')).toBe('hello:1.0 hello:1.0');
   await kubectl('scale statefulset db --replicas=1');
-  await kubectl('wait pod/db-1 --for=delete --timeout=60s');
-  await kubectl('delete statefulset db --cascade=foreground --timeout=60s');
+  await kubectl('wait pod/db-1 --for=delete --timeout=180s');
+  await kubectl('delete statefulset db --cascade=foreground --timeout=180s');
 });
 
 test('a DaemonSet has a pod on the node, rolls out and back', async () => {
@@ -72,19 +72,19 @@ test('a DaemonSet has a pod on the node, rolls out and back', async () => {
     metadata: { name: 'agent' },
     spec: { selector: { matchLabels: labels }, template: web(labels) },
   });
-  await kubectl('rollout status daemonset/agent --timeout=90s');
+  await kubectl('rollout status daemonset/agent --timeout=180s');
   expect(await kubectl('get daemonset agent')).toMatch(/agent\s+1\s+1\s+1\s+1\s+1\s+<none>/);
   await kubectl('set image daemonset/agent web=hello:2.0');
-  await kubectl('rollout status daemonset/agent --timeout=90s');
+  await kubectl('rollout status daemonset/agent --timeout=180s');
   expect(await images('app=agent')).toBe('hello:2.0');
   await kubectl('rollout undo daemonset/agent');
-  await kubectl('rollout status daemonset/agent --timeout=90s');
-  await kubectl('delete daemonset agent --cascade=foreground --timeout=60s');
+  await kubectl('rollout status daemonset/agent --timeout=180s');
+  await kubectl('delete daemonset agent --cascade=foreground --timeout=180s');
 });
 
 test('a Job runs to its completions, one that fails says why, and one in parallel by index', async () => {
   await kubectl('create job once --image=hello:1.0 -- echo done');
-  await kubectl('wait job/once --for=condition=Complete --timeout=60s');
+  await kubectl('wait job/once --for=condition=Complete --timeout=180s');
   expect(await kubectl('logs job/once')).toBe('done\n');
   expect(await kubectl('get job once')).toMatch(/once\s+Complete\s+1\/1/);
 
@@ -104,7 +104,7 @@ test('a Job runs to its completions, one that fails says why, and one in paralle
       },
     });
   await job('bad', 'exit 3', { backoffLimit: 0 });
-  await kubectl('wait job/bad --for=condition=Failed --timeout=60s');
+  await kubectl('wait job/bad --for=condition=Failed --timeout=180s');
   expect(await kubectl('get job bad -o jsonpath={.status.conditions[-1:].reason}')).toBe(
     'BackoffLimitExceeded',
   );
@@ -114,7 +114,7 @@ test('a Job runs to its completions, one that fails says why, and one in paralle
     parallelism: 3,
     completionMode: 'Indexed',
   });
-  await kubectl('wait job/indexed --for=condition=Complete --timeout=60s');
+  await kubectl('wait job/indexed --for=condition=Complete --timeout=180s');
   const printed = await kubectl('logs -l job-name=indexed --tail=-1');
   for (const index of [0, 1, 2]) expect(printed).toContain(`index ${index} on indexed-${index}\n`);
   expect(await kubectl('get job indexed -o jsonpath={.status.completedIndexes}')).toBe('0-2');
@@ -143,7 +143,7 @@ test('a container that fails is started again in its pod, and its Job completes'
       },
     },
   });
-  await kubectl('wait job/stubborn --for=condition=Complete --timeout=90s');
+  await kubectl('wait job/stubborn --for=condition=Complete --timeout=180s');
   expect(await kubectl('logs job/stubborn')).toBe('second\n');
   expect(
     await kubectl(
@@ -155,6 +155,6 @@ test('a container that fails is started again in its pod, and its Job completes'
 test('a CronJob makes its Job when told to', async () => {
   await kubectl(`create cronjob yearly --image=hello:1.0 --schedule='0 0 1 1 *' -- echo happy`);
   await kubectl('create job now --from=cronjob/yearly');
-  await kubectl('wait job/now --for=condition=Complete --timeout=60s');
+  await kubectl('wait job/now --for=condition=Complete --timeout=180s');
   expect(await kubectl('get cronjob yearly')).toMatch(/yearly\s+0 0 1 1 \*\s+<none>\s+False\s+0\s+<none>/);
 });

@@ -4,9 +4,9 @@ import { type TestContainerd, whyNoContainers } from '../../support/containerd.t
 import { busyboxName, NodeWorld, type RunningAgent, startAgent, startRuntime } from './harness.ts';
 
 const reason = whyNoContainers();
-const wait = { timeout: 60_000, interval: 50 };
+const wait = { timeout: 120_000, interval: 50 };
 
-vi.setConfig({ testTimeout: 240_000 });
+vi.setConfig({ testTimeout: 420_000 });
 
 describe.skipIf(reason !== undefined)(`pods on a real runtime${reason ? ` (${reason})` : ''}`, () => {
   let containerd: TestContainerd;
@@ -17,12 +17,12 @@ describe.skipIf(reason !== undefined)(`pods on a real runtime${reason ? ` (${rea
     containerd = await startRuntime();
     world = new NodeWorld();
     running = await startAgent(containerd, world);
-  }, 120_000);
+  }, 240_000);
 
   afterAll(async () => {
     await running?.stop();
     await containerd?.stop();
-  }, 120_000);
+  }, 240_000);
 
   const exec = async (uid: string, command: string) => {
     const id = world.status(uid).containerStatuses?.[0]?.containerID?.replace('containerd://', '') ?? '';

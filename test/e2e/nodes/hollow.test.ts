@@ -20,7 +20,7 @@ test('hollow nodes say what they are, and that their pods run, are ready and end
     expect(new Set(nodes.map(({ spec }) => spec.podCIDR)).size).toBe(30);
 
     await cluster.kubectl('create deployment many --image=nowhere:1 --replicas=100');
-    await cluster.kubectl('rollout status deployment/many --timeout=60s', { timeoutMs: 90_000 });
+    await cluster.kubectl('rollout status deployment/many --timeout=180s');
     const pods = await list<Pod>('pods');
     expect(new Set(pods.map(({ status }) => status?.podIP)).size).toBe(100);
     await cluster.kubectl('delete deployment many');
@@ -34,10 +34,10 @@ test('hollow nodes say what they are, and that their pods run, are ready and end
       spec: { restartPolicy: 'Never', containers: [{ name: 'brief', image: 'nowhere:1' }] },
     };
     await cluster.kubectl('apply -f -', { input: JSON.stringify(brief) });
-    await cluster.kubectl(`wait pod/brief --for=jsonpath={.status.phase}=Succeeded --timeout=30s`);
+    await cluster.kubectl(`wait pod/brief --for=jsonpath={.status.phase}=Succeeded --timeout=180s`);
   } finally {
     await cluster.stop();
   }
   expect(await leftovers({ dataDir: cluster.dataDir, id })).toEqual([]);
   await cluster.remove();
-}, 180_000);
+}, 420_000);

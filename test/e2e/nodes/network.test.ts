@@ -1,13 +1,12 @@
 import { expect, test } from 'vitest';
 import type { Pod } from '../../../lib/api/gen/types.ts';
-import { runCommand } from '../../../lib/process/run.ts';
 import { startTestCluster } from '../../support/cluster.ts';
 import { loadHello } from '../../support/hello.ts';
 import { clusterId, leftovers } from '../../support/leftovers.ts';
 import { eventually } from '../../support/wait.ts';
 
 test('pods of three nodes reach each other, Services, names and the API; a stop leaves nothing', async () => {
-  const cluster = await startTestCluster({ args: ['--nodes', '3'], readyWithinMs: 120_000 });
+  const cluster = await startTestCluster({ args: ['--nodes', '3'] });
   const id = clusterId(cluster.dataDir);
   const numbers = [1, 2, 3];
   try {
@@ -26,7 +25,7 @@ test('pods of three nodes reach each other, Services, names and the API; a stop 
       await cluster.kubectl('apply -f -', { input: JSON.stringify(pod) });
     }
     const names = numbers.map((number) => `pod/web-${number}`).join(' ');
-    await cluster.kubectl(`wait ${names} --for=condition=Ready --timeout=60s`, { timeoutMs: 90_000 });
+    await cluster.kubectl(`wait ${names} --for=condition=Ready --timeout=180s`);
     await cluster.kubectl('expose pod web-2 --name second --port 80 --target-port 8080');
     await cluster.kubectl('expose pod web-3 --name third --type NodePort --port 80 --target-port 8080');
     const pods = (JSON.parse(await cluster.kubectl('get pods -o json')) as { items: Pod[] }).items;
@@ -35,12 +34,16 @@ test('pods of three nodes reach each other, Services, names and the API; a stop 
       const get = (url: string) => cluster.kubectl(`exec web-${from} -- wget -qO- ${url}`);
       // To each pod by its address, its own node's and other nodes'.
       for (const { metadata, status } of pods) {
-        expect(await get(`http://${status?.podIP}:8080`)).toMatch(`from ${metadata.name}`);
+        await eventually(`${metadata.name} answers web-${from}`, async () =>
+          (await get(`http://${status?.podIP}:8080`)).includes(`from ${metadata.name}`),
+        );
       }
       // By a name, through a Service, from each node.
       await eventually('the Service answers', async () => /from web-2/.test(await get('http://second')));
       // Logs of a container on each node.
-      expect(await cluster.kubectl(`logs web-${from}`)).toMatch('response:200');
+      await eventually('the log tells of the requests', async () =>
+        (await cluster.kubectl(`logs web-${from}`)).includes('response:200'),
+      );
     }
 
     const ranges = await cluster.kubectl("get nodes -o jsonpath='{.items[*].spec.podCIDR}'");
@@ -52,7 +55,7 @@ test('pods of three nodes reach each other, Services, names and the API; a stop 
         `get node node-${number} -o jsonpath='{.status.addresses[0].address}'`,
       );
       await eventually('the node port answers', async () =>
-        /from web-3/.test(await runCommand('curl', ['-s', '--max-time', '5', `http://${address}:${port}`])),
+        /from web-3/.test(await bodyOf(`http://${address}:${port}`)),
       );
     }
   } finally {
@@ -60,4 +63,8 @@ test('pods of three nodes reach each other, Services, names and the API; a stop 
   }
   expect(await leftovers({ dataDir: cluster.dataDir, id })).toEqual([]);
   await cluster.remove();
-}, 240_000);
+}, 420_000);
+
+async function bodyOf(url: string): Promise<string> {
+  return await (await fetch(url, { signal: AbortSignal.timeout(10_000) })).text();
+}

@@ -11,7 +11,7 @@ let cluster: TestCluster;
 beforeAll(async () => {
   cluster = await startTestCluster({ args: ['--nodes', '3'], readyWithinMs: 120_000 });
   await loadHello(cluster);
-}, 180_000);
+}, 420_000);
 afterAll(() => cluster?.remove());
 
 test('spreading puts the pods of an app on the nodes in equal numbers', async () => {
@@ -202,7 +202,7 @@ async function allRunning(app: string, count: number): Promise<Pod[]> {
       );
       return pods.length === count && pods;
     },
-    { withinMs: 90_000 },
+    { withinMs: 180_000 },
   );
 }
 

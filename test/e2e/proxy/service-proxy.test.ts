@@ -48,7 +48,7 @@ beforeAll(async () => {
   await podA.start('server.ts', 'a', '8080');
   await podB.start('server.ts', 'b', '8080');
   nodes.put({ metadata: { name: 'n1' }, spec: {} } as Node);
-}, 60_000);
+}, 240_000);
 afterAll(async () => {
   stop.abort();
   await network?.remove();
@@ -105,7 +105,7 @@ const answersWith = (from: Place, to: string, port: number, expected: RegExp, pr
 const a = { ip: '10.244.0.11' };
 const b = { ip: '10.244.0.12' };
 
-describe('Service traffic through nftables', { timeout: 60_000 }, () => {
+describe('Service traffic through nftables', { timeout: 240_000 }, () => {
   it('reaches all endpoints of a clusterIP from a pod, with the pod as the source, over TCP and UDP', async () => {
     putService();
     putEndpoints(a, b);

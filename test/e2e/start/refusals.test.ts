@@ -153,7 +153,7 @@ function failedStart(args: string[]): Promise<CommandFailed> {
 
 async function failed(file: string, args: string[]): Promise<CommandFailed> {
   try {
-    await runCommand(file, args, { timeoutMs: 30_000, cwd: root });
+    await runCommand(file, args, { timeoutMs: 180_000, cwd: root });
   } catch (error) {
     if (error instanceof CommandFailed) return error;
     throw error;

@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 afterAll(() => cluster?.remove());
 
-const inTime = { timeoutMs: 120_000 };
+const inTime = { timeoutMs: 200_000 };
 
 function apply(...objects: object[]): Promise<string> {
   const list = { apiVersion: 'v1', kind: 'List', items: objects };
@@ -70,7 +70,7 @@ test("a StatefulSet's data survives its pods and a restart of the cluster", asyn
       ],
     },
   });
-  await cluster.kubectl('rollout status statefulset/db --timeout=90s', inTime);
+  await cluster.kubectl('rollout status statefulset/db --timeout=180s', inTime);
   for (const pod of ['db-0', 'db-1']) {
     await cluster.kubectl(`exec ${pod} -- sh -c 'echo of-${pod} >/data/name'`);
   }
@@ -78,7 +78,7 @@ test("a StatefulSet's data survives its pods and a restart of the cluster", asyn
   expect(await cluster.kubectl('get sc local-path -o jsonpath={.provisioner}')).toBe('kumulus.io/local-path');
 
   await cluster.kubectl('delete pod db-0 db-1 --wait', inTime);
-  await cluster.kubectl('rollout status statefulset/db --timeout=90s', inTime);
+  await cluster.kubectl('rollout status statefulset/db --timeout=180s', inTime);
   const contents = async () => [
     (await cluster.kubectl('exec db-0 -- cat /data/name')).trim(),
     (await cluster.kubectl('exec db-1 -- cat /data/name')).trim(),
@@ -91,11 +91,11 @@ test("a StatefulSet's data survives its pods and a restart of the cluster", asyn
     'the data after the restart',
     async () => (await contents()).join() === 'of-db-0,of-db-1',
     {
-      withinMs: 90_000,
+      withinMs: 180_000,
       everyMs: 500,
     },
   );
-}, 300_000);
+});
 
 test('with the claim goes the volume and its directory; a class that retains keeps them', async () => {
   await apply(
@@ -125,7 +125,7 @@ test('with the claim goes the volume and its directory; a class that retains kee
     ]),
   );
   await cluster.kubectl(
-    'wait pod/uses-local-path pod/uses-keeping --for=condition=Ready --timeout=60s',
+    'wait pod/uses-local-path pod/uses-keeping --for=condition=Ready --timeout=180s',
     inTime,
   );
   await cluster.kubectl('exec uses-local-path -- mkdir /data/made');
@@ -141,7 +141,7 @@ test('with the claim goes the volume and its directory; a class that retains kee
   });
   expect((await volumesOf('keeping'))[0]?.status?.phase).toBe('Released');
   expect(directories()).toContain(staying?.metadata.name);
-}, 240_000);
+});
 
 test('a generic ephemeral volume lives as long as its pod; a CSI volume without its driver is refused with a reason', async () => {
   const template = { spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Mi' } } } };
@@ -162,7 +162,7 @@ test('a generic ephemeral volume lives as long as its pod; a CSI volume without 
     },
     sleeper('diskless', { volumes: [{ name: 'data', persistentVolumeClaim: { claimName: 'disk' } }] }),
   );
-  await cluster.kubectl('wait pod/scratching --for=condition=Ready --timeout=60s', inTime);
+  await cluster.kubectl('wait pod/scratching --for=condition=Ready --timeout=180s', inTime);
   await cluster.kubectl(`exec scratching -- sh -c 'echo x >/data/file'`);
   expect(await volumesOf('scratching-data')).toHaveLength(1);
   await cluster.kubectl('delete pod scratching', inTime);
@@ -173,4 +173,4 @@ test('a generic ephemeral volume lives as long as its pod; a CSI volume without 
     const events = await cluster.kubectl('get events --field-selector reason=FailedMount -o json');
     return events.includes('driver name disk.example.com not found in the list of registered CSI drivers');
   });
-}, 240_000);
+});

@@ -15,7 +15,7 @@ import { NodeClient } from './client.ts';
 import { type Relay, startRelay } from './relay.ts';
 
 const reason = whyNoContainers();
-vi.setConfig({ testTimeout: 60_000 });
+vi.setConfig({ testTimeout: 240_000 });
 
 describe.skipIf(reason !== undefined)(
   `the node's API on a real runtime${reason ? ` (${reason})` : ''}`,
@@ -63,7 +63,7 @@ describe.skipIf(reason !== undefined)(
       });
       client = await clientOf('admin', ['system:masters']);
       await run('shell', { command: ['sleep', '3600'] });
-    }, 60_000);
+    }, 240_000);
 
     afterAll(async () => {
       stop.abort();
@@ -71,7 +71,7 @@ describe.skipIf(reason !== undefined)(
       await relay?.close();
       await running?.stop();
       await containerd?.stop();
-    }, 60_000);
+    }, 240_000);
 
     async function clientOf(commonName: string, organizations: string[]): Promise<NodeClient> {
       const { certificate, key } = await issueCertificate(ca, {
@@ -249,7 +249,7 @@ describe.skipIf(reason !== undefined)(
         const received: Buffer[] = [];
         socket.on('message', (raw: Buffer) => raw[0] === 0 && received.push(raw.subarray(1)));
         socket.send(Buffer.concat([Buffer.of(0), Buffer.from('GET / HTTP/1.0\r\n\r\n')]));
-        await eventually('an answer', () => Buffer.concat(received).includes('hello'), { withinMs: 2000 });
+        await eventually('an answer', () => Buffer.concat(received).includes('hello'), { withinMs: 10_000 });
         socket.close();
         return Buffer.concat(received);
       });

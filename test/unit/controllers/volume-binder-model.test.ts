@@ -313,4 +313,4 @@ test('no two claims ever have one volume, none loses its own, and everything set
     }),
     { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 5_000) },
   );
-}, 120_000);
+}, 300_000);

@@ -94,7 +94,7 @@ describe('a scheduler configuration in the stack', () => {
     const asset = readdirSync(dir).find((name) => name.startsWith('asset.')) ?? '';
     expect(readdirSync(join(dir, asset)).sort()).toEqual(['index.mjs', 'scheduler-config.json']);
     expect(readFileSync(join(dir, asset, 'scheduler-config.json'), 'utf8')).toBe(text);
-  }, 60_000);
+  }, 300_000);
 });
 
 /** The variables that functions read. */

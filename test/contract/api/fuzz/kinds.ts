@@ -45,7 +45,7 @@ export function fuzzKinds(shard: number, shards: number): void {
       headers: { 'content-type': type, accept },
       body: body === undefined ? undefined : Buffer.from(JSON.stringify(body)),
       peer,
-      signal: AbortSignal.timeout(20_000),
+      signal: AbortSignal.timeout(60_000),
     });
     counts.set(response.status, (counts.get(response.status) ?? 0) + 1);
     const text = response.body instanceof Uint8Array ? Buffer.from(response.body).toString() : '';

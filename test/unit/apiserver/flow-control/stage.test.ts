@@ -115,7 +115,7 @@ it('lets in, keeps waiting, refuses, and lets in again what has become free', as
   expect([(await admin.answer).status, (await logs.answer).status]).toEqual([200, 200]);
   held[0]?.(ok);
   expect((await first.answer).status).toBe(200);
-  await expect.poll(() => held.length).toBe(4);
+  await expect.poll(() => held.length, { timeout: 60_000 }).toBe(4);
   held[3]?.(ok);
   expect((await second.answer).status).toBe(200);
   expect(control.state.levels.get('narrow')?.queues.isIdle).toBe(true);
@@ -163,7 +163,7 @@ it('goes on serving what waits in a level whose object is gone', async () => {
   expect(control.state.levels.get('narrow')?.isQuiescing).toBe(true);
   held[0]?.(ok);
   await first.answer;
-  await expect.poll(() => held.length).toBe(2);
+  await expect.poll(() => held.length, { timeout: 60_000 }).toBe(2);
   held[1]?.(ok);
   expect((await second.answer).status).toBe(200);
   control.state.configure([], []);

@@ -83,4 +83,4 @@ test('a Deployment costs one write a pod and its status; a rolling update two; a
   writes.clear();
   for (let second = 0; second < 60; second++) await clock.step(1_000);
   expect(Object.fromEntries(writes), 'written in an idle minute').toEqual({});
-}, 120_000);
+}, 300_000);

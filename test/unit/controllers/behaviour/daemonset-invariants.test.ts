@@ -196,7 +196,7 @@ test('a DaemonSet has its pods where they belong and never fewer than allowed, w
               (status?.updatedNumberScheduled ?? 0) === wanted.length
             );
           },
-          { everyMs: 5, withinMs: 30_000 },
+          { everyMs: 5, withinMs: 90_000 },
         );
         await eventually('old revisions to go', async () => {
           await clock.step(1_000);

@@ -219,4 +219,4 @@ test('evictions never leave fewer ready pods than the budget demands, wherever t
     ),
     { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 10), endOnFailure: true },
   );
-}, 120_000);
+}, 300_000);

@@ -150,7 +150,7 @@ test.each(kinds)(
                 found.status?.replicas === all.length;
               return isRight && found;
             },
-            { everyMs: 5, withinMs: 30_000 },
+            { everyMs: 5, withinMs: 90_000 },
           );
           for (const pod of await podsIn(client)) {
             const owners = pod.metadata.ownerReferences?.map(({ uid }) => uid) ?? [];

@@ -125,7 +125,7 @@ test('a rolling update never has more pods than the surge allows nor takes away 
               await clock.step(1_000);
               return isRolledOut(await getWeb(client));
             },
-            { everyMs: 5, withinMs: 20_000 },
+            { everyMs: 5, withinMs: 90_000 },
           );
         await settle();
         for (const [index, image] of rollouts.entries()) {

@@ -216,7 +216,7 @@ test('a StatefulSet keeps order, identity and availability, whatever its user do
             await removeLost(client, found);
             return isSettled(found) && found;
           },
-          { everyMs: 5, withinMs: 30_000 },
+          { everyMs: 5, withinMs: 90_000 },
         );
         const all = await podsIn(client);
         const wanted = Array.from(

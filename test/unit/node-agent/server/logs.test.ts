@@ -23,7 +23,7 @@ const now = Date.parse('2026-01-01T00:10:00Z');
 const record = (second: number, text: string, { stream = 'stdout', tag = 'F' } = {}) =>
   `2026-01-01T00:00:${String(second).padStart(2, '0')}.5Z ${stream} ${tag} ${text}\n`;
 
-function read(query: string, signal = AbortSignal.timeout(20_000)): AsyncGenerator<Buffer> {
+function read(query: string, signal = AbortSignal.timeout(60_000)): AsyncGenerator<Buffer> {
   const log = { podUid: 'u', containerId: 'c', logPath, isRunning: async () => isRunning };
   const options = parseLogOptions(new URLSearchParams(query), now);
   return readLog(log, options, { clock: systemClock, signal });
