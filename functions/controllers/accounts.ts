@@ -22,6 +22,7 @@ const accounts: Readonly<Record<string, string>> = {
   'taint-eviction': 'node-controller',
   'ttl-after-finished': 'ttl-after-finished-controller',
   'volumeattributesclass-protection': 'volumeattributesclass-protection-controller',
+  attachdetach: 'attachdetach-controller',
   bootstrapsigner: 'bootstrap-signer',
   cronjob: 'cronjob-controller',
   csrapproving: 'certificate-controller',

@@ -1,3 +1,4 @@
+import { attachDetachController } from './attachdetach/index.ts';
 import { bootstrapSignerController } from './bootstrapsigner/index.ts';
 import { clusterRoleAggregationController } from './clusterrole-aggregation/index.ts';
 import type { ControllerEntry } from './context.ts';
@@ -40,6 +41,7 @@ import { taintEvictionController } from './taint-eviction/index.ts';
 import { tokenCleanerController } from './tokencleaner/index.ts';
 import { ttlAfterFinishedController } from './ttl-after-finished/index.ts';
 import { ttlController } from './ttl/index.ts';
+import { validatingAdmissionPolicyStatusController } from './validatingadmissionpolicy-status/index.ts';
 
 /** Every controller of a cluster; `--controllers` switches them off by name. */
 export const controllerEntries: readonly ControllerEntry[] = [
@@ -60,6 +62,7 @@ export const controllerEntries: readonly ControllerEntry[] = [
   podGcController,
   garbageCollectorController,
   ttlController,
+  validatingAdmissionPolicyStatusController,
   disruptionController,
   jobController,
   cronJobController,
@@ -68,6 +71,7 @@ export const controllerEntries: readonly ControllerEntry[] = [
   resourceQuotaController,
   volumeBinderController,
   volumeExpanderController,
+  attachDetachController,
   ephemeralVolumeController,
   resourceClaimController,
   volumeProtectionController,

@@ -74,6 +74,14 @@ export const volumeAttributesClasses = resource<t.VolumeAttributesClass>(
   'VolumeAttributesClass',
   false,
 );
+export const volumeAttachments = resource<t.VolumeAttachment>(
+  'storage.k8s.io',
+  'v1',
+  'volumeattachments',
+  'VolumeAttachment',
+  false,
+);
+export const csiDrivers = resource<t.CSIDriver>('storage.k8s.io', 'v1', 'csidrivers', 'CSIDriver', false);
 export const certificateSigningRequests = resource<t.CertificateSigningRequest>(
   'certificates.k8s.io',
   'v1',
@@ -93,6 +101,14 @@ export const clusterRoleBindings = resource<t.ClusterRoleBinding>(
   'v1',
   'clusterrolebindings',
   'ClusterRoleBinding',
+  false,
+);
+
+export const validatingAdmissionPolicies = resource<t.ValidatingAdmissionPolicy>(
+  'admissionregistration.k8s.io',
+  'v1',
+  'validatingadmissionpolicies',
+  'ValidatingAdmissionPolicy',
   false,
 );
 

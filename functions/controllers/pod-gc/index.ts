@@ -3,6 +3,7 @@ import { keyOf, type Persisted } from '../../../lib/api/object.ts';
 import { nodes, pods } from '../../../lib/client/resources.ts';
 import { isKind } from '../../../lib/errors.ts';
 import { disruptPod } from '../common/evict.ts';
+import { isOutOfService } from '../common/out-of-service.ts';
 import { isPodTerminal } from '../common/pods.ts';
 import { byNode, nodeIndex } from '../common/pods-by-node.ts';
 import { watchOf } from '../common/watch.ts';
@@ -38,7 +39,7 @@ function create(context: ControllerContext): Controller {
     const node = allNodes.get(nodeName);
     if (!node) return collectOrphan(pod, nodeName);
     goneSince.delete(nodeName);
-    if (pod.metadata.deletionTimestamp && isOutOfService(node)) {
+    if (pod.metadata.deletionTimestamp && isOff(node)) {
       await disruptPod(context, pod, {
         reason: 'DeletionByPodGC',
         message: 'PodGC: node has an out-of-service taint',
@@ -109,7 +110,7 @@ function create(context: ControllerContext): Controller {
       watchOf(nodes, ({ before, after }) => {
         if (after) goneSince.delete(after.metadata.name);
         const node = after ?? before;
-        if (!node || (after && !isOutOfService(after))) return [];
+        if (!node || (after && !isOff(after))) return [];
         return allPods.byIndex(byNode, node.metadata.name).map(keyOf);
       }),
     ],
@@ -117,11 +118,8 @@ function create(context: ControllerContext): Controller {
   };
 }
 
-/** An administrator says that the machine is off (KEP-2268). */
-function isOutOfService({ spec, status }: Node): boolean {
-  const ready = status?.conditions?.find((condition) => condition.type === 'Ready')?.status;
-  return (
-    ready !== 'True' &&
-    (spec?.taints?.some((taint) => taint.key === 'node.kubernetes.io/out-of-service') ?? false)
-  );
+/** An administrator says that the machine is off, and it looks like it. */
+function isOff(node: Node): boolean {
+  const ready = node.status?.conditions?.find((condition) => condition.type === 'Ready')?.status;
+  return ready !== 'True' && isOutOfService(node);
 }
