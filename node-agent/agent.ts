@@ -126,7 +126,7 @@ export async function runAgent(config: AgentConfig, environment: AgentEnvironmen
     ],
     daemonEndpoints: { kubeletEndpoint: { Port: config.listenPort } },
     nodeInfo,
-    images: nodeImages(await runtime.listImages().catch(() => [])),
+    images: nodeImages(await listedImages(runtime, log)),
   });
 
   // The pods.
@@ -357,6 +357,19 @@ async function imageFilesystem(runtime: ContainerRuntime, log: Logger): Promise<
 }
 
 /** Pods whose names are not resolved by the cluster use the node's resolvers, which need not be this machine's file. */
+/** For the Node's status, which can do without them until it is reported the next time. */
+async function listedImages(
+  runtime: ContainerRuntime,
+  log: Logger,
+): ReturnType<ContainerRuntime['listImages']> {
+  try {
+    return await runtime.listImages();
+  } catch (error) {
+    log.warn({ err: error }, 'the images of the runtime could not be listed');
+    return [];
+  }
+}
+
 async function writeResolvConf({ stateDir, upstreamResolvers }: AgentConfig): Promise<string> {
   if (!upstreamResolvers || upstreamResolvers.length === 0) return '/etc/resolv.conf';
   const file = join(stateDir, 'resolv.conf');

@@ -333,7 +333,9 @@ function shared(run: () => Promise<void>): () => Promise<void> {
   return () => {
     if (!current) return begin();
     next ??= current
-      .catch(() => undefined)
+      .catch(() => {
+        // Whoever asked for that run has its error; this one tries anew.
+      })
       .then(() => {
         next = undefined;
         return begin();

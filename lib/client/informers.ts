@@ -47,7 +47,9 @@ export function createInformers(
   }): void {
     if (!running || entry.started) return;
     entry.started = entry.start(running);
-    entry.started.catch(() => undefined);
+    entry.started.catch(() => {
+      // `synced` rejects with it; until somebody asks, it must not count as unhandled.
+    });
   }
 
   const synced = async () => {

@@ -31,7 +31,11 @@ export async function readMachine(stateDir: string): Promise<Machine> {
 
 async function readHugepages(): Promise<Record<string, number>> {
   const root = '/sys/kernel/mm/hugepages';
-  const sizes = await readdir(root).catch(() => []);
+  const sizes = await readdir(root).catch((error: NodeJS.ErrnoException) => {
+    // A kernel without huge pages.
+    if (error.code === 'ENOENT') return [];
+    throw error;
+  });
   const found: Record<string, number> = {};
   for (const directory of sizes) {
     const kib = Number(/^hugepages-(\d+)kB$/.exec(directory)?.[1] ?? 0);

@@ -112,6 +112,7 @@ export function createImageManager(runtime: ImageRuntime, events: PodEvents, clo
         await pull(name, credentialsFor(name, options.pullSecrets), options);
         return clock.now() - startedMs;
       })();
+      // Its own pod is told; the next pull only waits for its turn.
       queue = pulled.catch(() => undefined);
       let tookMs: number;
       try {

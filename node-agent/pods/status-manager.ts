@@ -1,7 +1,7 @@
 import type { Pod, PodStatus } from '../../lib/api/gen/types.ts';
 import type { Persisted } from '../../lib/api/object.ts';
 import { backoffMs } from '../../lib/client/backoff.ts';
-import type { Clock } from '../../lib/clock.ts';
+import { type Clock, pause } from '../../lib/clock.ts';
 import { isKind, messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import { isTerminalPhase } from './api-status.ts';
@@ -52,9 +52,7 @@ export function createStatusManager(
       } catch (error) {
         if (isKind(error, 'NotFound')) return;
         log.warn({ err: messageOf(error), pod: pod.metadata.uid }, 'a pod status could not be written');
-        await clock
-          .sleep(backoffMs(attempt++, { baseMs: 200, maxMs: 5_000, random }), signal)
-          .catch(() => undefined);
+        await pause(clock, backoffMs(attempt++, { baseMs: 200, maxMs: 5_000, random }), signal);
       }
     }
     // The next sync of the pod tries again.

@@ -60,6 +60,7 @@ export function startServiceProxy(options: ServiceProxyOptions): ServiceProxy {
     sync: new TableSync({ family, name: options.tableName }, options.run, log),
   }));
   const ready = Promise.withResolvers<void>();
+  // Whoever waits for it has the error; not everybody does.
   ready.promise.catch(() => undefined);
   let wake = Promise.withResolvers<void>();
   const store = new ServiceStore(informers.services, informers.endpointSlices, () => wake.resolve());

@@ -126,7 +126,10 @@ async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   await ended;
 }
 
-/** What a failed test left running. Shims are processes of their own: they end with their last task. */
+/**
+ * What a failed test left running. Shims are processes of their own: they end with their last task. One that ended between
+ * the list and its removal is as good; what is left would show in the directory's removal.
+ */
 async function removeContainers(ctr: TestContainerd['ctr']): Promise<void> {
   const tasks = (await ctr('tasks', 'list', '--quiet')).split('\n').filter(Boolean);
   for (const task of tasks) await ctr('tasks', 'delete', '--force', task).catch(() => undefined);

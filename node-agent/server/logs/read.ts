@@ -123,9 +123,13 @@ function formatter(options: LogOptions): (input: Buffer) => Formatted {
 
 /** The file that has taken the path since `current` was opened; undefined while it is the same, or none yet. */
 async function rotatedFile(path: string, current: FileHandle): Promise<FileHandle | undefined> {
-  const [now, then] = await Promise.all([stat(path).catch(() => undefined), current.stat()]);
+  const [now, then] = await Promise.all([stat(path).catch(notYet), current.stat()]);
   if (!now || now.ino === then.ino) return undefined;
-  return await open(path, 'r').catch(() => undefined);
+  return await open(path, 'r').catch(notYet);
+}
+
+function notYet(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT') throw error;
 }
 
 /** Tells of changes to a file and of others that take its name. Where the system cannot, nothing is told. */

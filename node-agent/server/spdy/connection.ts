@@ -71,7 +71,7 @@ export function connectSpdy(socket: Duplex, head: Buffer): SpdyConnection {
       socket.once('drain', done).once('close', done);
     });
   };
-  /** For frames that nobody waits for. */
+  /** For frames that nobody waits for: where one cannot be sent, the connection ends, which every stream is told. */
   const post = (frame: Buffer) => void send(frame).catch(() => undefined);
 
   const handle = async (frame: Frame): Promise<void> => {
@@ -181,6 +181,7 @@ class StreamState implements AsyncIterable<Buffer> {
   #changed = Promise.withResolvers<void>();
 
   constructor() {
+    // Whoever waits for it has the error; on streams that the other side opens nobody does.
     this.opened.promise.catch(() => undefined);
   }
 

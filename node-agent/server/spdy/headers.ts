@@ -57,6 +57,7 @@ function transformer(stream: Deflate | Inflate): (input: Buffer) => Promise<Buff
   };
   return (input) => {
     const result = last.then(() => run(input));
+    // The caller has the error; the next one only waits for its turn.
     last = result.catch(() => undefined);
     return result;
   };

@@ -48,6 +48,7 @@ export async function joinPortForward(
     copy(data.incoming, (bytes) => channels.send(index * 2, bytes)),
     copy(error.incoming, (bytes) => channels.send(index * 2 + 1, bytes)),
   ]);
+  // A stream that breaks is an end like another: the client sees its connection close.
   const finished = Promise.all(output).catch(() => undefined);
   const input = (async () => {
     for await (const message of channels.messages()) {

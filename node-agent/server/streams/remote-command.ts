@@ -35,6 +35,7 @@ export async function joinRemoteCommand(
   const input = readInput(channels, { stdin, resize }, protocol);
   // The client that goes away ends it; the end of its input does not. A stream that breaks is the runtime's end.
   await Promise.race([output, input]).catch(() => undefined);
+  // Where the client was the first to go, what breaks afterwards is told to nobody.
   output.catch(() => undefined);
   channels.close();
   runtime.close();

@@ -46,6 +46,7 @@ async function message(child: ChildProcess, timeoutMs: number): Promise<unknown>
     return value;
   } finally {
     over.abort();
+    // It has lost the race, or its error is on its way to the caller; neither may count as unhandled.
     await exited.catch(() => undefined);
   }
 }

@@ -126,6 +126,7 @@ export async function startSimulatedNode(options: SimulatedNodeOptions): Promise
         void clock
           .sleep(leftMs + 1, signal)
           .then(() => fail(ref, uid))
+          // The test is over, or the pod is gone by then.
           .catch(() => undefined);
     }
   }
