@@ -8,6 +8,7 @@ import type { AuthorizationOptions } from '../../functions/apiserver/authorizati
 import { serveHttps } from '../../functions/apiserver/hosts/https.ts';
 import type { AdmissionSettings } from '../../functions/apiserver/admission/settings.ts';
 import { createApiServer } from '../../functions/apiserver/index.ts';
+import type { TokenAuthenticator } from '../../functions/apiserver/pipeline/authentication.ts';
 import type { AuditOptions } from '../../functions/apiserver/pipeline/audit.ts';
 import type { ListMeta, ObjectMeta } from '../../lib/api/gen/types.ts';
 import {
@@ -77,6 +78,8 @@ export async function startServer(
     audit?: AuditOptions;
     authentication?: AuthenticationOptions;
     authorization?: AuthorizationOptions;
+    /** Asked before those of its own. */
+    authenticators?: TokenAuthenticator[];
     /** PEM. Default: one of its own. */
     signingKey?: string;
     verificationKeys?: readonly string[];
@@ -131,6 +134,7 @@ export async function startServer(
     clusterCa: ca.certificate,
     nodeClient: admin,
     ...(options.audit && { audit: options.audit }),
+    ...(options.authenticators && { authenticators: options.authenticators }),
     ...(options.authorization && { authorization: options.authorization }),
     ...(options.admission && { admission: options.admission }),
   });
