@@ -29,6 +29,20 @@ export interface Parameters {
   logRetentionDays: number;
   /** Whether X-Ray traces requests. */
   tracing: boolean;
+  /** Machines that are nodes: none, an Auto Scaling group, or one on which ECS runs the agent. */
+  nodes: 'none' | 'autoscaling' | 'ecs';
+  nodeCount: number;
+  nodeMaxCount: number;
+  /** `t4g.small`; decides the architecture too. */
+  nodeInstanceType: string;
+  /** Whether machines are those that nobody else pays for at the moment. */
+  nodeSpot: boolean;
+  /** The range of the nodes' own network. */
+  nodeCidr: string;
+  /** How long a node that is to go is waited for to be empty. */
+  drainTimeoutSeconds: number;
+  /** The image that ECS runs the agent from: it lends a shell, the agent's files are the machine's. */
+  nodeEcsImage: string;
 }
 
 const defaults: Parameters = {
@@ -46,6 +60,14 @@ const defaults: Parameters = {
   logLevel: 'info',
   logRetentionDays: 30,
   tracing: false,
+  nodes: 'none',
+  nodeCount: 1,
+  nodeMaxCount: 4,
+  nodeInstanceType: 't4g.small',
+  nodeSpot: false,
+  nodeCidr: '10.0.0.0/16',
+  drainTimeoutSeconds: 300,
+  nodeEcsImage: 'public.ecr.aws/amazonlinux/amazonlinux:2023',
 };
 
 /** The retentions that CloudWatch Logs knows, up to two years. */
@@ -103,6 +125,18 @@ export function readParameters(find: (name: string) => unknown): Parameters {
   oneOf('logLevel', logLevels);
   whole('logRetentionDays', 1, 731);
   flag('tracing');
+  oneOf('nodes', ['none', 'autoscaling', 'ecs']);
+  whole('nodeCount', 0, 1_000);
+  whole('nodeMaxCount', 1, 1_000);
+  text(
+    'nodeInstanceType',
+    (value) => /^[a-z][a-z0-9-]*\.[a-z0-9-]+$/.test(value),
+    'must be a type such as t4g.small',
+  );
+  flag('nodeSpot');
+  text('nodeCidr', isNetwork, 'must be an IPv4 range such as 10.0.0.0/16, from /16 to /24');
+  whole('drainTimeoutSeconds', 30, 7_000);
+  text('nodeEcsImage', (value) => /^[^\s]+$/.test(value), 'must be an image');
   const schedulerConfig = find('schedulerConfig');
   if (schedulerConfig !== undefined) {
     const read = readSchedulerConfig(schedulerConfig);
@@ -111,8 +145,17 @@ export function readParameters(find: (name: string) => unknown): Parameters {
   }
   if (typeof chosen.logRetentionDays === 'number' && !retentions.includes(chosen.logRetentionDays))
     wrong('logRetentionDays', chosen.logRetentionDays, `must be one of ${retentions.join(', ')}`);
+  const all = { ...defaults, ...(chosen as Partial<Parameters>) };
+  if (all.nodeMaxCount < all.nodeCount)
+    wrong('nodeMaxCount', all.nodeMaxCount, `must not be less than nodeCount, which is ${all.nodeCount}`);
   if (errors.length > 0) throw new TypeError(errors.join('\n'));
-  return { ...defaults, ...(chosen as Partial<Parameters>) };
+  return all;
+}
+
+/** A network of a VPC ("VPC CIDR blocks"). */
+function isNetwork(value: string): boolean {
+  const bits = Number(value.split('/')[1]);
+  return isRange(value) && bits >= 16 && bits <= 24;
 }
 
 function isRange(value: string): boolean {

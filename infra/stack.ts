@@ -2,6 +2,8 @@ import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { ControlPlane } from './constructs/control-plane.ts';
 import { Monitoring } from './constructs/monitoring.ts';
+import { NodeNetwork } from './constructs/node-network.ts';
+import { Nodes } from './constructs/nodes.ts';
 import { State } from './constructs/state.ts';
 import type { Parameters } from './parameters.ts';
 
@@ -17,7 +19,14 @@ export class KumulusStack extends Stack {
       ...props,
     });
     this.state = new State(this, 'State', { retain: parameters.retainState });
-    this.controlPlane = new ControlPlane(this, 'ControlPlane', { parameters, state: this.state });
+    const network =
+      parameters.nodes === 'none' ? undefined : new NodeNetwork(this, 'Network', { parameters });
+    this.controlPlane = new ControlPlane(this, 'ControlPlane', { parameters, state: this.state, network });
+    const { endpoint, nodeRole, caCertificate, instanceEvents } = this.controlPlane;
+    if (network && instanceEvents) {
+      const nodes = { parameters, network, nodeRole, instanceEvents, caCertificate };
+      new Nodes(this, 'Nodes', { ...nodes, endpoint: endpoint.api.url });
+    }
     this.monitoring = new Monitoring(this, 'Monitoring', {
       controlPlane: this.controlPlane,
       state: this.state,
@@ -32,6 +41,8 @@ export class KumulusStack extends Stack {
       AdminRoleArn: [adminRole.roleArn, 'Who may assume this role administers the cluster'],
       NodeRoleArn: [nodeRole.roleArn, 'The role of machines that are nodes'],
       TableName: [this.state.table.tableName, 'The table with the cluster’s state'],
+      WorkQueueUrl: [queues.work.queueUrl, 'Work that waits for the controllers'],
+      SchedulerQueueUrl: [queues.scheduler.queueUrl, 'What wakes the scheduler'],
       DeadLetterQueueUrl: [queues.deadLetters.queueUrl, 'Work that was given up'],
       UndeliveredQueueUrl: [queues.undelivered.queueUrl, 'Delays and changes that no function took'],
       KeysPath: [keysPath, 'The SSM path of the cluster’s keys'],

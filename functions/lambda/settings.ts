@@ -17,8 +17,8 @@ export interface LambdaSettings {
   advertise: { address: string; port: number };
   /** What the queues of nodes are made of. */
   nodes: { topicArn: string; roleArn: string; roleId: string };
-  /** The route table of the nodes' subnets, where the stack has nodes. */
-  routeTableId?: string;
+  /** The route tables of the nodes' subnets, where the stack has nodes. */
+  routeTableIds: string[];
   /** IAM principals with a fixed place in the cluster; see `docs/aws.md`. */
   access: string;
   /** A KubeSchedulerConfiguration among the files of the scheduler's bundle; none: kube-scheduler's defaults. */
@@ -61,7 +61,7 @@ export function readSettings(env: Environment): LambdaSettings {
       roleArn: text('KUMULUS_NODE_ROLE_ARN'),
       roleId: text('KUMULUS_NODE_ROLE_ID'),
     },
-    ...(env.KUMULUS_ROUTE_TABLE_ID && { routeTableId: env.KUMULUS_ROUTE_TABLE_ID }),
+    routeTableIds: (env.KUMULUS_ROUTE_TABLE_IDS ?? '').split(',').filter(Boolean),
     access: env.KUMULUS_ACCESS ?? '[]',
     schedulerConfigFile: env.KUMULUS_SCHEDULER_CONFIG || undefined,
     logLevel: level,

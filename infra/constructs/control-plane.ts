@@ -8,6 +8,8 @@ import { Construct } from 'constructs';
 import { keyNames } from '../../functions/lambda/keys.ts';
 import type { Parameters } from '../parameters.ts';
 import { Endpoint } from './endpoint.ts';
+import type { NodeNetwork } from './node-network.ts';
+import { grantMachines } from './node-rights.ts';
 import { KumulusFunction, type KumulusFunctionProps } from './function.ts';
 import { NodeQueues } from './node-queues.ts';
 import { Queues } from './queues.ts';
@@ -32,8 +34,16 @@ export class ControlPlane extends Construct {
     KumulusFunction
   >;
   readonly keysPath: string;
+  /** PEM of the cluster's authority, in base64, once there is one. */
+  readonly caCertificate: string;
+  /** Told of machines that are about to go. Absent: there are none. */
+  readonly instanceEvents: KumulusFunction | undefined;
 
-  constructor(scope: Construct, id: string, { parameters, state }: { parameters: Parameters; state: State }) {
+  constructor(
+    scope: Construct,
+    id: string,
+    { parameters, state, network }: { parameters: Parameters; state: State; network?: NodeNetwork },
+  ) {
     super(scope, id);
     const stack = Stack.of(this);
     this.queues = new Queues(this, 'Queues', { functionTimeout: workTimeout });
@@ -57,6 +67,7 @@ export class ControlPlane extends Construct {
       KUMULUS_NODE_TOPIC_ARN: this.nodeQueues.topic.topicArn,
       KUMULUS_NODE_ROLE_ARN: this.nodeRole.roleArn,
       KUMULUS_NODE_ROLE_ID: this.nodeRole.roleId,
+      ...(network && { KUMULUS_ROUTE_TABLE_IDS: network.routeTableIds.join(',') }),
       KUMULUS_SERVICE_CIDR: parameters.serviceCidr,
       KUMULUS_CLUSTER_CIDR: parameters.clusterCidr,
       KUMULUS_NODE_PORT_RANGE: parameters.nodePortRange,
@@ -140,13 +151,25 @@ export class ControlPlane extends Construct {
         timeout: Duration.minutes(2),
       }),
     };
+    this.instanceEvents =
+      network &&
+      create('InstanceEvents', {
+        entry: 'functions/controllers/instance-events.ts',
+        description: 'Kumulus: nodes whose machine is about to go',
+        timeout: workTimeout,
+        environment: { KUMULUS_DRAIN_TIMEOUT_SECONDS: String(parameters.drainTimeoutSeconds) },
+      });
     this.#grant(state);
+    if (network) {
+      const { controllers } = this.functions;
+      grantMachines({ controllers, events: this.instanceEvents, network, cluster: parameters.stackName });
+    }
     this.#connect(state, parameters);
     this.endpoint = new Endpoint(this, 'Endpoint', {
       handler: this.functions.apiserver.function,
       parameters,
     });
-    this.#setUp(parameters);
+    this.caCertificate = this.#setUp(parameters);
   }
 
   /** Who may assume it administers the cluster: IAM decides, as for everything else in the account. */
@@ -167,7 +190,9 @@ export class ControlPlane extends Construct {
       }),
     );
     const readKeys = new iam.PolicyStatement({ actions: ['ssm:GetParameters'], resources: keys });
-    for (const { function: hosted } of [apiserver, dispatch, controllers, scheduler, resync, setup]) {
+    const { instanceEvents } = this;
+    const hosts = [apiserver, dispatch, controllers, scheduler, resync, setup];
+    for (const { function: hosted } of instanceEvents ? [...hosts, instanceEvents] : hosts) {
       state.grantStore(hosted);
       hosted.addToRolePolicy(readKeys);
     }
@@ -228,7 +253,7 @@ export class ControlPlane extends Construct {
   }
 
   /** Once everything that would react to it is there. */
-  #setUp(parameters: Parameters): void {
+  #setUp(parameters: Parameters): string {
     const { setup, ...others } = this.functions;
     const resource = new CustomResource(this, 'Cluster', {
       serviceToken: setup.function.functionArn,
@@ -240,5 +265,6 @@ export class ControlPlane extends Construct {
       },
     });
     resource.node.addDependency(setup, this.queues, ...Object.values(others));
+    return resource.getAttString('CaCertificate');
   }
 }

@@ -10,7 +10,7 @@ import { sqsNodeQueues } from './node-queue/sqs.ts';
 import { ec2Routes } from './routes/ec2.ts';
 
 /** AWS, with the region and credentials of the environment. */
-export function connectCloud({ cluster, nodes, routeTableId }: LambdaSettings): Cloud {
+export function connectCloud({ cluster, nodes, routeTableIds }: LambdaSettings): Cloud {
   const queues = sqsNodeQueues({
     sqs: createSqsClient({}),
     sns: new SNSClient({}),
@@ -18,14 +18,14 @@ export function connectCloud({ cluster, nodes, routeTableId }: LambdaSettings): 
     topicArn: nodes.topicArn,
     nodeRole: { arn: nodes.roleArn, id: nodes.roleId },
   });
-  if (!routeTableId) return { queues };
+  if (routeTableIds.length === 0) return { queues };
   const ec2 = new EC2Client({});
   return {
     queues,
     machines: {
       instances: ec2Instances(ec2),
       groups: autoScalingGroups(new AutoScalingClient({})),
-      routes: ec2Routes(ec2, routeTableId),
+      routes: ec2Routes(ec2, routeTableIds),
     },
   };
 }

@@ -31,10 +31,10 @@ export function cloudControllers({ queues, machines }: Cloud): ControllerEntry[]
 }
 
 /** For functions that map changes to work, or name controllers, and reconcile nothing. */
-export function unreachableCloud({ routeTableId }: Pick<LambdaSettings, 'routeTableId'>): Cloud {
+export function unreachableCloud({ routeTableIds }: Pick<LambdaSettings, 'routeTableIds'>): Cloud {
   const refuse = () => Promise.reject(new Error('the cloud is reached by the controllers function alone'));
   const queues = { ensure: refuse, remove: refuse };
-  if (!routeTableId) return { queues };
+  if (routeTableIds.length === 0) return { queues };
   return {
     queues,
     machines: {

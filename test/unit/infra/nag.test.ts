@@ -6,10 +6,14 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import { expect, test } from 'vitest';
 import { synthesize } from './stack.ts';
 
-test('the stack holds to the rules of AWS Solutions, or says in its place why it does not', () => {
+test.each([
+  ['without nodes', {}],
+  ['with an Auto Scaling group of nodes', { nodes: 'autoscaling', nodeSpot: 'true' }],
+  ['with nodes whose agent ECS runs', { nodes: 'ecs' }],
+])('the stack %s holds to the rules of AWS Solutions, or says in its place why it does not', (_, context) => {
   const outdir = mkdtempSync(join(tmpdir(), 'kumulus-nag-'));
   try {
-    const { app } = synthesize({}, outdir);
+    const { app } = synthesize(context, outdir);
     Validations.of(app).addPlugins(new AwsSolutionsChecks(app, { verbose: true }));
     // Throws with every rule that is broken.
     app.synth();

@@ -9,35 +9,47 @@ import {
 import { BlockList, isIPv4 } from 'node:net';
 import type { Routes } from './port.ts';
 
-/** Routes in the one table that the subnets of nodes share. A table holds 50 by default ("Amazon VPC quotas"). */
-export function ec2Routes(ec2: EC2Client, routeTableId: string): Routes {
-  async function all() {
-    const { RouteTables: tables = [] } = await ec2.send(
-      new DescribeRouteTablesCommand({ RouteTableIds: [routeTableId] }),
+/** Routes in the tables of the nodes' subnets. A table holds 500 routes ("Amazon VPC quotas"). */
+export function ec2Routes(ec2: EC2Client, routeTableIds: readonly string[]): Routes {
+  async function tables() {
+    const { RouteTables: found = [] } = await ec2.send(
+      new DescribeRouteTablesCommand({ RouteTableIds: [...routeTableIds] }),
     );
-    return tables[0]?.Routes ?? [];
+    return found.map(({ RouteTableId: id = '', Routes: routes = [] }) => ({ id, routes }));
   }
 
   return {
     async list(clusterCidr) {
       const isPart = within(clusterCidr);
-      return (await all())
-        .filter(({ DestinationCidrBlock: cidr = '' }) => isPart(cidr))
-        .map(({ DestinationCidrBlock: cidr = '', InstanceId: instanceId, State: state }) => ({
-          cidr,
-          ...(state !== 'blackhole' && instanceId && { instanceId }),
-        }));
+      const all = await tables();
+      const cidrs = new Set(
+        all.flatMap(({ routes }) => routes.map(({ DestinationCidrBlock: cidr = '' }) => cidr)).filter(isPart),
+      );
+      return [...cidrs].map((cidr) => {
+        const ways = all.map(({ routes }) => routes.find((route) => route.DestinationCidrBlock === cidr));
+        const [way] = ways;
+        // One that is not the same everywhere is as good as none.
+        const isWhole = ways.every(
+          (one) => one?.State !== 'blackhole' && one?.InstanceId === way?.InstanceId,
+        );
+        return { cidr, ...(isWhole && way?.InstanceId && { instanceId: way.InstanceId }) };
+      });
     },
     async put({ cidr, instanceId }) {
       await ec2.send(
         new ModifyInstanceAttributeCommand({ InstanceId: instanceId, SourceDestCheck: { Value: false } }),
       );
-      const route = { RouteTableId: routeTableId, DestinationCidrBlock: cidr, InstanceId: instanceId };
-      const isThere = (await all()).some(({ DestinationCidrBlock: one }) => one === cidr);
-      await ec2.send(isThere ? new ReplaceRouteCommand(route) : new CreateRouteCommand(route));
+      for (const { id, routes } of await tables()) {
+        const route = { RouteTableId: id, DestinationCidrBlock: cidr, InstanceId: instanceId };
+        const isThere = routes.some(({ DestinationCidrBlock: one }) => one === cidr);
+        await ec2.send(isThere ? new ReplaceRouteCommand(route) : new CreateRouteCommand(route));
+      }
     },
     async remove(cidr) {
-      await ec2.send(new DeleteRouteCommand({ RouteTableId: routeTableId, DestinationCidrBlock: cidr }));
+      for (const { id, routes } of await tables()) {
+        if (!routes.some(({ DestinationCidrBlock: one }) => one === cidr)) continue;
+        await ec2.send(new DeleteRouteCommand({ RouteTableId: id, DestinationCidrBlock: cidr }));
+      }
     },
   };
 }
