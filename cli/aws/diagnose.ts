@@ -5,6 +5,7 @@ import { createIamToken } from '../../lib/aws/iam-token.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Finding } from '../../localstack/embedded/diagnose.ts';
 import { credentialsFor, stsUrlOf } from './environment.ts';
+import { redrive } from './redrive.ts';
 import { describeStack, reachableEndpoint, type StackOutputs } from './stack.ts';
 
 export interface StackToDiagnose {
@@ -13,6 +14,8 @@ export interface StackToDiagnose {
   role?: string;
   /** Milliseconds since the epoch. */
   now: () => number;
+  /** Whether dead letters go back to the queues that they were given up in. */
+  redrive?: boolean;
 }
 
 /** STS refuses what was signed more than five minutes ago or ahead. */
@@ -32,7 +35,7 @@ export async function diagnoseStack(options: StackToDiagnose): Promise<Finding[]
   const found: Finding[] = [{ state: 'good', about: 'stack', found: `${stack} in ${outputs.region}` }];
   const checks: [string, () => Promise<Finding[]>][] = [
     ['table', () => table(outputs)],
-    ['dead letters', () => deadLetters(outputs)],
+    ['dead letters', () => deadLetters(outputs, options.redrive)],
     ['undelivered', () => undelivered(outputs)],
     ['endpoint', () => endpoint(outputs, options)],
   ];
@@ -62,10 +65,17 @@ async function table({ tableName, region }: StackOutputs): Promise<Finding[]> {
 }
 
 /** Which work was given up, and why; looking at a message does not take it away. */
-async function deadLetters({ deadLetterQueueUrl: url, region }: StackOutputs): Promise<Finding[]> {
+async function deadLetters(outputs: StackOutputs, isRedrive = false): Promise<Finding[]> {
+  const { deadLetterQueueUrl: url, region } = outputs;
   const about = 'dead letters';
   const client = new SQSClient({ region, useQueueUrlAsEndpoint: false });
   try {
+    if (isRedrive) {
+      const { moved, dropped } = await redrive(client, outputs);
+      const lost = dropped.map((body) => `\n      ${body.slice(0, 300)}`).join('');
+      const found = `${moved} are worked on again${dropped.length > 0 ? `; ${dropped.length} that nobody can read were dropped${lost}` : ''}`;
+      return [{ state: 'note', about, found }];
+    }
     const waiting = await countOf(client, url);
     if (waiting === 0) return [{ state: 'good', about, found: 'none' }];
     const { Messages: messages = [] } = await client.send(
@@ -73,7 +83,7 @@ async function deadLetters({ deadLetterQueueUrl: url, region }: StackOutputs): P
     );
     const shown = messages.map(({ Body: body = '' }) => `\n      ${body.slice(0, 300)}`).join('');
     const remedy =
-      'Mend what they complain of; then the next change or resync, or a redrive of the queue (aws sqs start-message-move-task), works on them again';
+      'Mend what they complain of; then the next change or resync works on them again, or at once: kumulus doctor --stack NAME --redrive';
     return [{ state: 'bad', about, found: `${waiting} items were given up${shown}`, remedy }];
   } finally {
     client.destroy();

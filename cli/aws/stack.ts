@@ -6,6 +6,8 @@ export interface StackOutputs {
   adminRoleArn: string;
   nodeRoleArn: string;
   tableName: string;
+  workQueueUrl: string;
+  schedulerQueueUrl: string;
   deadLetterQueueUrl: string;
   undeliveredQueueUrl: string;
   keysPath: string;
@@ -31,6 +33,8 @@ export async function describeStack(name: string, region?: string): Promise<Stac
       adminRoleArn: output('AdminRoleArn'),
       nodeRoleArn: output('NodeRoleArn'),
       tableName: output('TableName'),
+      workQueueUrl: output('WorkQueueUrl'),
+      schedulerQueueUrl: output('SchedulerQueueUrl'),
       deadLetterQueueUrl: output('DeadLetterQueueUrl'),
       undeliveredQueueUrl: output('UndeliveredQueueUrl'),
       keysPath: output('KeysPath'),

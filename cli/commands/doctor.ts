@@ -10,6 +10,7 @@ interface DoctorOptions {
   region?: string;
   role?: string;
   json?: boolean;
+  redrive?: boolean;
 }
 
 export function doctorCommand(): Command {
@@ -21,6 +22,7 @@ export function doctorCommand(): Command {
     .addOption(stackOption())
     .addOption(regionOption())
     .addOption(roleOption())
+    .option('--redrive', 'with --stack: has dead letters worked on again')
     .option('--json', 'one JSON document')
     .action(async ({ dataDir, stack, json, ...aws }: DoctorOptions) => {
       const findings = stack ? await ofStack(stack, aws) : await diagnose(dataDir);
@@ -31,7 +33,10 @@ export function doctorCommand(): Command {
 }
 
 /** What looks at AWS is loaded where somebody asks for it. */
-async function ofStack(stack: string, aws: Pick<DoctorOptions, 'region' | 'role'>): Promise<Finding[]> {
+async function ofStack(
+  stack: string,
+  aws: Pick<DoctorOptions, 'region' | 'role' | 'redrive'>,
+): Promise<Finding[]> {
   const { diagnoseStack } = await import('../aws/diagnose.ts');
   return diagnoseStack({ ...aws, stack, now: systemClock.now });
 }

@@ -82,7 +82,7 @@ export async function workBatch(
     }
     options.count?.(result.outcome, item);
     try {
-      await settle(message, result, options);
+      await settle(message, result, options, its[0]?.attributes?.MessageGroupId);
     } catch (error) {
       log.error({ ...item, err: error }, 'what comes next could not be written; the message comes back');
       failed.push(...its);
@@ -96,7 +96,12 @@ export async function workBatch(
   return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
 }
 
-async function settle(message: WorkMessage, result: WorkResult, options: WorkBatchOptions): Promise<void> {
+async function settle(
+  message: WorkMessage,
+  result: WorkResult,
+  options: WorkBatchOptions,
+  group: string | undefined,
+): Promise<void> {
   const { queue, log, signal, random } = options;
   const { item } = message;
   switch (result.outcome) {
@@ -119,7 +124,8 @@ async function settle(message: WorkMessage, result: WorkResult, options: WorkBat
       options.count?.('deadLetter', item);
       const error = messageOf(result.error);
       log.error({ ...item, tries: failures, err: error }, 'given up until the next change or resync');
-      return queue.bury(formatMessage({ item, failures: 0, error }), groupOf(item, false));
+      // In its own group, in which it may be redriven.
+      return queue.bury(formatMessage({ item, failures: 0, error }), group ?? groupOf(item, false));
     }
   }
 }
