@@ -1,8 +1,9 @@
-import type { EndpointSlice, Pod, Service } from '../../../lib/api/gen/types.ts';
-import { joinKey, type Persisted } from '../../../lib/api/object.ts';
+import type { Endpoint, EndpointSlice, Node, Pod, Service } from '../../../lib/api/gen/types.ts';
+import { joinKey, keyOf, type Persisted } from '../../../lib/api/object.ts';
+import type { ObjectChange } from '../../../lib/client/lister.ts';
 import { endpointSlices, nodes, pods, services } from '../../../lib/client/resources.ts';
 import { messageOf } from '../../../lib/errors.ts';
-import { sameMap } from '../common/equal.ts';
+import { sameMap, semanticEqual } from '../common/equal.ts';
 import { isNamespaceTerminating } from '../common/namespace-terminating.ts';
 import {
   isEndpoint,
@@ -18,8 +19,10 @@ import type { ControllerContext, ControllerEntry } from '../context.ts';
 import { type Controller, done, type Result } from '../controller.ts';
 import { manager, sliceAnnotations, sliceLabels, writesOf } from './desired.ts';
 import { type AddressType, addressTypesOf, endpointOf, endpointPortsOf } from './endpoint.ts';
-import { type PortGroup, pack, portsKey } from './pack.ts';
+import { withDistribution, withHints } from './hints.ts';
+import { identity, type PortGroup, pack, portsKey } from './pack.ts';
 import { removeSlice, servicesOfSlice } from './slices.ts';
+import { allotZones, topologyOf, wantsTopology, zoneShares } from './topology.ts';
 
 const byService = 'service';
 const servicesOf = servicesOfSlice(manager);
@@ -47,6 +50,9 @@ function create({ client, lister, recorder }: ControllerContext): Controller {
     missing: Set<string>,
   ): PortGroup[] {
     const groups = new Map<string, PortGroup>();
+    const distribution = wantsTopology(service.metadata.annotations)
+      ? undefined
+      : service.spec?.trafficDistribution;
     for (const pod of its) {
       const node = pod.spec.nodeName ? allNodes.get(pod.spec.nodeName) : undefined;
       if (pod.spec.nodeName && !node && !service.spec?.publishNotReadyAddresses) {
@@ -60,8 +66,9 @@ function create({ client, lister, recorder }: ControllerContext): Controller {
       const ports = endpointPortsOf(service, pod);
       const key = portsKey(ports);
       const group = groups.get(key);
-      if (group) group.endpoints.push(endpoint);
-      else groups.set(key, { ports, endpoints: [endpoint] });
+      const hinted = withDistribution(endpoint, distribution);
+      if (group) group.endpoints.push(hinted);
+      else groups.set(key, { ports, endpoints: [hinted] });
     }
     return [...groups.values()];
   }
@@ -92,7 +99,14 @@ function create({ client, lister, recorder }: ControllerContext): Controller {
       const own = existing.filter(
         (slice) => slice.addressType === addressType && !slice.metadata.deletionTimestamp,
       );
-      const writes = writesOf(service, addressType, pack(groupsOf(service, its, addressType, missing), own));
+      const { groups, tell } = withTopology(
+        service,
+        addressType,
+        groupsOf(service, its, addressType, missing),
+        own,
+      );
+      const writes = writesOf(service, addressType, pack(groups, own));
+      if (writes.create.length + writes.update.length > 0) tell();
       if (!service.metadata.deletionTimestamp) {
         for (const slice of writes.create) await client.create(endpointSlices, dressed(slice));
       }
@@ -103,6 +117,41 @@ function create({ client, lister, recorder }: ControllerContext): Controller {
     }
   }
 
+  /** The zones that endpoints are for, where the Service asks for that, and what there is to tell of it when it changes. */
+  function withTopology(
+    service: Persisted<Service>,
+    addressType: AddressType,
+    groups: PortGroup[],
+    own: readonly Persisted<EndpointSlice>[],
+  ): { groups: PortGroup[]; tell: () => void } {
+    const say = (type: 'Normal' | 'Warning', state: 'Enabled' | 'Disabled', what: string) =>
+      recorder.event(service, type, `TopologyAwareHints${state}`, `${what}, addressType: ${addressType}`);
+    const hintsBefore = new Map(
+      own
+        .flatMap(({ endpoints = [] }) => endpoints)
+        .flatMap((one) => (one.hints?.forZones?.[0] ? [[identity(one), one.hints.forZones[0].name]] : [])),
+    );
+    const wasWanted = hintsBefore.size > 0 && own.some(({ metadata }) => wantsTopology(metadata.annotations));
+    if (!wantsTopology(service.metadata.annotations)) {
+      const disabled = 'Topology Aware Hints has been disabled';
+      return { groups, tell: () => wasWanted && say('Warning', 'Disabled', disabled) };
+    }
+    const allotment = allotZones(
+      groups.flatMap(({ endpoints }) => endpoints),
+      zoneShares(allNodes.list()),
+      (endpoint) => hintsBefore.get(identity(endpoint)),
+    );
+    if ('problem' in allotment) return { groups, tell: () => say('Warning', 'Disabled', allotment.problem) };
+    const hinted = (endpoint: Endpoint): Endpoint => {
+      const name = allotment.zones.get(endpoint);
+      return name === undefined ? endpoint : withHints(endpoint, { forZones: [{ name }] });
+    };
+    return {
+      groups: groups.map(({ ports, endpoints }) => ({ ports, endpoints: endpoints.map(hinted) })),
+      tell: () => wasWanted || say('Normal', 'Enabled', 'Topology Aware Hints has been enabled'),
+    };
+  }
+
   function isDressed(
     { metadata }: EndpointSlice,
     labels: Record<string, string>,
@@ -110,6 +159,26 @@ function create({ client, lister, recorder }: ControllerContext): Controller {
   ): boolean {
     const annotations = without(metadata.annotations, triggerTimeAnnotation);
     return sameMap(metadata.labels, labels) && sameMap(annotations, sliceAnnotations(service, undefined));
+  }
+
+  /** Those that show the zone of the node's pods. */
+  function servicesOn({ before, after }: ObjectChange<Node>): string[] {
+    const zone = 'topology.kubernetes.io/zone';
+    if (before && after && before.metadata.labels?.[zone] === after.metadata.labels?.[zone]) return [];
+    const name = (after ?? before)?.metadata.name;
+    return allPods
+      .list()
+      .filter((pod) => pod.spec.nodeName === name)
+      .flatMap((pod) => servicesConcerned({ before: undefined, after: pod }, allServices));
+  }
+
+  /** Those whose endpoints are spread by what zones have. */
+  function servicesByTopology({ before, after }: ObjectChange<Node>): string[] {
+    if (semanticEqual(before && topologyOf(before), after && topologyOf(after))) return [];
+    return allServices
+      .list()
+      .filter(({ metadata }) => wantsTopology(metadata.annotations))
+      .map(keyOf);
   }
 
   async function reconcile(key: string): Promise<Result> {
@@ -149,15 +218,7 @@ function create({ client, lister, recorder }: ControllerContext): Controller {
       watchOf(endpointSlices, ({ before, after }) =>
         [before, after].flatMap((slice) => (slice ? servicesOf(slice) : [])),
       ),
-      watchOf(nodes, ({ before, after }) => {
-        const zone = 'topology.kubernetes.io/zone';
-        if (before && after && before.metadata.labels?.[zone] === after.metadata.labels?.[zone]) return [];
-        const name = (after ?? before)?.metadata.name;
-        return allPods
-          .list()
-          .filter((pod) => pod.spec.nodeName === name)
-          .flatMap((pod) => servicesConcerned({ before: undefined, after: pod }, allServices));
-      }),
+      watchOf(nodes, (change) => [...servicesOn(change), ...servicesByTopology(change)]),
     ],
     reconcile,
   };

@@ -92,7 +92,7 @@ function sizeOf(slice: EndpointSlice): number {
 }
 
 /** Which pod (or address) an endpoint stands for, whatever its state. */
-function identity({ targetRef, addresses }: Endpoint): string {
+export function identity({ targetRef, addresses }: Endpoint): string {
   return `${targetRef?.uid ?? ''} ${addresses.join(',')}`;
 }
 

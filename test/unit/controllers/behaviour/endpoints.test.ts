@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { deployments, endpointSlices, endpoints, pods, services } from '../../../../lib/client/resources.ts';
+import {
+  deployments,
+  endpointSlices,
+  endpoints,
+  events,
+  nodes,
+  pods,
+  services,
+} from '../../../../lib/client/resources.ts';
 import { eventually } from '../../../support/wait.ts';
 import { openCluster } from './cluster.ts';
 import { addHollowNode } from './hollow-node.ts';
@@ -102,5 +110,85 @@ describe('endpoints of a Service', () => {
       async () => (await client.list(endpoints, { namespace: 'test' })).items.length === 0,
     );
     expect((await podsIn(client)).filter(isReady)).toEqual([]);
+  });
+});
+
+describe('a Service with topology-mode Auto', () => {
+  test('has hints by zone, and tells when it has them and when it cannot', async () => {
+    await using cluster = await openCluster({ controllers: ['endpointslice', 'serviceaccount'] });
+    const { client, clock, informers } = cluster;
+    for (const [index, zone] of ['a', 'b'].entries()) {
+      const name = `node-${index}`;
+      const node = await addHollowNode(client, informers, clock, name);
+      node.accept = () => false;
+      const patch = { metadata: { labels: { 'topology.kubernetes.io/zone': zone } } };
+      await client.patch(nodes, { name }, { type: 'merge', patch });
+      const status = { allocatable: { cpu: '4' } };
+      await client.patch(nodes, { name }, { type: 'merge', patch: { status } }, { subresource: 'status' });
+    }
+    await testNamespaceWithAccount(client);
+    const pod = async (name: string, number: number) => {
+      const created = await client.create(pods, {
+        metadata: { namespace: 'test', name, labels: { app: 'web' } },
+        spec: { nodeName: `node-${number % 2}`, containers: [{ name: 'app', image: 'web:1' }] },
+      });
+      const ip = `10.244.0.${number + 1}`;
+      const conditions = [{ type: 'Ready', status: 'True' }];
+      const status = { phase: 'Running', podIP: ip, podIPs: [{ ip }], conditions };
+      await client.update(pods, { ...created, status }, { subresource: 'status' });
+    };
+    for (let number = 0; number < 4; number++) await pod(`web-${number}`, number);
+    const service = {
+      metadata: {
+        namespace: 'test',
+        name: 'web',
+        annotations: { 'service.kubernetes.io/topology-mode': 'Auto' },
+      },
+      spec: { selector: { app: 'web' }, ports: [{ port: 80 }] },
+    };
+    await client.create(services, service);
+    const zonesOf = async () => {
+      const { items } = await client.list(endpointSlices, { namespace: 'test' });
+      return items
+        .flatMap((slice) => slice.endpoints ?? [])
+        .map(({ hints }) => hints?.forZones?.[0]?.name ?? '')
+        .sort()
+        .join();
+    };
+    const told = async (reason: string) =>
+      (await client.list(events, { namespace: 'test' })).items.find((one) => one.reason === reason)?.message;
+    const within = (what: string, isSo: () => Promise<boolean>) =>
+      eventually(what, async () => {
+        await clock.step(1_000);
+        return isSo();
+      });
+    await within('two for each zone', async () => (await zonesOf()) === 'a,a,b,b');
+    const enabled = 'Topology Aware Hints has been enabled, addressType: IPv4';
+    await within('an event', async () => (await told('TopologyAwareHintsEnabled')) === enabled);
+    await client.patch(
+      nodes,
+      { name: 'node-1' },
+      { type: 'merge', patch: { metadata: { labels: { 'topology.kubernetes.io/zone': null } } } },
+    );
+    await within('no hints', async () => (await zonesOf()) === ',,,');
+    const disabled = /^Insufficient Node information: .*, addressType: IPv4$/;
+    await within('an event', async () => disabled.test((await told('TopologyAwareHintsDisabled')) ?? ''));
+    await client.patch(
+      services,
+      { namespace: 'test', name: 'web' },
+      {
+        type: 'merge',
+        patch: {
+          metadata: { annotations: { 'service.kubernetes.io/topology-mode': null } },
+          spec: { trafficDistribution: 'PreferSameZone' },
+        },
+      },
+    );
+    await client.patch(
+      nodes,
+      { name: 'node-1' },
+      { type: 'merge', patch: { metadata: { labels: { 'topology.kubernetes.io/zone': 'b' } } } },
+    );
+    await within('by the field', async () => (await zonesOf()) === 'a,a,b,b');
   });
 });
