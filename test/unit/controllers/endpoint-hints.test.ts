@@ -22,6 +22,7 @@ const node = (
     ...more,
     labels: { ...more.labels, ...(zone && { 'topology.kubernetes.io/zone': zone }) },
   },
+  spec: {},
   status: { allocatable: { cpu }, conditions: [{ type: 'Ready', status: ready }] },
 });
 
