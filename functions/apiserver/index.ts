@@ -11,6 +11,7 @@ import type { Store } from '../../lib/store/port.ts';
 import { createTokenIssuer, type TokenIssuer } from '../../lib/tokens/index.ts';
 import { kubernetesVersion } from '../../lib/version.ts';
 import { CurrentPolicies } from './admission/policy/current-policies.ts';
+import { paramAccess } from './admission/policy/param-access.ts';
 import { admissionPlugins } from './admission/index.ts';
 import type { AdmissionSettings } from './admission/settings.ts';
 import { ensureFlowControl } from './bootstrap/flow-control.ts';
@@ -139,6 +140,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     admission: admissionChain(
       admissionPlugins({ store, cache, clock, authorizer, registry, policies }, options.admission, [
         rbacEscalation(policy, authorizer),
+        paramAccess({ authorizer, cache, registry }),
       ]),
     ),
     services: createServiceAllocator({ store, cache, clock, serviceCidr, nodePortRange }),

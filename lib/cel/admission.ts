@@ -1,4 +1,5 @@
 /** What expressions about a request may name: match conditions of webhooks, and admission policies (KEP-3488). */
+import type { DeclaredTypes } from './declared.ts';
 import { type Environment, kubernetesFunctions } from './environment.ts';
 import { declare } from './functions.ts';
 import { jsonPatch } from './library/kubernetes.ts';
@@ -77,6 +78,8 @@ export interface AdmissionOptions {
   hasPatchTypes?: boolean;
   /** What a policy's own variables are, by name. */
   variables?: ReadonlyMap<string, CelType>;
+  /** Where it is known what the request's objects and the params are. */
+  types?: { object: DeclaredTypes; params?: DeclaredTypes };
 }
 
 const mutatingFunctions = new Map([...kubernetesFunctions, ...declare(jsonPatch)]);
@@ -84,18 +87,23 @@ const policyVariables = 'kubernetes.variables';
 
 export function admissionEnvironment(options: AdmissionOptions): Environment {
   const simple = (name: string): CelType => ({ kind: 'simple', name });
+  const { types } = options;
   const variables = new Map<string, CelType>([
-    ['object', dyn],
-    ['oldObject', dyn],
+    ['object', types?.object.type ?? dyn],
+    ['oldObject', types?.object.type ?? dyn],
     ['namespaceObject', object('kubernetes.Namespace')],
     ['request', object('kubernetes.AdmissionRequest')],
   ]);
-  if (options.hasParams) variables.set('params', dyn);
+  if (options.hasParams) variables.set('params', types?.params?.type ?? dyn);
   if (options.hasAuthorizer) {
     variables.set('authorizer', simple('kubernetes.authorization.Authorizer'));
     variables.set('authorizer.requestResource', simple('kubernetes.authorization.ResourceCheck'));
   }
-  const known = new Map<string, ReadonlyMap<string, CelType>>(Object.entries(objects));
+  const known = new Map<string, ReadonlyMap<string, CelType>>([
+    ...Object.entries(objects),
+    ...(types?.params?.objects ?? []),
+    ...(types?.object.objects ?? []),
+  ]);
   if (options.variables) {
     variables.set('variables', object(policyVariables));
     known.set(policyVariables, options.variables);

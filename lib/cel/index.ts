@@ -5,3 +5,4 @@ export { compile, type Compiled } from './compile.ts';
 export { deviceEnvironment } from './device.ts';
 export { type Environment, kubernetesFunctions } from './environment.ts';
 export { type CelType, dyn, typeText } from './types.ts';
+export { policyTypeWarnings, type TypedKind } from './policy-types.ts';
