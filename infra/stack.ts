@@ -43,8 +43,6 @@ export class KumulusStack extends Stack {
       TableName: [this.state.table.tableName, 'The table with the cluster’s state'],
       WorkQueueUrl: [queues.work.queueUrl, 'Work that waits for the controllers'],
       SchedulerQueueUrl: [queues.scheduler.queueUrl, 'What wakes the scheduler'],
-      WorkQueueUrl: [queues.work.queueUrl, 'Work that waits for the controllers'],
-      SchedulerQueueUrl: [queues.scheduler.queueUrl, 'What wakes the scheduler'],
       DeadLetterQueueUrl: [queues.deadLetters.queueUrl, 'Work that was given up'],
       UndeliveredQueueUrl: [queues.undelivered.queueUrl, 'Delays and changes that no function took'],
       KeysPath: [keysPath, 'The SSM path of the cluster’s keys'],
