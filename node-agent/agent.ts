@@ -66,6 +66,11 @@ import { createPodVolumes } from './volumes/manager.ts';
 const defaultMaxPods = 110;
 const firstListWithinMs = 10_000;
 const authorizationTimeoutMs = 10_000;
+/**
+ * On AWS each renewal is paid for. Twice this and a try more are within the 50 s for which the node lifecycle waits, and a
+ * renewal that fails is tried again at once.
+ */
+const paidLeaseRenewMs = 20_000;
 
 export interface AgentEnvironment {
   clock: Clock;
@@ -296,7 +301,13 @@ export async function runAgent(config: AgentConfig, environment: AgentEnvironmen
     Promise.race([agent.lifecycle.listed, clock.sleep(firstListWithinMs, signal)]).then(() =>
       reporter.run(signal),
     ),
-    keepLease({ client, nodeName, nodeUid: registered.metadata.uid, clock, random, log }, signal),
+    keepLease(
+      {
+        ...{ client, nodeName, nodeUid: registered.metadata.uid, clock, random, log },
+        ...(config.changes && { renewMs: paidLeaseRenewMs }),
+      },
+      signal,
+    ),
   ];
   const rotation = { client, clock, random, log };
   if (kept) {
