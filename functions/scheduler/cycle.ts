@@ -14,6 +14,7 @@ import {
   runScores,
   type With,
 } from './framework/profile.ts';
+import { type Recalled, Refusals } from './framework/refusals.ts';
 import type { Snapshot } from './framework/snapshot.ts';
 import { errorStatus, isRejected, type Status, statusMessage } from './framework/status.ts';
 
@@ -33,6 +34,7 @@ export class SchedulingAlgorithm {
   readonly #snapshot: Snapshot;
   readonly #nominator: Nominator;
   readonly #random: () => number;
+  readonly #refusals: Refusals;
   /** Where the next cycle begins to look, so that all nodes get their turn. */
   #nextNode = 0;
 
@@ -40,6 +42,7 @@ export class SchedulingAlgorithm {
     this.#snapshot = snapshot;
     this.#nominator = nominator;
     this.#random = random;
+    this.#refusals = new Refusals(snapshot);
   }
 
   decide(profile: Profile, pod: PodInfo): Decision {
@@ -57,8 +60,7 @@ export class SchedulingAlgorithm {
         preFilterMessage: statusMessage(status),
       });
     }
-    const statuses = new NodeStatuses(absentAfter(preFilter.narrowedBy));
-    const { feasible, failure } = this.#feasibleNodes(profile, state, pod, preFilter.nodeNames, statuses);
+    const { feasible, statuses, failure } = this.#feasibleNodes(profile, state, pod, preFilter);
     if (failure) return { outcome: 'error', status: failure };
     if (feasible.length === 0) {
       const plugins = rejections(statuses.counts.keys());
@@ -82,16 +84,23 @@ export class SchedulingAlgorithm {
     profile: Profile,
     state: CycleState,
     pod: PodInfo,
-    nodeNames: ReadonlySet<string> | undefined,
-    statuses: NodeStatuses,
-  ): { feasible: NodeInfo[]; failure?: Status } {
+    { nodeNames, narrowedBy }: { nodeNames: ReadonlySet<string> | undefined; narrowedBy: readonly string[] },
+  ): Recalled {
+    const statuses = new NodeStatuses(absentAfter(narrowedBy));
     const filters = activeFilters(profile, state);
     const check = this.#checker(profile, filters, state, pod);
     const nominated = this.#nominator.nodeOf(pod.key) ?? pod.pod.status?.nominatedNodeName;
     const nominatedNode = nominated && this.#snapshot.node(nominated);
     if (nominatedNode && (!nodeNames || nodeNames.has(nominatedNode.name)) && !check(nominatedNode)) {
-      return { feasible: [nominatedNode] };
+      return { feasible: [nominatedNode], statuses };
     }
+    // A pod's own nomination does not count against it, which makes it unlike its kind.
+    const kind =
+      !nodeNames && !nominated && filters.every((plugin) => plugin.filtersByNodeAlone)
+        ? podKindOf(pod)
+        : undefined;
+    const recalled = kind && this.#refusals.recall(profile, kind, check);
+    if (recalled) return recalled;
     const nodes = nodeNames ? nodesNamed(this.#snapshot, nodeNames) : this.#snapshot.nodes;
     const enough =
       profile.score.length === 0 ? 1 : feasibleNodesToFind(nodes.length, profile.percentageOfNodesToScore);
@@ -104,10 +113,11 @@ export class SchedulingAlgorithm {
       const status = check(node);
       if (!status) feasible.push(node);
       else if (isRejected(status)) statuses.add(node, status);
-      else return { feasible: [], failure: status };
+      else return { feasible: [], statuses, failure: status };
     }
     this.#nextNode = (this.#nextNode + processed) % this.#snapshot.nodes.length;
-    return { feasible };
+    if (kind && feasible.length === 0) this.#refusals.remember(profile, kind, statuses);
+    return { feasible, statuses };
   }
 
   /**

@@ -21,9 +21,12 @@ export function nodeActions(before: Persisted<Node>, after: Persisted<Node>): Ev
 export function assignedPodActions(before: Persisted<Pod>, after: Persisted<Pod>): EventAction[] {
   const actions: EventAction[] = [];
   if (differ(before.metadata.labels, after.metadata.labels)) actions.push('UpdatePodLabel');
+  // The generation rises with the specification (KEP-5067).
+  const { generation } = before.metadata;
+  const sameSpec = generation !== undefined && generation === after.metadata.generation;
   if (
-    differ(before.spec.containers, after.spec.containers) ||
-    differ(before.spec.resources, after.spec.resources) ||
+    (!sameSpec && differ(before.spec.containers, after.spec.containers)) ||
+    (!sameSpec && differ(before.spec.resources, after.spec.resources)) ||
     differ(resizedOf(before), resizedOf(after))
   ) {
     actions.push('UpdatePodScaleDown');
@@ -36,7 +39,8 @@ function conditionsOf(node: Node): Record<string, string> {
   return Object.fromEntries((node.status?.conditions ?? []).map(({ type, status }) => [type, status]));
 }
 
-function resizedOf(pod: Pod): unknown[] {
+/** What containers have been given so far, which may be more than they ask for by now. */
+export function resizedOf(pod: Pod): unknown[] {
   return (pod.status?.containerStatuses ?? []).map(({ resources, allocatedResources }) => [
     resources?.requests,
     allocatedResources,

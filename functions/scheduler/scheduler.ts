@@ -61,7 +61,7 @@ export interface Scheduler {
 export function createScheduler(deps: SchedulerDeps): Scheduler {
   const { client, clock, log, recorder, settings } = deps;
   const state = new ClusterState();
-  const nominator = new Nominator();
+  const nominator = new Nominator(state.changes);
   const waiting = new WaitingPods();
   const algorithm = new SchedulingAlgorithm(state, nominator, deps.random);
   const tasks = new Set<Promise<void>>();

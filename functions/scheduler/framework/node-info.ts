@@ -85,6 +85,11 @@ export class NodeInfo {
     this.#count(pod, 1);
   }
 
+  /** The same pod in another state, of which nothing is counted. */
+  updatePod(pod: PodInfo): void {
+    if (this.pods.has(pod.key)) this.pods.set(pod.key, pod);
+  }
+
   removePod(key: string): void {
     const pod = this.pods.get(key);
     if (!pod) return;

@@ -14,6 +14,8 @@ export class NodeStatuses {
   #last: Status | undefined;
   #inARow = 0;
   #byName: Map<string, Status> | undefined;
+  #indexes: Map<NodeInfo, number> | undefined;
+  readonly #byCode = new Map<StatusCode, NodeInfo[]>();
 
   constructor(absent: Status) {
     this.absent = absent;
@@ -32,6 +34,25 @@ export class NodeStatuses {
     }
     this.#inARow++;
     this.#byName = undefined;
+    this.#indexes = undefined;
+    this.#byCode.clear();
+  }
+
+  /** The node, which had an answer before, gives another one. */
+  replace(node: NodeInfo, status: Status): void {
+    this.#indexes ??= new Map(this.#nodes.map((one, i) => [one, i]));
+    const index = this.#indexes.get(node);
+    if (index === undefined) return this.add(node, status);
+    const before = this.#statuses[index] as Status;
+    if (before === status) return;
+    this.#countLast();
+    this.#statuses[index] = status;
+    this.#byName = undefined;
+    if (before.code !== status.code) this.#byCode.clear();
+    const left = (this.#counts.get(before) ?? 0) - 1;
+    if (left > 0) this.#counts.set(before, left);
+    else this.#counts.delete(before);
+    this.#counts.set(status, (this.#counts.get(status) ?? 0) + 1);
   }
 
   /** Each distinct answer with the number of nodes that gave it. */
@@ -51,9 +72,14 @@ export class NodeStatuses {
     return this.#byName.get(nodeName) ?? this.absent;
   }
 
-  /** The nodes whose answer has this code, of all that there are. */
-  withCode(code: StatusCode, all: readonly NodeInfo[]): NodeInfo[] {
+  /** The nodes whose answer has this code, of all that there are. The same list for as long as they are the same. */
+  withCode(code: StatusCode, all: readonly NodeInfo[]): readonly NodeInfo[] {
     if (this.absent.code === code) return all.filter(({ name }) => this.of(name).code === code);
-    return this.#nodes.filter((_node, i) => this.#statuses[i]?.code === code);
+    let found = this.#byCode.get(code);
+    if (!found) {
+      found = this.#nodes.filter((_node, i) => this.#statuses[i]?.code === code);
+      this.#byCode.set(code, found);
+    }
+    return found;
   }
 }

@@ -1,3 +1,4 @@
+import type { NodeChanges } from './node-changes.ts';
 import type { PodInfo } from './pod-info.ts';
 
 /** Waiting pods that preemption made room for, by the node where. In memory and, as `status.nominatedNodeName`, in the API. */
@@ -5,7 +6,12 @@ export class Nominator {
   readonly #nodeOf = new Map<string, string>();
   readonly #byNode = new Map<string, Map<string, PodInfo>>();
   readonly #versions = new Map<string, number>();
+  readonly #nodeChanges: NodeChanges;
   #changes = 0;
+
+  constructor(nodeChanges: NodeChanges) {
+    this.#nodeChanges = nodeChanges;
+  }
 
   set(pod: PodInfo, nodeName: string): void {
     this.delete(pod.key);
@@ -13,17 +19,22 @@ export class Nominator {
     const pods = this.#byNode.get(nodeName) ?? new Map<string, PodInfo>();
     pods.set(pod.key, pod);
     this.#byNode.set(nodeName, pods);
-    this.#versions.set(nodeName, ++this.#changes);
+    this.#changed(nodeName);
   }
 
   delete(podKey: string): void {
     const nodeName = this.#nodeOf.get(podKey);
     if (nodeName === undefined) return;
     this.#nodeOf.delete(podKey);
-    this.#versions.set(nodeName, ++this.#changes);
+    this.#changed(nodeName);
     const pods = this.#byNode.get(nodeName);
     pods?.delete(podKey);
     if (pods?.size === 0) this.#byNode.delete(nodeName);
+  }
+
+  #changed(nodeName: string): void {
+    this.#versions.set(nodeName, ++this.#changes);
+    this.#nodeChanges.note(nodeName);
   }
 
   get isEmpty(): boolean {

@@ -28,6 +28,8 @@ function signatureOf({ pod, priority }: PodInfo): string {
   const { containers, initContainers, overhead, resources, tolerations, nodeSelector, affinity, nodeName } =
     pod.spec;
   return JSON.stringify([
+    // Filters of another profile may have other arguments.
+    pod.spec.schedulerName,
     priority,
     containers.map((container) => [container.resources, container.ports]),
     (initContainers ?? []).map((container) => [

@@ -1,5 +1,7 @@
 import type { Namespace, Node, Pod } from '../../../lib/api/gen/types.ts';
-import type { Persisted } from '../../../lib/api/object.ts';
+import { keyOf, type Persisted } from '../../../lib/api/object.ts';
+import { differ, resizedOf } from '../object-changes.ts';
+import { NodeChanges } from './node-changes.ts';
 import { NodeInfo } from './node-info.ts';
 import { type PodInfo, podInfoOf } from './pod-info.ts';
 
@@ -11,6 +13,8 @@ export interface Snapshot {
   /** Which nodes hold the image, and how large it is by the first that said so; the name has a tag. */
   image(name: string): { nodes: ReadonlySet<string>; sizeBytes: number } | undefined;
   namespaceLabels(name: string): Readonly<Record<string, string>> | undefined;
+  /** Which nodes, or pods on them, change. */
+  readonly changes: NodeChanges;
   /** Called with each pod that comes to or leaves a node. For counts that are kept rather than made anew. */
   observe(observer: SnapshotObserver): void;
 }
@@ -40,6 +44,7 @@ export class ClusterState implements Snapshot {
   readonly #images = new Map<string, { nodes: Set<string>; sizeBytes: number }>();
   readonly #namespaces = new Map<string, Readonly<Record<string, string>>>();
   readonly #observers: SnapshotObserver[] = [];
+  readonly changes = new NodeChanges();
   #order: readonly NodeInfo[] | undefined = [];
 
   get nodes(): readonly NodeInfo[] {
@@ -76,6 +81,7 @@ export class ClusterState implements Snapshot {
   setNode(node: Persisted<Node>): void {
     const { name } = node.metadata;
     const known = this.#nodes.get(name);
+    this.changes.note(name);
     try {
       if (known) {
         const before = known.node;
@@ -116,7 +122,26 @@ export class ClusterState implements Snapshot {
 
   /** A pod that the API shows on a node, whether or not this scheduler put it there. */
   setPod(pod: Persisted<Pod>): void {
-    this.#place(podInfoOf(pod), pod.spec.nodeName ?? '', false);
+    const nodeName = pod.spec.nodeName ?? '';
+    const placed = this.#placed.get(keyOf(pod));
+    if (placed?.nodeName === nodeName && countsTheSame(placed.info.pod, pod)) {
+      // What agents and controllers say of a pod is most of what is written of it, and changes nothing that is counted.
+      const info = { ...placed.info, pod };
+      this.#placed.set(info.key, { info, nodeName, assumed: false });
+      const node = this.#nodes.get(nodeName);
+      if (node) node.updatePod(info);
+      else this.#orphan(info, nodeName);
+      if (placed.info.pod.status?.startTime !== pod.status?.startTime) this.#touch(nodeName);
+      return;
+    }
+    this.#place(podInfoOf(pod), nodeName, false);
+  }
+
+  /** What was kept of the node may not hold any more. */
+  #touch(nodeName: string): void {
+    const node = this.#nodes.get(nodeName);
+    if (node) node.generation++;
+    this.changes.note(nodeName);
   }
 
   removePod(key: string): void {
@@ -164,6 +189,7 @@ export class ClusterState implements Snapshot {
     const node = this.#nodes.get(nodeName);
     if (!node) return this.#orphan(info, nodeName);
     node.addPod(info);
+    this.changes.note(nodeName);
     for (const observer of this.#observers) observer.podAdded?.(info, node);
   }
 
@@ -171,6 +197,7 @@ export class ClusterState implements Snapshot {
     const node = this.#nodes.get(nodeName);
     if (!node?.pods.has(info.key)) return;
     node.removePod(info.key);
+    this.changes.note(nodeName);
     for (const observer of this.#observers) observer.podRemoved?.(info, node);
   }
 
@@ -205,6 +232,19 @@ export class ClusterState implements Snapshot {
   }
 
   readonly #imagesOf = new Map<string, readonly string[]>();
+}
+
+/** Whether all that plugins count by is the same: what the pod asks for, its labels, and whether it is on its way out. */
+function countsTheSame(before: Persisted<Pod>, after: Persisted<Pod>): boolean {
+  const [was, is] = [before.metadata, after.metadata];
+  return (
+    was.uid === is.uid &&
+    was.generation !== undefined &&
+    was.generation === is.generation &&
+    was.deletionTimestamp === is.deletionTimestamp &&
+    !differ(was.labels, is.labels) &&
+    !differ(resizedOf(before), resizedOf(after))
+  );
 }
 
 /** Region and zone, as the cloud labels them; nodes without either share one zone. */

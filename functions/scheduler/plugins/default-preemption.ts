@@ -8,7 +8,7 @@ import type { Plugin, PluginContext } from '../framework/plugin.ts';
 import type { PodInfo } from '../framework/pod-info.ts';
 import { errorStatus, unresolvable, unschedulable } from '../framework/status.ts';
 import { DryRuns } from './dry-runs.ts';
-import { type Candidate, cheapest } from './victims.ts';
+import { type Candidate, costsLess } from './victims.ts';
 
 export interface DefaultPreemptionArgs {
   /** Nodes to try at least, as a share of all (0 to 100, default 10) and as a number (default 100). */
@@ -26,7 +26,7 @@ export function defaultPreemption(args: DefaultPreemptionArgs, context: PluginCo
   const { clock, client, framework, log, random, recorder, signal, profileName } = context;
   const minPercentage = args.minCandidateNodesPercentage ?? 10;
   const minAbsolute = args.minCandidateNodesAbsolute ?? 100;
-  const dryRuns = new DryRuns(framework);
+  const dryRuns = new DryRuns(framework, context.snapshot.changes);
   /** Pods whose victims are being removed. */
   const preempting = new Set<string>();
 
@@ -86,32 +86,36 @@ export function defaultPreemption(args: DefaultPreemptionArgs, context: PluginCo
     }
   }
 
-  function findCandidates(
+  /** The cheapest of so many as are enough, from a node taken by chance; or why no node is one. */
+  function findCandidate(
     state: Parameters<NonNullable<Plugin['postFilter']>>[0],
     pod: PodInfo,
     potential: readonly NodeInfo[],
-    failures: NodeStatuses,
-  ): Candidate[] {
+  ): Candidate | NodeStatuses {
     const enough = Math.min(
       potential.length,
       Math.max(minAbsolute, Math.floor((potential.length * minPercentage) / 100)),
     );
     const offset = Math.floor(random() * potential.length);
-    const tryOn = dryRuns.of(state, pod, context.objects.budgets.list());
-    const found: Candidate[] = [];
+    const tryOn = dryRuns.of(state, pod, potential, context.objects.budgets.list());
+    let best: Candidate | undefined;
+    let found = 0;
     let withoutViolation = 0;
     for (let i = 0; i < potential.length; i++) {
-      const node = potential[(offset + i) % potential.length] as NodeInfo;
-      const result = tryOn(node);
-      if ('code' in result) {
-        failures.add(node, result);
-        continue;
-      }
-      found.push(result);
+      const result = tryOn((offset + i) % potential.length);
+      if ('code' in result) continue;
+      found++;
       if (result.violations === 0) withoutViolation++;
-      if (withoutViolation > 0 && found.length >= enough) break;
+      if (!best || costsLess(result, best)) best = result;
+      if (withoutViolation > 0 && found >= enough) break;
     }
-    return found;
+    if (best) return best;
+    const failures = new NodeStatuses(notHelpful);
+    potential.forEach((node, place) => {
+      const result = tryOn(place);
+      if ('code' in result) failures.add(node, result);
+    });
+    return failures;
   }
 
   return {
@@ -125,17 +129,16 @@ export function defaultPreemption(args: DefaultPreemptionArgs, context: PluginCo
       const reason = ineligible(pod, statuses);
       if (reason) return { status: unschedulable(`preemption: ${reason}`) };
       const potential = statuses.withCode('Unschedulable', snapshot.nodes);
-      const failures = new NodeStatuses(notHelpful);
-      let best: Candidate | undefined;
+      let best: Candidate | NodeStatuses;
       try {
-        best = cheapest(findCandidates(state, pod, potential, failures));
+        best = findCandidate(state, pod, potential);
       } catch (error) {
         return { status: errorStatus(error) };
       }
-      if (!best) {
+      if (best instanceof NodeStatuses) {
         const message = fitErrorMessage({
           allNodes: snapshot.nodes.length,
-          nodeStatuses: failures,
+          nodeStatuses: best,
           unschedulablePlugins: new Set(),
           pendingPlugins: new Set(),
         });

@@ -105,14 +105,8 @@ function costOf(victims: readonly PodInfo[], violations: number): readonly numbe
   return [violations, highest, sum, victims.length, -earliestMs];
 }
 
-/** The candidate that costs least; of those that cost the same, the first. */
-export function cheapest(candidates: readonly Candidate[]): Candidate | undefined {
-  let best: Candidate | undefined;
-  for (const candidate of candidates) if (!best || costsLess(candidate, best)) best = candidate;
-  return best;
-}
-
-function costsLess(a: Candidate, b: Candidate): boolean {
+/** Of candidates that cost the same, the one that was found first is taken. */
+export function costsLess(a: Candidate, b: Candidate): boolean {
   for (let i = 0; i < a.cost.length; i++) {
     const [one, other] = [a.cost[i] as number, b.cost[i] as number];
     if (one !== other) return one < other;

@@ -21,7 +21,7 @@ import { highPriority, type Workload } from './workloads.ts';
 export function decisionMicroseconds(workload: Workload, scale: number): number {
   const scaled = (count: number) => Math.max(1, Math.round(count * scale));
   const state = new ClusterState();
-  const nominator = new Nominator();
+  const nominator = new Nominator(state.changes);
   const algorithm = new SchedulingAlgorithm(state, nominator, Math.random);
   const [settings] = defaultSettings().profiles;
   if (!settings) throw new Error('no profile');

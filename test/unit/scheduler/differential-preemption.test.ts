@@ -4,7 +4,7 @@ import { CycleState } from '../../../functions/scheduler/framework/cycle-state.t
 import { NodeInfo } from '../../../functions/scheduler/framework/node-info.ts';
 import { type PodInfo, podInfoOf } from '../../../functions/scheduler/framework/pod-info.ts';
 import { nodeResourcesFit } from '../../../functions/scheduler/plugins/node-resources-fit.ts';
-import { cheapest, selectVictims } from '../../../functions/scheduler/plugins/victims.ts';
+import { type Candidate, costsLess, selectVictims } from '../../../functions/scheduler/plugins/victims.ts';
 import { contextOf, nodeOf, podOf } from './world.ts';
 
 const pod = fc.record({
@@ -109,7 +109,12 @@ it('chooses the victims and the node that a literal reading of the rule chooses,
         });
         return [{ found, cost: cost(expected as NonNullable<typeof expected>) }];
       });
-      const best = cheapest(candidates.map(({ found }) => found));
+      const best = candidates
+        .map(({ found }) => found)
+        .reduce<Candidate | undefined>(
+          (least, one) => (!least || costsLess(one, least) ? one : least),
+          undefined,
+        );
       const compare = (a: number[], b: number[]) => a.map((x, i) => x - (b[i] as number)).find(Boolean) ?? 0;
       // Sorting keeps the first of those that cost the same where it was.
       const [expected] = candidates.toSorted((a, b) => compare(a.cost, b.cost));
