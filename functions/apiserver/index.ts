@@ -260,6 +260,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       if (context.responseHeaders) Object.assign(response.headers, context.responseHeaders);
       const { info, queuedMs = 0 } = context;
       metrics.observe({
+        method: request.method,
         info,
         isServed: isServed(registry, info),
         isApply: info.verb === 'patch' && request.headers['content-type'] === 'application/apply-patch+yaml',

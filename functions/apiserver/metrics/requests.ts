@@ -4,6 +4,8 @@ import { isLongRunning } from '../pipeline/request-info.ts';
 import { CounterFamily, HistogramFamily } from './series.ts';
 
 export interface ObservedRequest {
+  /** HTTP's. */
+  method: string;
   info: RequestInfo;
   /** Whether the resource type is served; others would make a series of every path that somebody tries. */
   isServed: boolean;
@@ -23,19 +25,9 @@ const durationBuckets = [
   0.005, 0.025, 0.05, 0.1, 0.2, 0.4, 0.6, 0.8, 1, 1.25, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 45, 60,
 ];
 const sizeBuckets = [1e3, 1e4, 1e5, 1e6, 1e7, 1e8, 1e9];
-/** Subresources that hold a connection open. */
-const connects = new Set(['attach', 'exec', 'portforward', 'proxy']);
-const plainVerbs = new Set([
-  'GET',
-  'LIST',
-  'WATCH',
-  'CREATE',
-  'UPDATE',
-  'PATCH',
-  'DELETE',
-  'DELETECOLLECTION',
-]);
-const methods = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'CONNECT', 'TRACE']);
+/** Subresources that are streams to and from a node. */
+const connects = new Set(['attach', 'exec', 'log', 'portforward', 'proxy']);
+const methods = new Set(['CONNECT', 'DELETE', 'GET', 'PATCH', 'POST', 'PUT']);
 
 export interface RequestMetrics {
   observe(request: ObservedRequest): void;
@@ -92,12 +84,14 @@ export function createRequestMetrics(): RequestMetrics {
   };
 }
 
-function verbOf({ info, isApply }: ObservedRequest): string {
-  if (connects.has(info.subresource)) return 'CONNECT';
+/** The HTTP method, but for what it does not tell apart: these are the names that dashboards and alerts ask for. */
+function verbOf({ method, info, isApply }: ObservedRequest): string {
+  if (info.isResourceRequest && connects.has(info.subresource)) return 'CONNECT';
+  if (info.verb === 'watch') return 'WATCH';
+  if (info.verb === 'list') return 'LIST';
   if (isApply) return 'APPLY';
-  const verb = info.verb.toUpperCase();
-  if (info.isResourceRequest) return plainVerbs.has(verb) ? verb : 'OTHER';
-  return methods.has(verb) ? verb : 'OTHER';
+  if (method === 'HEAD') return 'GET';
+  return methods.has(method) ? method : 'other';
 }
 
 function scopeOf(info: RequestInfo): string {

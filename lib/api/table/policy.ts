@@ -152,6 +152,36 @@ export const policyTables: Readonly<Record<string, KindTable>> = {
       object.preemptionPolicy ?? '',
     ],
   ),
+  'certificates.k8s.io/PodCertificateRequest': tableOf<t.PodCertificateRequest>(
+    [
+      nameColumn,
+      column('PodName', 'The pod that the certificate is for.'),
+      column('ServiceAccountName', 'The account that the pod runs as.'),
+      column('NodeName', 'The node that the pod is on.'),
+      column('SignerName', 'Who is to sign it.'),
+      column('State', 'Is the request Pending, Issued, Denied or Failed?'),
+      ageColumn,
+    ],
+    (object, now) => [
+      nameOf(object),
+      object.spec.podName,
+      object.spec.serviceAccountName,
+      object.spec.nodeName,
+      object.spec.signerName,
+      object.status?.conditions?.find(({ type }) => podCertificateStates.includes(type))?.type ?? 'Pending',
+      age(object, now),
+    ],
+  ),
+  'storagemigration.k8s.io/StorageVersionMigration': tableOf<t.StorageVersionMigration>(
+    [
+      column('Name', 'Unique among the objects of the kind.'),
+      column('Resource', 'Fully qualified resource to migrate'),
+    ],
+    (object) => {
+      const { resource, group } = object.spec?.resource ?? { resource: '', group: '' };
+      return [nameOf(object), group ? `${resource}.${group}` : resource];
+    },
+  ),
   'node.k8s.io/RuntimeClass': tableOf<t.RuntimeClass>(
     [nameColumn, column('Handler', 'What the node’s runtime calls it.'), ageColumn],
     (object, now) => [nameOf(object), object.handler, age(object, now)],
@@ -204,6 +234,8 @@ export const policyTables: Readonly<Record<string, KindTable>> = {
     },
   ),
 };
+
+const podCertificateStates = ['Denied', 'Failed', 'Issued'];
 
 function requestStatus({ status }: t.CertificateSigningRequest): string {
   const has = (type: string) => status?.conditions?.some((condition) => condition.type === type);

@@ -9,7 +9,7 @@ export interface Counts {
   cpuMs: ReadonlyMap<string, number>;
 }
 
-const writeVerbs = new Set(['CREATE', 'UPDATE', 'PATCH', 'APPLY', 'DELETE', 'DELETECOLLECTION']);
+const writeVerbs = new Set(['POST', 'PUT', 'PATCH', 'APPLY', 'DELETE']);
 
 /** @param text Prometheus' text format */
 export function countsOf(text: string, cpuMs: ReadonlyMap<string, number>): Counts {

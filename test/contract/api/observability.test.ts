@@ -54,6 +54,13 @@ test('metrics have the names, labels and values that dashboards ask for', async 
     kind: 'Secret',
     metadata: { name: 'm' },
   });
+  await server.put(`${path}/m`, { metadata: { name: 'm' } });
+  await server.patch(`${path}/m`, 'application/merge-patch+json', { metadata: { labels: { a: 'b' } } });
+  await server.call('HEAD', `${path}/m`);
+  await server.get(`${path}/m/log`);
+  await server.get('/api/v1/namespaces/default/pods/none/log');
+  await server.delete(path);
+  await server.call('OPTIONS', path);
   await server.get('/apis/made-up/v9/things/at/random');
   const watching = server.open('GET', `${path}?watch=1`);
   await new Promise((resolve) => watching.once('response', resolve));
@@ -62,10 +69,16 @@ test('metrics have the names, labels and values that dashboards ask for', async 
   expect(headers['content-type']).toContain('text/plain');
   const core = 'group="",version="v1",resource="secrets",subresource=""';
   const wanted = [
-    `apiserver_request_total{verb="CREATE",dry_run="",${core},scope="resource",component="apiserver",code="201"} 1`,
-    `apiserver_request_total{verb="CREATE",dry_run="All",${core},scope="resource",component="apiserver",code="201"} 1`,
+    `apiserver_request_total{verb="POST",dry_run="",${core},scope="resource",component="apiserver",code="201"} 1`,
+    `apiserver_request_total{verb="POST",dry_run="All",${core},scope="resource",component="apiserver",code="201"} 1`,
     `apiserver_request_total{verb="APPLY",dry_run="",${core},scope="resource",component="apiserver",code="200"} 1`,
+    `apiserver_request_total{verb="PUT",dry_run="",${core},scope="resource",component="apiserver",code="200"} 1`,
+    `apiserver_request_total{verb="PATCH",dry_run="",${core},scope="resource",component="apiserver",code="200"} 1`,
+    `apiserver_request_total{verb="GET",dry_run="",${core},scope="resource",component="apiserver",code="200"} 1`,
+    `apiserver_request_total{verb="DELETE",dry_run="",${core},scope="namespace",component="apiserver",code="200"} 1`,
     `apiserver_request_total{verb="WATCH",dry_run="",${core},scope="namespace",component="apiserver",code="200"} 1`,
+    'apiserver_request_total{verb="CONNECT",dry_run="",group="",version="v1",resource="pods",subresource="log",scope="resource",component="apiserver",code="404"} 1',
+    'apiserver_request_total{verb="other",',
     `apiserver_request_duration_seconds_count{verb="LIST",dry_run="",${core},scope="namespace",component="apiserver"} 1`,
     `apiserver_request_sli_duration_seconds_count{verb="LIST",${core},scope="namespace",component="apiserver"} 1`,
     `apiserver_response_sizes_count{verb="LIST",${core},scope="namespace",component="apiserver"} 1`,

@@ -458,3 +458,25 @@ describe('a table', () => {
     });
   });
 });
+
+describe('the tables of kinds that are newer than most', () => {
+  it('show for what a certificate is, and how far it is', () => {
+    const spec = { podName: 'p', serviceAccountName: 's', nodeName: 'n', signerName: 'example.com/x' };
+    const shown = (status: object) =>
+      row('certificates.k8s.io', 'PodCertificateRequest', { spec, status }).cells;
+    expect(shown({})).toEqual(['web', 'p', 's', 'n', 'example.com/x', 'Pending', '60s']);
+    for (const type of ['Issued', 'Denied', 'Failed']) {
+      expect(shown({ conditions: [{ type, status: 'True' }] })[5]).toBe(type);
+    }
+  });
+
+  it('show what is migrated', () => {
+    const shown = (resource: object) =>
+      row('storagemigration.k8s.io', 'StorageVersionMigration', { spec: { resource } }).named;
+    expect(shown({ group: 'apps', resource: 'deployments' })).toEqual({
+      Name: 'web',
+      Resource: 'deployments.apps',
+    });
+    expect(shown({ group: '', resource: 'pods' })).toEqual({ Name: 'web', Resource: 'pods' });
+  });
+});
