@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { NodeStatus } from '../lib/api/gen/types.ts';
 import type { CertifiedKey } from '../lib/certificates/index.ts';
 import { createEventRecorder } from '../lib/client/event-recorder.ts';
+import { createHttpsTransport } from '../lib/client/https.ts';
 import { createInformers } from '../lib/client/informers.ts';
 import { createKubeClient } from '../lib/client/kube-client.ts';
 import { endpointSlices, nodes, pods, services } from '../lib/client/resources.ts';
@@ -14,6 +15,7 @@ import { apiClaims, apiPodWriter, apiReferences, apiTokens } from './api-pods.ts
 import { connectApiServer } from './api-server.ts';
 import { createTokenReviewer } from './authenticate.ts';
 import { createAuthorizer } from './authorize.ts';
+import { trustedByPods } from './api-proxy/authority.ts';
 import { hearOfChanges } from './changes.ts';
 import { openCgroups } from './cgroups/hierarchy.ts';
 import { createPodCgroups } from './cgroups/pod-cgroups.ts';
@@ -30,6 +32,7 @@ import {
   servingCertificateFile,
   servingCertificateOf,
 } from './identity/index.ts';
+import { createStreamGateway } from './gateway/index.ts';
 import { nodeConditions } from './node/conditions.ts';
 import { collectImages } from './node/image-gc.ts';
 import { nodeImages } from './node/images.ts';
@@ -48,6 +51,7 @@ import { readPressure } from './node/pressure.ts';
 import { defaultLabels, registerNode } from './node/register.ts';
 import { watchRuntimeHealth } from './node/runtime-health.ts';
 import { probeUserAgent } from './node/version.ts';
+import { proxyIdentityOf, serveAws } from './on-aws.ts';
 import { createBackoff } from './pods/backoff.ts';
 import { readResolvConf } from './pods/dns.ts';
 import { createHookRunner } from './pods/hooks.ts';
@@ -146,7 +150,12 @@ export async function runAgent(config: AgentConfig, environment: AgentEnvironmen
     cpuMilli: machine.cpuCount * 1000,
     memoryBytes: allocatableMemoryBytes(machine),
   });
-  const references = apiReferences(client, serviceInformer);
+  const authority = config.certificateAuthority ? await readFile(config.certificateAuthority) : undefined;
+  const clientCa = await readFile(config.clientAuthority ?? config.certificateAuthority ?? '');
+  const proxied = config.apiProxy ? await proxyIdentityOf(config, config.apiProxy, clock) : undefined;
+  const read = apiReferences(client, serviceInformer);
+  const remembered = changes.notices ? rememberReferences(read, changes.notices, clock) : read;
+  const references = proxied ? trustedByPods(remembered, proxied.ca) : remembered;
   const agent = createPodAgent({
     runtime,
     runtimeName,
@@ -164,7 +173,7 @@ export async function runAgent(config: AgentConfig, environment: AgentEnvironmen
       domain: config.clusterDomain,
       resolvConf: await writeResolvConf(config),
     },
-    references: changes.notices ? rememberReferences(references, changes.notices, clock) : references,
+    references,
     tokens: apiTokens(client, clock),
     volumes: createPodVolumes(paths, {
       memoryBytes: allocatableMemoryBytes(machine),
@@ -274,14 +283,32 @@ export async function runAgent(config: AgentConfig, environment: AgentEnvironmen
     signal,
     requestTimeoutMs: authorizationTimeoutMs,
   });
+  const userOfToken = createTokenReviewer(reviews, { clock, log });
+  const isOnAws = proxied !== undefined || config.gatewayPort !== undefined;
+  const gateway = isOnAws
+    ? createStreamGateway({
+        nodeIp,
+        peers: { port: config.listenPort, ca: clientCa },
+        client: reviews,
+        userOfToken,
+        connectAs: (token) =>
+          createHttpsTransport({ server: config.server, ca: authority, token: { value: token }, clock }),
+        lookup,
+        runtime,
+        clock,
+        log,
+        signal,
+      })
+    : undefined;
   const server = await startAgentServer({
     listenAddress: config.listenAddress,
     listenPort: config.listenPort,
     tls: {
       ...(await servingPair(config, serving)),
-      clientCa: await readFile(config.clientAuthority ?? config.certificateAuthority ?? ''),
+      clientCa,
     },
-    userOfToken: createTokenReviewer(reviews, { clock, log }),
+    userOfToken,
+    gateway,
     authorize: createAuthorizer(reviews, nodeName, { clock, log }),
     lookup,
     runtime,
@@ -292,6 +319,7 @@ export async function runAgent(config: AgentConfig, environment: AgentEnvironmen
   });
   const running = [
     changes.run(),
+    ...(await serveAws(config, { gateway, proxied, authority, log, signal })),
     server.stopped,
     proxy.stopped,
     dns.stopped,

@@ -57,6 +57,10 @@ export interface AgentConfig extends ApiServerAccess {
   providerId?: string;
   /** On AWS: changes are heard of through the node's own queue, and not by watches. */
   changes?: QueueAccess;
+  /** On AWS: where pods of this node find the API server, which is answered for here: `192.0.2.1:443`. */
+  apiProxy?: string;
+  /** On AWS: where the stream gateway listens for its load balancer. */
+  gatewayPort?: number;
   maxPods?: number;
   logLevel: string;
   /** End, and leave the containers running, when standard input ends: the parent is gone then. */
@@ -86,6 +90,10 @@ const checks: Checks<AgentConfig> = {
   nodeLabels: optional(stringMap),
   providerId: optional(startsWith('aws:///')),
   changes: optional(checkQueueAccess),
+  apiProxy: optional((value) =>
+    /^\d+\.\d+\.\d+\.\d+:\d+$/.test(String(value)) ? undefined : 'must be an address and a port',
+  ),
+  gatewayPort: optional(between(1, 65_535)),
   maxPods: optional(between(1, 1_000)),
   logLevel: level,
   parentLifeline: flag,

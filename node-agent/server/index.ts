@@ -9,11 +9,11 @@ import { KumulusError } from '../../lib/errors.ts';
 import type { UserInfo } from '../../lib/http/types.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { ProcessStreams } from '../cri/port.ts';
+import type { StreamGateway } from '../gateway/index.ts';
 import type { PodLookup } from '../pods/lookup.ts';
 import type { LocalDirectories } from '../volumes/local-directories.ts';
 import { accessOf, callerOf, type Callers, type NodeAccess } from './identity.ts';
-import { parseLogOptions } from './logs/options.ts';
-import { readLog } from './logs/read.ts';
+import { sendLog } from './logs/send.ts';
 import { createNodeMetrics, type NodeMetrics } from './metrics.ts';
 import { type Route, routeOf } from './route.ts';
 import { serveTunnel, tunnelTarget } from './tunnel.ts';
@@ -35,6 +35,8 @@ export interface AgentServerOptions {
   runtime: ProcessStreams;
   /** Made and removed for whoever may update and delete on `nodes/proxy`. Absent: there are none. */
   localVolumes?: LocalDirectories;
+  /** Serves paths of the Kubernetes API that other nodes pass on; it authenticates and authorizes by itself. */
+  gateway?: StreamGateway;
   clock: Clock;
   log: Logger;
   signal: AbortSignal;
@@ -71,7 +73,9 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
     socket.on('error', (error) => log.debug({ error: error.message }, 'connection failed'));
   });
   server.on('tlsClientError', (error) => log.debug({ error: error.message }, 'TLS handshake failed'));
+  const { gateway } = options;
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
+    if (gateway?.serves(pathOf(request))) return gateway.request(request, response);
     serveRequest(options, metrics, request, response).catch((error: unknown) => {
       if (!response.headersSent) sendError(response, request, error, log);
       else response.destroy();
@@ -85,6 +89,7 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
     );
   };
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    if (gateway?.serves(pathOf(request))) return gateway.upgrade(request, socket, head);
     serveUpgradeRequest(options, request, socket, head).catch((error: unknown) =>
       refuse(request, socket, error),
     );
@@ -109,6 +114,10 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
 }
 
 const minVersion = 'TLSv1.2';
+
+function pathOf({ url = '/' }: IncomingMessage): string {
+  return url.split('?', 1)[0] ?? '/';
+}
 
 async function serveUpgradeRequest(
   options: AgentServerOptions,
@@ -206,7 +215,7 @@ async function serveRequest(
     case 'localVolumes':
       return await serveLocalVolume(options, route.volume, request, response);
     case 'containerLogs':
-      return await sendLog(options, route, query, response);
+      return await sendLog(options, route.ref, query, response);
     case 'exec':
     case 'attach':
     case 'portForward':
@@ -231,48 +240,6 @@ async function serveLocalVolume(
     default:
       throw new KumulusError('MethodNotAllowed', `${method} is not supported on a local volume`);
   }
-}
-
-async function sendLog(
-  { lookup, clock, signal }: AgentServerOptions,
-  { ref }: Extract<Route, { to: 'containerLogs' }>,
-  query: URLSearchParams,
-  response: ServerResponse,
-): Promise<void> {
-  const logOptions = parseLogOptions(query, clock.now());
-  const log = await lookup.containerLog(ref, { previous: logOptions.previous });
-  const gone = new AbortController();
-  response.once('close', () => gone.abort());
-  const chunks = readLog(log, logOptions, { clock, signal: AbortSignal.any([signal, gone.signal]) });
-  const begin = () => {
-    if (response.headersSent) return;
-    response.writeHead(200, { 'content-type': 'text/plain; charset=utf-8' });
-    response.flushHeaders();
-  };
-  try {
-    if (logOptions.follow) begin();
-    for await (const chunk of chunks) {
-      begin();
-      if (!response.write(chunk)) await drained(response, gone.signal);
-    }
-    begin();
-    response.end();
-  } catch (error) {
-    if (!gone.signal.aborted) throw error;
-  }
-}
-
-function drained(response: ServerResponse, gone: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (gone.aborted) return resolve();
-    const done = () => {
-      response.off('drain', done);
-      gone.removeEventListener('abort', done);
-      resolve();
-    };
-    response.once('drain', done);
-    gone.addEventListener('abort', done, { once: true });
-  });
 }
 
 function send(response: ServerResponse, contentType: string, text: string): void {

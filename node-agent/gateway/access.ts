@@ -1,0 +1,52 @@
+import type { SubjectAccessReview } from '../../lib/api/gen/types.ts';
+import type { KubeClient, Resource } from '../../lib/client/port.ts';
+import { KumulusError } from '../../lib/errors.ts';
+import type { UserInfo } from '../../lib/http/types.ts';
+import type { StreamTarget } from './target.ts';
+
+const subjectAccessReviews: Resource<SubjectAccessReview> = {
+  group: 'authorization.k8s.io',
+  version: 'v1',
+  plural: 'subjectaccessreviews',
+  kind: 'SubjectAccessReview',
+  namespaced: false,
+};
+
+/**
+ * Whether a user may have the stream, as the API server answers a SubjectAccessReview, each time anew: streams are few.
+ * @throws KumulusError Forbidden in the API server's words; what it throws when it cannot be asked
+ */
+export async function checkAccess(
+  client: KubeClient,
+  user: UserInfo,
+  { namespace, pod, subresource }: StreamTarget,
+  method: string,
+): Promise<void> {
+  const verb = method === 'POST' ? 'create' : 'get';
+  const { username, uid, groups, extra } = user;
+  const { status } = await client.create(subjectAccessReviews, {
+    apiVersion: 'authorization.k8s.io/v1',
+    kind: 'SubjectAccessReview',
+    metadata: {},
+    spec: {
+      user: username,
+      uid,
+      groups,
+      extra,
+      resourceAttributes: {
+        namespace,
+        verb,
+        group: '',
+        version: 'v1',
+        resource: 'pods',
+        subresource,
+        name: pod,
+      },
+    },
+  });
+  if (status?.allowed) return;
+  throw new KumulusError(
+    'Forbidden',
+    `pods "${pod}" is forbidden: User "${username}" cannot ${verb} resource "pods/${subresource}" in API group "" in the namespace "${namespace}"${status?.reason ? `: ${status.reason}` : ''}`,
+  );
+}
