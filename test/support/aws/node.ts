@@ -15,10 +15,14 @@ import { removeNodeTraces } from '../../../localstack/embedded/node/node.ts';
 import { stopAllPods } from '../../../localstack/embedded/node/pods.ts';
 import { upstreamResolvers } from '../../../localstack/embedded/node/resolvers.ts';
 import { cniBinDir } from '../../../localstack/embedded/requirements.ts';
+import type { AgentConfig } from '../../../node-agent/config.ts';
 import type { TestStack } from './stack.ts';
 
 export interface StackNode {
   name: string;
+  /** The node's address, and the namespace that it is in. */
+  ip: string;
+  namespacePath: string;
   loadImage(file: string): Promise<void>;
   stop(): Promise<void>;
 }
@@ -26,7 +30,12 @@ export interface StackNode {
 const log = createLogger('node', 'warn');
 const kubeletPort = 10250;
 
-export async function startStackNode(stack: TestStack, number = 1): Promise<StackNode> {
+export async function startStackNode(
+  stack: TestStack,
+  number = 1,
+  /** On top of what every node is told. */
+  more: Partial<AgentConfig> = {},
+): Promise<StackNode> {
   const name = `node-${number}`;
   const { settings, data } = stack.machine;
   const dir = data.node(name);
@@ -87,6 +96,7 @@ export async function startStackNode(stack: TestStack, number = 1): Promise<Stac
       cgroupRoot: `/kumulus-${settings.id}/${name}`,
       logLevel: 'info',
       parentLifeline: true,
+      ...more,
     },
     env: {
       AWS_ACCESS_KEY_ID: session?.AccessKeyId ?? '',
@@ -105,6 +115,8 @@ export async function startStackNode(stack: TestStack, number = 1): Promise<Stac
   });
   return {
     name,
+    ip: nodeIp,
+    namespacePath,
     loadImage: async (file) => void (await loadImages(dir, file)),
     async stop() {
       await agent.stop(10_000);
