@@ -3,7 +3,7 @@ import { SNSClient } from '@aws-sdk/client-sns';
 import { createInformers } from '../../lib/client/informers.ts';
 import type { ChangeNotice } from '../../lib/client/notices.ts';
 import { systemClock } from '../../lib/clock.ts';
-import { messageOf } from '../../lib/errors.ts';
+import { isKind, messageOf } from '../../lib/errors.ts';
 import type { EmbeddedMetrics } from '../../lib/metrics/emf.ts';
 import { createNodeQueueSender } from '../../lib/node-queue/sender.ts';
 import type { WorkItem } from '../../lib/queue/port.ts';
@@ -55,7 +55,7 @@ const scheduler = {
 
 /** All that is kept between batches: how changes are mapped, and the objects that some mappings read. */
 const warm = new Warm(async () => {
-  const { server } = await openControlPlane(settings, log, { pollMs: onDemandPollMs });
+  const { server, opener } = await openControlPlane(settings, log, { pollMs: onDemandPollMs });
   const { client } = controllerClients(server.handle);
   const informers = createInformers(client, { clock: systemClock, log });
   await informers.start(new AbortController().signal);
@@ -68,7 +68,16 @@ const warm = new Warm(async () => {
     random: Math.random,
     others: [scheduler],
   });
-  const read = createStreamReader({ calls: dynamoCalls(), table: settings.table, clock: systemClock, log });
+  const readSealed = createStreamReader({
+    calls: dynamoCalls(),
+    table: settings.table,
+    clock: systemClock,
+    log,
+  });
+  const read = async (record: StreamRecord) => {
+    const found = await readSealed(record);
+    return found && { ...found, change: await opener.change(found.resource, found.change) };
+  };
   return { dispatcher, read, resources: watchedResources([...dispatcher.controllers]) };
 });
 
@@ -109,6 +118,8 @@ export const handler = lambdaHandler<{ Records: StreamRecord[] }, StreamBatchRes
       try {
         change = await read(record);
       } catch (error) {
+        // Nor can the records behind it be opened: the batch comes again.
+        if (isKind(error, 'ServiceUnavailable')) throw error;
         // It will not become readable: the resync repairs what it may have said.
         metrics.count('Malformed');
         log.error({ eventID: record.eventID, reason: messageOf(error) }, 'malformed record: a dead letter');

@@ -10,16 +10,20 @@ import {
   type DynamoCalls,
   openDynamoStore,
 } from '../../lib/store/dynamodb/index.ts';
+import { type BodyOpener, bodyOpener, encryptedStore } from '../../lib/store/encryption/index.ts';
 import type { Store } from '../../lib/store/port.ts';
 import { accessEntriesReader } from '../apiserver/authorization/bootstrap-policy/namespaces.ts';
 import { type ApiServer, createApiServer } from '../apiserver/index.ts';
 import type { TokenAuthenticator } from '../apiserver/pipeline/authentication.ts';
+import { lambdaEncryption } from './encryption.ts';
 import { type ClusterKeys, loadKeys } from './keys.ts';
 import type { LambdaSettings } from './settings.ts';
 
 export interface ControlPlane {
   server: ApiServer;
   store: Store;
+  /** Opens what the table's stream carries. */
+  opener: BodyOpener;
   keys: ClusterKeys;
   /** A client of the API server in this process, as a part of the control plane that is no controller. */
   clientFor(username: string): KubeClient;
@@ -42,13 +46,15 @@ export async function openControlPlane(
 ): Promise<ControlPlane> {
   const { table, serviceCidr, nodePortRange, advertise, issuer } = settings;
   const keys = await loadKeys(new SSMClient({}), settings.keysPath);
-  const store = openDynamoStore({
+  const encryption = await lambdaEncryption(settings, log);
+  const sealed = openDynamoStore({
     calls: dynamoCalls(),
     table,
     clock: systemClock,
     log,
     pollMs: options.pollMs,
   });
+  const store = encryptedStore(sealed, encryption);
   const server: ApiServer = await createApiServer({
     store,
     clock: systemClock,
@@ -64,5 +70,5 @@ export async function openControlPlane(
   });
   const clientFor = (username: string) =>
     createInProcessClient(server.handle, { username, groups: ['system:authenticated'] });
-  return { server, store, keys, clientFor };
+  return { server, store, opener: bodyOpener(encryption), keys, clientFor };
 }

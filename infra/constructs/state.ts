@@ -1,7 +1,8 @@
 import { RemovalPolicy } from 'aws-cdk-lib';
 import * as dynamodb from 'aws-cdk-lib/aws-dynamodb';
-import type * as iam from 'aws-cdk-lib/aws-iam';
 import { PolicyStatement } from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 
 /** What the store does to the table, and no more; a transaction is as good as its parts. */
@@ -17,9 +18,17 @@ const storeActions = [
 /** The cluster's state: one table, paid by the request, with backups to any second and a stream of what is new. */
 export class State extends Construct {
   readonly table: dynamodb.Table;
+  /** Wraps what seals Secrets in the table: without it they are lost, wherever the table is copied to. */
+  readonly encryptionKey: kms.Key;
 
   constructor(scope: Construct, id: string, { retain }: { retain: boolean }) {
     super(scope, id);
+    const removalPolicy = retain ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+    this.encryptionKey = new kms.Key(this, 'EncryptionKey', {
+      description: 'Kumulus: seals Secrets in the table of the cluster',
+      enableKeyRotation: true,
+      removalPolicy,
+    });
     this.table = new dynamodb.Table(this, 'Table', {
       partitionKey: { name: 'pk', type: dynamodb.AttributeType.STRING },
       sortKey: { name: 'sk', type: dynamodb.AttributeType.STRING },
@@ -28,13 +37,20 @@ export class State extends Construct {
       timeToLiveAttribute: 'ttl',
       stream: dynamodb.StreamViewType.NEW_IMAGE,
       deletionProtection: retain,
-      removalPolicy: retain ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY,
+      removalPolicy,
     });
   }
 
-  grantStore(grantee: iam.IGrantable): void {
-    grantee.grantPrincipal.addToPrincipalPolicy(
-      new PolicyStatement({ actions: storeActions, resources: [this.table.tableArn] }),
+  /** The table, and the key for what the store seals and for nothing else; the function is told which. */
+  grantStore(grantee: lambda.Function): void {
+    grantee.addEnvironment('KUMULUS_ENCRYPTION_KEY_ARN', this.encryptionKey.keyArn);
+    grantee.addToRolePolicy(new PolicyStatement({ actions: storeActions, resources: [this.table.tableArn] }));
+    grantee.addToRolePolicy(
+      new PolicyStatement({
+        actions: ['kms:Encrypt', 'kms:Decrypt'],
+        resources: [this.encryptionKey.keyArn],
+        conditions: { StringEquals: { 'kms:EncryptionContext:kumulus.io/use': 'store-encryption' } },
+      }),
     );
   }
 }

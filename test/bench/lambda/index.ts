@@ -142,6 +142,7 @@ async function prepare(endpoint: string): Promise<Record<string, string>> {
   await ensureKeys(new SSMClient({}), keysPath, systemClock);
   const settings = {
     KUMULUS_CLUSTER: 'bench',
+    KUMULUS_ENCRYPTION_KEY_ARN: 'arn:aws:kms:eu-central-1:123456789012:key/bench',
     KUMULUS_TABLE: 'bench',
     KUMULUS_KEYS_PATH: keysPath,
     KUMULUS_WORK_QUEUE_URL: queues.work,

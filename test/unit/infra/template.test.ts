@@ -53,6 +53,8 @@ describe('the template', () => {
       DeletionPolicy: 'Retain',
       Properties: Match.objectLike({ DeletionProtectionEnabled: true }),
     });
+    // A table that is kept without its key has lost its Secrets.
+    retaining.hasResource('AWS::KMS::Key', { DeletionPolicy: 'Retain' });
   });
 
   test('keeps backups, a stream of new entries and a time to live', () => {
