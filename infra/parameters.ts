@@ -56,7 +56,7 @@ const defaults: Parameters = {
   workerMemoryMb: 1024,
   controllerConcurrency: 10,
   schedulerReservedConcurrency: 1,
-  resyncMinutes: 15,
+  resyncMinutes: 30,
   logLevel: 'info',
   logRetentionDays: 30,
   tracing: false,

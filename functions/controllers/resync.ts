@@ -5,6 +5,7 @@
 import { openControlPlane } from '../lambda/control-plane.ts';
 import { onDemandPollMs } from '../lambda/freshness.ts';
 import { lambdaHandler, lambdaLogger } from '../lambda/invocation.ts';
+import { showLeases } from '../lambda/leases.ts';
 import { openQueue } from '../lambda/queue.ts';
 import { readSettings } from '../lambda/settings.ts';
 import { Warm } from '../lambda/warm.ts';
@@ -25,9 +26,10 @@ export const handler = lambdaHandler<unknown, void>({
   settings,
   log,
   async run(_event, { metrics }) {
-    const { server } = await warm.get();
-    await server.keepHouse();
+    const plane = await warm.get();
+    await plane.server.keepHouse();
     await queue.addAll(everythingAgain(entries));
+    await showLeases(plane, settings, log);
     metrics.count('Resyncs');
   },
 });

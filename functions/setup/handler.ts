@@ -13,6 +13,7 @@ import { cloudControllers, unreachableCloud } from '../controllers/cloud/index.t
 import { removeNodeQueues } from '../controllers/cloud/node-queue/sqs.ts';
 import { everythingAgain } from '../controllers/everything.ts';
 import { controllerEntries } from '../controllers/index.ts';
+import { showLeases } from '../lambda/leases.ts';
 import { openQueue } from '../lambda/queue.ts';
 import { readSettings } from '../lambda/settings.ts';
 import { deleteKeys, ensureKeys } from './keys.ts';
@@ -35,9 +36,11 @@ const responseTimeoutMs = 20_000;
 async function setUp(): Promise<Record<string, string>> {
   const caCertificate = await ensureKeys(new SSMClient({}), settings.keysPath, systemClock);
   // Not kept: what it holds open would be of no use to the next deployment.
-  const { server } = await openControlPlane(settings, log);
+  const plane = await openControlPlane(settings, log);
+  const { server } = plane;
   try {
     await server.keepHouse();
+    await showLeases(plane, settings, log);
     // What an earlier release gave up may well succeed now.
     await queue.addAll(everythingAgain(entries));
   } finally {
