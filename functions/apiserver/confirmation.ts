@@ -1,5 +1,6 @@
 import type { Clock } from '../../lib/clock.ts';
 import { shareRuns } from '../../lib/store/cache/catch-up.ts';
+import { storeOver } from '../../lib/store/delegate.ts';
 import type { Store } from '../../lib/store/port.ts';
 
 export interface ConfirmationOptions {
@@ -52,15 +53,7 @@ export class Confirmation {
         this.#confirmedAtMs = undefined;
       }
     };
-    return {
-      commit,
-      get: (resource, key) => store.get(resource, key),
-      list: (resource, prefix, options) => store.list(resource, prefix, options),
-      watch: (resource, from, options) => store.watch(resource, from, options),
-      head: (resource) => store.head(resource),
-      resources: () => store.resources(),
-      close: () => store.close(),
-    };
+    return storeOver(store, { commit });
   }
 
   async #look(): Promise<void> {

@@ -1,6 +1,7 @@
 /** Objects of a kind as types of CEL: what is known of their fields by the schema (KEP-3488, "Type checking"). */
 import type { Schema } from '../api/schema.ts';
 import { bool, bytes, type CelType, double, dyn, int, listOf, mapOf, string, timestamp } from './types.ts';
+import { reservedWords } from './reserved-words.ts';
 
 export interface DeclaredTypes {
   type: CelType;
@@ -54,15 +55,9 @@ function scalarType({ type, format }: Schema): CelType {
   }
 }
 
-const reserved = new Set(
-  'true false null in as break const continue else for function if import let loop package namespace return var void while'.split(
-    ' ',
-  ),
-);
-
 /** How a field is written whose name CEL keeps for itself, or cannot read: `__namespace__`, `x__dash__y`. */
 function escapedField(name: string): string {
-  if (reserved.has(name)) return `__${name}__`;
+  if (reservedWords.has(name)) return `__${name}__`;
   return name
     .replaceAll('__', '__underscores__')
     .replaceAll('.', '__dot__')

@@ -1,4 +1,5 @@
 /** `etcd_request*`: calls to the store, under the names by which dashboards know them. */
+import { storeOver } from '../../../lib/store/delegate.ts';
 import type { Mutation, Store } from '../../../lib/store/port.ts';
 import { CounterFamily, HistogramFamily } from './series.ts';
 
@@ -41,15 +42,11 @@ export function measuredStore(store: Store, now: () => number): { store: Store; 
     }
   };
   return {
-    store: {
+    store: storeOver(store, {
       commit: (type, mutations) => measured(operationOf(mutations), type, store.commit(type, mutations)),
       get: (type, key) => measured('get', type, store.get(type, key)),
       list: (type, prefix, options) => measured('list', type, store.list(type, prefix, options)),
-      watch: (type, from, options) => store.watch(type, from, options),
-      head: (type) => store.head(type),
-      resources: () => store.resources(),
-      close: () => store.close(),
-    },
+    }),
     text: () => total.text() + errors.text() + duration.text(),
   };
 }

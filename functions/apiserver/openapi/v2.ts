@@ -2,8 +2,9 @@
 import type { JsonObject } from '../../../lib/api/object.ts';
 import type { ResourceDefinition } from '../registry/definition.ts';
 import { deleteOptionsRef, listRef, objectRef, patchRef, statusRef } from './components.ts';
-import { type Operation, type PathEntry, pathsOf } from './operations.ts';
+import type { Operation } from './operations.ts';
 import { parameterNamed } from './parameters.ts';
+import { pathItems } from './path-items.ts';
 import { type DefinitionFacts, SchemaWriter } from './schemas.ts';
 
 const objectTypes = ['application/json', 'application/yaml'];
@@ -20,14 +21,13 @@ export function openApiV2(
   serverVersion: string,
 ): JsonObject {
   const writer = new SchemaWriter({ refPrefix: '#/definitions/', version: 2 }, facts);
-  const paths: JsonObject = {};
-  for (const resource of resources) {
-    for (const entry of pathsOf(resource)) paths[entry.path] = pathItem(entry, resource, writer);
-  }
+  const paths = pathItems(resources, parameter, (operation, resource) =>
+    operationItem(operation, resource, writer),
+  );
   return {
     swagger: '2.0',
     info: { title: 'Kubernetes', version: serverVersion },
-    paths: Object.fromEntries(Object.entries(paths).sort(([a], [b]) => (a < b ? -1 : 1))),
+    paths,
     definitions: writer.components(),
     securityDefinitions: {
       BearerToken: {
@@ -38,17 +38,6 @@ export function openApiV2(
       },
     },
     security: [{ BearerToken: [] }],
-  };
-}
-
-function pathItem(entry: PathEntry, resource: ResourceDefinition, writer: SchemaWriter): JsonObject {
-  const connects = entry.operations.every(({ action }) => action === 'connect');
-  const shared = [...entry.pathParameters, ...(connects ? [] : ['pretty'])].map(parameter);
-  return {
-    ...Object.fromEntries(
-      entry.operations.map((operation) => [operation.method, operationItem(operation, resource, writer)]),
-    ),
-    ...(shared.length > 0 && { parameters: shared }),
   };
 }
 

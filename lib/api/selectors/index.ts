@@ -7,7 +7,6 @@ export {
   matchesFields,
   parseFieldSelector,
 } from './field-selector.ts';
-export { labelKeyErrors, labelValueErrors } from './label-format.ts';
 export {
   everything,
   exactLabel,

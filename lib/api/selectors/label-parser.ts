@@ -3,7 +3,7 @@
  * `a!=b`), set-based (`a in (b,c)`, `a notin (b)`, `a`, `!a`) and numeric (`a>1`, `a<5`) requirements, all of which must hold.
  */
 import { KumulusError, messageOf } from '../../errors.ts';
-import { labelKeyErrors } from './label-format.ts';
+import { qualifiedName } from '../validate/formats.ts';
 import { type Token, tokenize } from './label-lexer.ts';
 import { quote } from '../validate/quote.ts';
 import { newRequirement, type Operator, type Requirement } from './requirement.ts';
@@ -49,7 +49,7 @@ function parseRequirement(parser: Parser): Requirement {
     if (negated) token = parser.next();
     if (token.type !== 'identifier') throw failure(`found '${token.text}', expected: identifier`);
     const key = token.text;
-    const keyErrors = labelKeyErrors(key);
+    const keyErrors = qualifiedName(key);
     // The path is really printed like this: the parser of a query parameter has none.
     if (keyErrors.length > 0) throw failure(`<nil>: Invalid value: ${quote(key)}: ${keyErrors.join('; ')}`);
     if (negated) return newRequirement(key, '!', []);

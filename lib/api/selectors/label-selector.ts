@@ -1,6 +1,6 @@
 import { KumulusError } from '../../errors.ts';
 import type { LabelSelector, LabelSelectorRequirement } from '../gen/types.ts';
-import { labelKeyErrors, labelValueErrors } from './label-format.ts';
+import { labelValue, qualifiedName } from '../validate/formats.ts';
 import { parseRequirements } from './label-parser.ts';
 import { type FieldError, fieldForbidden, invalidValue, required } from '../validate/field-error.ts';
 import type { Path } from '../validate/path.ts';
@@ -100,8 +100,8 @@ export function validateLabelSelector(object: LabelSelector | undefined, path: P
 /** Every rule that the keys and values of a map of labels break. */
 export function validateLabels(labels: Labels | undefined, path: Path): FieldError[] {
   return Object.entries(labels ?? {}).flatMap(([key, value]) => [
-    ...labelKeyErrors(key).map((detail) => invalidValue(path, key, detail)),
-    ...labelValueErrors(value).map((detail) => invalidValue(path, value, detail)),
+    ...qualifiedName(key).map((detail) => invalidValue(path, key, detail)),
+    ...labelValue(value).map((detail) => invalidValue(path, value, detail)),
   ]);
 }
 
@@ -118,11 +118,9 @@ function validateExpression(expression: LabelSelectorRequirement, path: Path): F
   } else if (!operators[operator]) {
     errors.push(invalidValue(path.child('operator'), operator, 'not a valid selector operator'));
   }
-  errors.push(...labelKeyErrors(key).map((detail) => invalidValue(path.child('key'), key, detail)));
+  errors.push(...qualifiedName(key).map((detail) => invalidValue(path.child('key'), key, detail)));
   values.forEach((value, index) => {
-    errors.push(
-      ...labelValueErrors(value).map((detail) => invalidValue(valuesPath.index(index), value, detail)),
-    );
+    errors.push(...labelValue(value).map((detail) => invalidValue(valuesPath.index(index), value, detail)));
   });
   return errors;
 }

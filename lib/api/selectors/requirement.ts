@@ -1,5 +1,5 @@
 import { KumulusError } from '../../errors.ts';
-import { labelKeyErrors, labelValueErrors } from './label-format.ts';
+import { labelValue, qualifiedName } from '../validate/formats.ts';
 import { quote } from '../validate/quote.ts';
 
 /** `exists` and `!` take no value, `=`, `==`, `!=`, `gt` and `lt` one, `in` and `notin` at least one. */
@@ -19,7 +19,7 @@ export function newRequirement(key: string, operator: Operator, values: readonly
   const problems: string[] = [];
   const invalid = (field: string, value: string, detail: string) =>
     problems.push(`${field}: Invalid value: ${value}: ${detail}`);
-  const keyErrors = labelKeyErrors(key);
+  const keyErrors = qualifiedName(key);
   if (keyErrors.length > 0) invalid('key', quote(key), keyErrors.join('; '));
   const countRule = brokenCountRule(operator, values.length);
   if (countRule) invalid('values', JSON.stringify(values), countRule);
@@ -31,7 +31,7 @@ export function newRequirement(key: string, operator: Operator, values: readonly
     });
   }
   values.forEach((value, index) => {
-    const errors = labelValueErrors(value);
+    const errors = labelValue(value);
     if (errors.length > 0) invalid(`values[${index}][${key}]`, quote(value), errors.join('; '));
   });
   if (problems.length === 0) return { key, operator, values };

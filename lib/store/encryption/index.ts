@@ -1,5 +1,6 @@
 /** A store whose bodies of some types are encrypted: what is above it sees plain bodies, what is below never does. */
 import { KumulusError, messageOf } from '../../errors.ts';
+import { storeOver } from '../delegate.ts';
 import type { Change, Entry, Mutation, Revision, Store } from '../port.ts';
 import { StoreConflict } from '../port.ts';
 import { PlainBodies } from './plain-bodies.ts';
@@ -30,7 +31,7 @@ interface Sealer extends BodyOpener {
  */
 export function encryptedStore<S extends Store>(store: S, encryption: Encryption): Store {
   const sealer = createSealer(encryption);
-  return {
+  return storeOver(store, {
     async commit(resource, mutations) {
       if (sealer.isPlain(resource)) return await store.commit(resource, mutations);
       const sealed = await Promise.all(mutations.map((mutation) => sealer.seal(resource, mutation)));
@@ -62,10 +63,7 @@ export function encryptedStore<S extends Store>(store: S, encryption: Encryption
       const batches = store.watch(resource, from, options);
       return sealer.isPlain(resource) ? batches : openBatches(sealer, resource, batches);
     },
-    head: (resource) => store.head(resource),
-    resources: () => store.resources(),
-    close: () => store.close(),
-  };
+  });
 }
 
 /** What a stream's changes are opened with. */

@@ -80,41 +80,10 @@ export function admissionRequest({ attributes, entry }: RequestValues): JsonObje
   };
 }
 
-/** Of a namespace, what policies may see. */
+/** Of a namespace, what policies may see: not who owns it, and which of its fields. */
 function namespaceView({ metadata, spec, status }: Namespace): JsonObject {
-  const {
-    name,
-    generateName,
-    namespace,
-    labels,
-    annotations,
-    uid,
-    creationTimestamp,
-    deletionGracePeriodSeconds,
-    deletionTimestamp,
-    generation,
-    resourceVersion,
-    finalizers,
-  } = metadata;
-  const view = {
-    metadata: {
-      name,
-      generateName,
-      namespace,
-      labels,
-      annotations,
-      uid,
-      creationTimestamp,
-      deletionGracePeriodSeconds,
-      deletionTimestamp,
-      generation,
-      resourceVersion,
-      finalizers,
-    },
-    spec,
-    status,
-  };
-  return JSON.parse(JSON.stringify(view)) as JsonObject;
+  const { managedFields: _, ownerReferences: __, selfLink: ___, ...seen } = metadata;
+  return JSON.parse(JSON.stringify({ metadata: seen, spec, status })) as JsonObject;
 }
 
 /** The values of one evaluation, each made when it is first named. */

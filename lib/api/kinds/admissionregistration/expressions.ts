@@ -1,5 +1,6 @@
 /** CEL expressions in the fields of this group's kinds. What compiles them is loaded when it is first needed. */
 import type { CelType } from '../../../cel/types.ts';
+import { reservedWords } from '../../../cel/reserved-words.ts';
 import type { FieldError } from '../../validate/field-error.ts';
 import { invalidValue } from '../../validate/field-error.ts';
 import type { Path } from '../../validate/path.ts';
@@ -49,12 +50,6 @@ export function checkExpression(
   return [];
 }
 
-const reserved = new Set(
-  'true false null in as break const continue else for function if import let loop package namespace return var void while'.split(
-    ' ',
-  ),
-);
-
 export function isCelIdentifier(name: string): boolean {
-  return /^[_a-zA-Z][_a-zA-Z0-9]*$/.test(name) && !reserved.has(name);
+  return /^[_a-zA-Z][_a-zA-Z0-9]*$/.test(name) && !reservedWords.has(name);
 }
