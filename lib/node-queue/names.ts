@@ -3,6 +3,12 @@ import { createHash } from 'node:crypto';
 /** SQS' limit of a queue's name: letters, digits, hyphens and underscores. */
 const mostCharacters = 80;
 
+/**
+ * How long a node without a queue (one that holds watches) is believed to have none. What comes meanwhile is lost to a node
+ * that just got one: it lists once more when this is over.
+ */
+export const absentMs = 2_000;
+
 /** What the names of all queues of one cluster's nodes begin with. */
 export function nodeQueuePrefix(cluster: string): string {
   return `${cluster}-node-`;

@@ -4,6 +4,7 @@ import { type Clock, pause } from '../clock.ts';
 import { messageOf } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { parseNotices } from './message.ts';
+import { absentMs } from './names.ts';
 
 /** Our slice of SQS, as the reader of one queue needs it. */
 export interface QueueReaderCalls {
@@ -33,6 +34,8 @@ export interface FollowOptions {
 
 /** How often the queue is looked for; each time everything is listed, so that a node works before it has one. */
 const search = { baseMs: 2_000, maxMs: 30_000 };
+/** How long a batch of changes may be on its way to the queues. */
+const sendingMs = 3_000;
 const retry = { baseMs: 200, maxMs: 30_000 };
 
 /**
@@ -51,8 +54,13 @@ export async function followQueue(options: FollowOptions, signal: AbortSignal): 
     }
     listener.interrupted();
     if (url) {
+      // Whoever sends may not know yet that there is a queue.
+      const listedAgain = pause(clock, absentMs + sendingMs, signal).then(() => {
+        if (!signal.aborted) listener.interrupted();
+      });
       log.info({ queue: url.slice(url.lastIndexOf('/') + 1) }, 'hears of changes through its queue');
       await readQueue(url, options, signal);
+      await listedAgain;
       attempt = 0;
     }
     if (!signal.aborted) await pause(clock, backoffMs(attempt, { ...search, random }), signal);

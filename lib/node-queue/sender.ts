@@ -3,7 +3,7 @@ import { QueueDoesNotExist, SendMessageBatchCommand, type SQSClient } from '@aws
 import type { ChangeNotice } from '../client/notices.ts';
 import type { Clock } from '../clock.ts';
 import { formatNotices } from './message.ts';
-import { nodeQueueName, siblingQueueUrl } from './names.ts';
+import { absentMs, nodeQueueName, siblingQueueUrl } from './names.ts';
 
 /** Stands for every node that has a queue. */
 export const everyNode = '*';
@@ -22,8 +22,6 @@ export interface NodeQueueSenderOptions {
 
 export type NodeQueueSender = (notices: ReadonlyMap<string, readonly ChangeNotice[]>) => Promise<void>;
 
-/** How long a node without a queue (one that holds watches) is believed to have none. */
-const absentMs = 60_000;
 const mostAbsent = 10_000;
 const batchMessages = 10;
 /** Nodes that are sent to at once. */
