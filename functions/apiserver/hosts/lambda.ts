@@ -135,6 +135,9 @@ export async function answerStreamed(
     const request = requestOf(event, AbortSignal.any([signal, gone.signal]));
     const response = withoutUpgrade(await handle({ ...request, endStream }));
     const out = open(sink, preludeOf(response));
+    // The runtime writes the prelude with the first write, be it of nothing: without it an answer that has no body is none,
+    // and a watch in which nothing happens does not begin.
+    out.write('');
     if (response.body instanceof Uint8Array) out.write(response.body);
     else if (response.body) await writeAll(response.body, out);
     await ended(out);
