@@ -24,8 +24,13 @@ export interface SchedulerOptions {
   /** Plugins besides the built-in ones, by name; `docs/scheduler.md` says how one is written. */
   plugins?: Registry;
   random?: () => number;
+  /** How events are written; see `createEventRecorder`. */
+  events?: { writers: number; bufferLimit: number };
   signal: AbortSignal;
 }
+
+/** In a burst bindings go first; events wait their turn, and are written one after another. */
+const eventsBehind = { writers: 1, bufferLimit: 10_000 };
 
 /**
  * Starts the scheduler of one machine. Resolves once it has seen the cluster; it then goes on until the signal aborts.
@@ -33,7 +38,7 @@ export interface SchedulerOptions {
  */
 export async function startScheduler(options: SchedulerOptions): Promise<void> {
   const { log, signal } = options;
-  const { scheduler } = await openScheduler(options);
+  const { scheduler } = await openScheduler({ events: eventsBehind, ...options });
   scheduler.run(signal).catch((error: unknown) => {
     if (!signal.aborted) log.fatal({ err: messageOf(error) }, 'the scheduler stopped');
   });
@@ -49,7 +54,12 @@ export async function openScheduler(
   const settings = await settingsOf(options, registry);
   const informers = createInformers(client, { clock, log, random });
   const { objects, watched } = openClusterObjects(informers);
-  const recorder = createEventRecorder(client, { component: 'default-scheduler', clock, log });
+  const recorder = createEventRecorder(client, {
+    component: 'default-scheduler',
+    clock,
+    log,
+    ...options.events,
+  });
   const scheduler = createScheduler({
     client,
     informers,

@@ -2,6 +2,7 @@ import { setImmediate } from 'node:timers/promises';
 import { type Clock, pause } from '../../lib/clock.ts';
 import type { EventRecorder } from '../../lib/client/events.ts';
 import type { Informers } from '../../lib/client/informers.ts';
+import { keyOf } from '../../lib/api/object.ts';
 import type { KubeClient } from '../../lib/client/port.ts';
 import { isKind, messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
@@ -21,6 +22,7 @@ import { isRejected, type Status, statusMessage } from './framework/status.ts';
 import { WaitingPods } from './framework/waiting-pods.ts';
 import type { Registry } from './plugins/registry.ts';
 import { SchedulingQueue, type WaitingEntry } from './queue/queue.ts';
+import { Reports } from './reports.ts';
 import { watchCluster } from './watch-cluster.ts';
 
 export interface SchedulerDeps {
@@ -99,6 +101,14 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
     tasks.add(task);
   }
 
+  const reports = new Reports(async ({ pod, failure }) => {
+    try {
+      await reportUnplaced(client, clock, pod, failure);
+    } catch (error) {
+      if (!deps.signal.aborted) log.error({ err: error, pod: keyOf(pod) }, 'a status could not be written');
+    }
+  });
+
   function scheduleOne(entry: WaitingEntry): void {
     const { info: pod, profile } = entry;
     if (pod.pod.metadata.deletionTimestamp) {
@@ -133,6 +143,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
 
   async function finish(entry: WaitingEntry, reservation: Reservation): Promise<void> {
     const { pod, nodeName } = reservation;
+    await reports.drop(pod.key);
     const status = await bind(reservation, waiting, clock, deps.signal);
     if (!status) {
       queue.done(pod.key);
@@ -185,11 +196,12 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
       isError: failure.reason === 'SchedulerError',
     });
     recorder.event(current, 'Warning', 'FailedScheduling', truncateNote(message));
-    background(`reporting ${key}`, () => reportUnplaced(client, clock, current, failure));
+    reports.put(key, { pod: current, failure });
   }
 
   async function settled(): Promise<void> {
     while (tasks.size > 0) await Promise.race(tasks);
+    await reports.settled();
   }
 
   async function cycles(signal: AbortSignal): Promise<void> {
