@@ -108,7 +108,9 @@ export function upCommand(): Command {
 async function up(options: UpOptions): Promise<void> {
   checkStoreFlags(options);
   const say = (line: string) => console.log(`kumulus: ${line}`);
-  const cluster = await startCluster({
+  // From before anything is made: what a start that is stopped half way has made is taken away again.
+  const stopped = stopSignal(say);
+  const starting = startCluster({
     dataDir: resolve(options.dataDir),
     port: options.port,
     nodes: options.node ? options.nodes : 0,
@@ -130,11 +132,18 @@ async function up(options: UpOptions): Promise<void> {
     authorization: authorizationOf(options),
     say,
   });
-  const seconds = (Date.now() - startedAt()) / 1000;
-  console.log(`kumulus is ready: ${cluster.server} after ${seconds.toFixed(1)} s`);
-  console.log(`  export KUBECONFIG=${cluster.data.kubeconfig}`);
-  await stopSignal();
-  say('stopping (once more to leave at once)');
+  const cluster = await starting.catch((error: unknown) => {
+    if (!stopped.isAsked()) throw error;
+    // A terminal's Ctrl-C reaches the commands that were under way, too; the start has taken back what it had made.
+    say(`stopped while it started (${messageOf(error)})`);
+    process.exit();
+  });
+  if (!stopped.isAsked()) {
+    const seconds = (Date.now() - startedAt()) / 1000;
+    console.log(`kumulus is ready: ${cluster.server} after ${seconds.toFixed(1)} s`);
+    console.log(`  export KUBECONFIG=${cluster.data.kubeconfig}`);
+  }
+  await stopped.asked;
   await stop(cluster);
   say('stopped');
   // Node's HTTP/2 server keeps a timer for up to half a minute after it has closed; nothing of ours is left by now.
@@ -170,22 +179,25 @@ function startedAt(): number {
   return Number(process.env.KUMULUS_STARTED_AT) || performance.timeOrigin;
 }
 
-/** Resolves at the first SIGINT or SIGTERM. */
-async function stopSignal(): Promise<void> {
-  const { promise, resolve: stopped } = Promise.withResolvers<void>();
+/** Listens for SIGINT, SIGTERM and SIGHUP. After the first, the next SIGINT ends the process at once. */
+function stopSignal(say: (line: string) => void): { asked: Promise<void>; isAsked(): boolean } {
+  const { promise: asked, resolve } = Promise.withResolvers<void>();
+  let isAsked = false;
+  const onSignal = (signal: NodeJS.Signals) => {
+    if (isAsked && signal === 'SIGINT') process.exit(130);
+    if (!isAsked) say('stopping (once more to leave at once)');
+    isAsked = true;
+    resolve();
+  };
   // The handles of the cluster keep the process alive until then.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => stopped());
-  await promise;
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
+  return { asked, isAsked: () => isAsked };
 }
 
 async function stop(cluster: Cluster): Promise<void> {
-  const impatient = () => process.exit(130);
-  process.once('SIGINT', impatient);
   try {
     await cluster.stop();
   } catch (error) {
     throw new Error(`the cluster did not stop cleanly: ${messageOf(error)}`, { cause: error });
-  } finally {
-    process.off('SIGINT', impatient);
   }
 }
