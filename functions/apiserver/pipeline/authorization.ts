@@ -2,7 +2,7 @@ import { forbidden, internal } from '../../../lib/api/status.ts';
 import { KumulusError } from '../../../lib/errors.ts';
 import type { AuthorizationAttributes, Authorizer } from '../authorization/port.ts';
 import { selectorsOf } from '../authorization/selectors.ts';
-import type { Stage } from './context.ts';
+import type { RequestContext, Stage } from './context.ts';
 
 export function authorization(authorizer: Authorizer): Stage {
   return async (context, next) => {
@@ -17,6 +17,24 @@ export function authorization(authorizer: Authorizer): Stage {
     if (error !== undefined) throw internal(new Error(error));
     throw forbiddenError(attributes, reason);
   };
+}
+
+/**
+ * Whether the user may do with the same thing what goes by another verb, too.
+ *
+ * @throws KumulusError Forbidden, or InternalError where nobody could say
+ */
+export async function authorizeVerb(
+  authorizer: Authorizer,
+  { info, user }: Pick<RequestContext, 'info' | 'user'>,
+  verb: string,
+): Promise<void> {
+  if (info.verb === verb) return;
+  const attributes = { ...info, user, verb };
+  const { decision, reason, error } = await authorizer.authorize(attributes);
+  if (decision === 'allow') return;
+  if (error !== undefined) throw internal(new Error(error));
+  throw forbiddenError(attributes, reason);
 }
 
 /** `pods is forbidden: User "x" cannot list resource "pods" in API group "" in the namespace "y"` */

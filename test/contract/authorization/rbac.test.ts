@@ -3,10 +3,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createApiServer } from '../../../functions/apiserver/index.ts';
 import { createSigningKey } from '../../../lib/certificates/index.ts';
 import { createInProcessClient } from '../../../lib/client/in-process.ts';
-import { systemClock } from '../../../lib/clock.ts';
-import { silentLogger } from '../../../lib/log.ts';
 import { pods } from '../../../lib/client/resources.ts';
+import { systemClock } from '../../../lib/clock.ts';
 import { isKind } from '../../../lib/errors.ts';
+import { silentLogger } from '../../../lib/log.ts';
 import { type Call, startServer, type TestServer } from '../../support/api-server.ts';
 import { eventually } from '../../support/wait.ts';
 
@@ -69,6 +69,34 @@ describe('a role', () => {
     );
     await must(server.delete(`${inDefault}/rolebindings/ann-reads`), 200);
     expect((await server.get(podPath, as('ann'))).status).toBe(403);
+  });
+
+  test('to read streams is none to open them, though a WebSocket begins with GET', async () => {
+    const role = `${inDefault}/roles/streams`;
+    const rules = (...verbs: string[]) => ({
+      rules: [{ apiGroups: [''], resources: ['pods/exec', 'pods/attach', 'pods/portforward'], verbs }],
+    });
+    await must(server.post(`${inDefault}/roles`, { metadata: { name: 'streams' }, ...rules('get') }));
+    await must(
+      server.post(`${inDefault}/rolebindings`, {
+        metadata: { name: 'streams' },
+        roleRef: ref('Role', 'streams'),
+        subjects: [user('reader')],
+      }),
+    );
+    const streams = ['exec', 'attach', 'portforward'];
+    for (const stream of streams) {
+      const { status, json } = await server.get(`${podPath}/web/${stream}`, as('reader'));
+      expect([status, json.message]).toEqual([
+        403,
+        `pods "web" is forbidden: User "reader" cannot create resource "pods/${stream}" in API group "" in the namespace "default"`,
+      ]);
+    }
+    await must(server.put(role, { metadata: { name: 'streams' }, ...rules('get', 'create') }), 200);
+    for (const stream of streams) {
+      const { status } = await server.get(`${podPath}/web/${stream}`, as('reader'));
+      expect(status).toBe(404);
+    }
   });
 
   test('whose rules change allows what they say now', async () => {

@@ -1,9 +1,10 @@
 import { badRequest } from '../../../../lib/api/status.ts';
 import type { ApiResponse } from '../../../../lib/http/types.ts';
+import { authorizeVerb } from '../../pipeline/authorization.ts';
 import type { RequestContext } from '../../pipeline/context.ts';
 import { isTrue } from '../../pipeline/request-info.ts';
-import { admissionOf } from '../handlers/write.ts';
 import type { Backend } from '../backend.ts';
+import { admissionOf } from '../handlers/write.ts';
 import type { RegistryEntry } from '../registry.ts';
 import { containerOf, findTarget } from './target.ts';
 
@@ -27,6 +28,8 @@ export async function handleConnect(
   );
   await backend.admission.mutate(attributes);
   await backend.admission.validate(attributes);
+  // A WebSocket begins with GET; that must not open to readers what runs commands (KEP-4006).
+  await authorizeVerb(backend.authorizer, context, 'create');
   const { pod, server } = await findTarget(backend, context, entry);
   if (server === undefined) throw badRequest(`pod ${info.name} does not have a host assigned`);
   if (!request.headers.upgrade) throw badRequest('Upgrade request required');
