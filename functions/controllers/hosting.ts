@@ -43,6 +43,8 @@ export interface HostedController {
   /** What it reads and must not read stale. */
   reads: Set<Informer<KubeObject>>;
   recorder: BufferedEventRecorder;
+  /** The object that a key stands for, where keys are those of the first resource that the controller watches. */
+  objectOf: (key: string) => KubeObject | undefined;
 }
 
 /** How soon a key comes again when the API server could not be reached: that is no failure of the key. */
@@ -72,12 +74,15 @@ export async function hostController(
     informer: (resource, indexers) => informers.informer(resource, { indexers }),
     enqueue: (key) => options.add({ controller: entry.name, key }),
   };
-  return { controller: await entry.create(context), reads, recorder };
+  const controller = await entry.create(context);
+  const [primary] = controller.watches;
+  const objectOf = (key: string) => primary && informers.informer(primary.resource).get(key);
+  return { controller, reads, recorder, objectOf };
 }
 
 /** One reconcile: catches up with everything acknowledged so far, makes one step, and says what comes next. */
 export async function reconcileItem(
-  { controller, reads }: HostedController,
+  { controller, reads, recorder, objectOf }: HostedController,
   item: WorkItem,
   stop: AbortSignal,
   { log, random }: Pick<HostingOptions, 'log' | 'random'>,
@@ -93,8 +98,16 @@ export async function reconcileItem(
     const outage = isKind(error, 'ServiceUnavailable', 'ServerTimeout', 'Timeout', 'TooManyRequests');
     const level = outage || isKind(error, 'Conflict', 'NotFound', 'AlreadyExists') ? 'debug' : 'warn';
     log[level]({ ...item, err: level === 'warn' ? error : messageOf(error) }, 'will be tried again');
+    // What the API server refuses is told by the controller itself; this is a fault of the controller's.
+    const faulty = isFault(error) ? objectOf(item.key) : undefined;
+    if (faulty) recorder.event(faulty, 'Warning', 'ReconcileFailed', messageOf(error));
     return outage
       ? { outcome: 'requeueAfter', delayMs: outageRetryMs * (1 + random()) }
       : { outcome: 'failed', error };
   }
+}
+
+/** Nobody thought of it: neither an answer of the API server nor an error that a controller throws on purpose. */
+function isFault(error: unknown): boolean {
+  return error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError;
 }

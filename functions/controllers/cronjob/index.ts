@@ -12,7 +12,7 @@ import { writeStatus } from '../common/write-status.ts';
 import type { ControllerContext, ControllerEntry } from '../context.ts';
 import { type Controller, done, type Result, requeueAfter } from '../controller.ts';
 import { conditionOf, isFinished } from '../job/conditions.ts';
-import { jobFor, jobNameAt } from './new-job.ts';
+import { jobFor, jobNameAt, madeForMs } from './new-job.ts';
 import { missedTimes, parseSchedule, type Schedule } from './schedule.ts';
 
 /** Makes Jobs at the times of a schedule (CronJob, "Schedule syntax" and "Job creation"). */
@@ -53,7 +53,13 @@ function create(context: ControllerContext): Controller {
     for (const job of own) {
       const { uid, name } = job.metadata;
       const known = active.has(uid);
-      if (!known && !isFinished(job)) {
+      const madeFor = madeForMs(cronJob, job);
+      if (!known && !isFinished(job) && madeFor !== undefined) {
+        // Whoever made it died before the status said so.
+        active.set(uid, referenceTo(job));
+        const at = rfc3339(madeFor);
+        if (at > (status.lastScheduleTime ?? '')) status.lastScheduleTime = at;
+      } else if (!known && !isFinished(job)) {
         const message = `Saw a job that the controller did not create or forgot: ${name}`;
         recorder.event(cronJob, 'Warning', 'UnexpectedJob', message);
       } else if (known && isFinished(job)) {

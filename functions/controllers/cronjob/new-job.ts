@@ -28,6 +28,12 @@ export function jobNameAt({ metadata }: CronJob, scheduledMs: number): string {
   return `${metadata.name}-${Math.floor(scheduledMs / 60_000)}`;
 }
 
+/** The time that this Job was made for by `jobFor`; undefined for one that somebody else made. */
+export function madeForMs(cronJob: Persisted<CronJob>, { metadata }: Job): number | undefined {
+  const ms = Date.parse(metadata.annotations?.[scheduledAtKey] ?? '');
+  return !Number.isNaN(ms) && metadata.name === jobNameAt(cronJob, ms) ? ms : undefined;
+}
+
 /** RFC 3339 with the zone's offset then: `2026-11-21T08:00:00+01:00`. */
 function inZone(ms: number, timeZone: string): string {
   const parts = new Intl.DateTimeFormat('en-US', {

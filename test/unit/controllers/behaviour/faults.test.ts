@@ -1,11 +1,19 @@
+import { Registry } from 'prom-client';
 import { describe, expect, test } from 'vitest';
+import type { KubeClient } from '../../../../lib/client/port.ts';
 import {
+  cronJobs,
+  daemonSets,
   deployments,
   events,
+  jobs,
   namespaces,
+  nodes,
   pods,
   replicaSets,
+  replicationControllers,
   resourceQuotas,
+  statefulSets,
 } from '../../../../lib/client/resources.ts';
 import { isKind } from '../../../../lib/errors.ts';
 import { eventually } from '../../../support/wait.ts';
@@ -43,8 +51,10 @@ describe('a controller that fails on one key', () => {
   test('serves the others, and that one when its reason to fail is gone', async () => {
     let isPoisoned = true;
     let failures = 0;
+    const metrics = new Registry();
     await using cluster = await openCluster({
       controllers: workloads,
+      metrics,
       wrap: (client) =>
         watchWrites(client, {
           before(_verb, resource, subject) {
@@ -74,6 +84,18 @@ describe('a controller that fails on one key', () => {
       await clock.step(20);
       return isRolledOut(await getWeb(client));
     });
+    const told = await eventually('an event says why', async () => {
+      await clock.step(20);
+      const { items } = await client.list(events, { namespace: 'test' });
+      return items.find(({ reason }) => reason === 'ReconcileFailed');
+    });
+    expect(told).toMatchObject({
+      type: 'Warning',
+      involvedObject: { kind: 'Deployment', name: 'bad' },
+      message: 'nobody thought of this',
+    });
+    const counted = /^controller_reconcile_total\{name="deployment",outcome="failed"\} (\d+)$/m;
+    expect(Number(counted.exec(await metrics.metrics())?.[1])).toBeGreaterThanOrEqual(4);
     const before = failures;
     await clock.step(20);
     expect(failures - before, 'it is tried ever more rarely').toBeLessThanOrEqual(1);
@@ -173,6 +195,90 @@ describe('what the API server refuses', () => {
       return (await podsIn(client)).length === 3 && !conditionOf(web, 'ReplicaFailure');
     });
   });
+
+  const selector = { matchLabels: { app: 'web' } };
+  const template = podTemplate('web:1');
+  const jobTemplate = { ...template.spec, restartPolicy: 'Never' };
+  const ref = { namespace: 'test', name: 'web' };
+  const podQuota =
+    /^Error creating: pods "web-[^"]+" is forbidden: exceeded quota: none, requested: pods=1, /;
+  const owners: [string, (client: KubeClient) => Promise<unknown>, string, RegExp][] = [
+    [
+      'ReplicationController',
+      (client) =>
+        client.create(replicationControllers, {
+          metadata: ref,
+          spec: { replicas: 1, selector: { app: 'web' }, template },
+        }),
+      'replicationcontroller',
+      podQuota,
+    ],
+    [
+      'StatefulSet',
+      (client) =>
+        client.create(statefulSets, { metadata: ref, spec: { serviceName: 'web', selector, template } }),
+      'statefulset',
+      /^create Pod web-0 in StatefulSet web failed error: pods "web-0" is forbidden: exceeded quota: none, /,
+    ],
+    [
+      'DaemonSet',
+      (client) => client.create(daemonSets, { metadata: ref, spec: { selector, template } }),
+      'daemonset',
+      podQuota,
+    ],
+    [
+      'Job',
+      (client) => client.create(jobs, { metadata: ref, spec: { template: { spec: jobTemplate } } }),
+      'job',
+      podQuota,
+    ],
+    [
+      'CronJob',
+      (client) =>
+        client.create(cronJobs, {
+          metadata: ref,
+          spec: { schedule: '* * * * *', jobTemplate: { spec: { template: { spec: jobTemplate } } } },
+        }),
+      'cronjob',
+      /^Error creating job: jobs\.batch "web-\d+" is forbidden: exceeded quota: none, requested: count\/jobs\.batch=1, /,
+    ],
+  ];
+
+  test.each(owners)(
+    'of a %s is an event of its own, and it is tried again until there is room',
+    async (kind, create, controller, message) => {
+      await using cluster = await openCluster({
+        controllers: [controller, 'resourcequota', 'serviceaccount'],
+      });
+      const { client, clock, informers } = cluster;
+      const node = await addHollowNode(client, informers, clock);
+      await testNamespaceWithAccount(client);
+      const quota = { namespace: 'test', name: 'none' };
+      const hard: Record<string, string> = kind === 'CronJob' ? { 'count/jobs.batch': '0' } : { pods: '0' };
+      // Nodes are tainted until somebody has seen that they are ready, which nobody does here.
+      await client.patch(nodes, { name: node.name }, { type: 'merge', patch: { spec: { taints: null } } });
+      await client.create(resourceQuotas, { metadata: quota, spec: { hard } });
+      await eventually('the quota is counted', async () => {
+        await clock.step(1_000);
+        return (await client.get(resourceQuotas, quota)).status?.used !== undefined;
+      });
+      await create(client);
+      const event = await eventually('an event', async () => {
+        await clock.step(5_000);
+        const { items } = await client.list(events, { namespace: 'test' });
+        return items.find((one) => one.reason === 'FailedCreate' && one.involvedObject.kind === kind);
+      });
+      expect(event).toMatchObject({ type: 'Warning', involvedObject: { name: 'web' } });
+      expect(event.message).toMatch(message);
+      await client.delete(resourceQuotas, quota);
+      await eventually('what was refused', async () => {
+        await clock.step(60_000);
+        const made = kind === 'CronJob' ? await client.list(jobs) : await client.list(pods);
+        return made.items.length === 1;
+      });
+      expect(node.errors).toEqual([]);
+    },
+  );
 
   test('because its namespace goes away is not asked for hundreds of times, and is neither an event nor a condition', async () => {
     let refusals = 0;
