@@ -14,16 +14,26 @@ const subjectAccessReviews: Resource<SubjectAccessReview> = {
 
 /**
  * Whether a user may have the stream, as the API server answers a SubjectAccessReview, each time anew: streams are few.
+ * A WebSocket begins with GET; what runs commands needs `create` as well (KEP-4006).
+ *
  * @throws KumulusError Forbidden in the API server's words; what it throws when it cannot be asked
  */
 export async function checkAccess(
   client: KubeClient,
   user: UserInfo,
-  { namespace, pod, subresource }: StreamTarget,
+  target: StreamTarget,
   method: string,
 ): Promise<void> {
-  const verb = method === 'POST' ? 'create' : 'get';
-  const { username, uid, groups, extra } = user;
+  if (method !== 'POST') await checkVerb(client, user, target, 'get');
+  if (target.subresource !== 'log') await checkVerb(client, user, target, 'create');
+}
+
+async function checkVerb(
+  client: KubeClient,
+  { username, uid, groups, extra }: UserInfo,
+  { namespace, pod, subresource }: StreamTarget,
+  verb: string,
+): Promise<void> {
   const { status } = await client.create(subjectAccessReviews, {
     apiVersion: 'authorization.k8s.io/v1',
     kind: 'SubjectAccessReview',
