@@ -24,8 +24,9 @@ export async function checkAccess(
   target: StreamTarget,
   method: string,
 ): Promise<void> {
-  if (method !== 'POST') await checkVerb(client, user, target, 'get');
-  if (target.subresource !== 'log') await checkVerb(client, user, target, 'create');
+  const isLog = target.subresource === 'log';
+  const verbs = method === 'POST' ? ['create'] : isLog ? ['get'] : ['get', 'create'];
+  for (const verb of verbs) await checkVerb(client, user, target, verb);
 }
 
 async function checkVerb(
