@@ -1,3 +1,4 @@
+import { Registry } from 'prom-client';
 import type { Clock } from '../../lib/clock.ts';
 import { createEventRecorder } from '../../lib/client/event-recorder.ts';
 import { createInformers } from '../../lib/client/informers.ts';
@@ -7,7 +8,7 @@ import type { Logger } from '../../lib/log.ts';
 import { defaultSettings } from './config/default-settings.ts';
 import { parseConfiguration, readConfiguration } from './config/parse.ts';
 import { openClusterObjects } from './framework/cluster-objects.ts';
-import { builtInPlugins, type Registry } from './plugins/registry.ts';
+import { builtInPlugins, type Registry as PluginRegistry } from './plugins/registry.ts';
 import { createScheduler, type Scheduler } from './scheduler.ts';
 import type { SchedulerSettings } from './config/settings.ts';
 
@@ -22,7 +23,9 @@ export interface SchedulerOptions {
   /** What one has come to, where it was read before. */
   settings?: SchedulerSettings;
   /** Plugins besides the built-in ones, by name; `docs/scheduler.md` says how one is written. */
-  plugins?: Registry;
+  plugins?: PluginRegistry;
+  /** Where its metrics go, under kube-scheduler's names. */
+  metrics?: Registry;
   random?: () => number;
   /** How events are written; see `createEventRecorder`. */
   events?: { writers: number; bufferLimit: number };
@@ -50,7 +53,7 @@ export async function openScheduler(
 ): Promise<{ scheduler: Scheduler; flush(): Promise<void> }> {
   const { client, clock, log, signal } = options;
   const random = options.random ?? Math.random;
-  const registry: Registry = new Map([...builtInPlugins, ...(options.plugins ?? [])]);
+  const registry: PluginRegistry = new Map([...builtInPlugins, ...(options.plugins ?? [])]);
   const settings = await settingsOf(options, registry);
   const informers = createInformers(client, { clock, log, random });
   const { objects, watched } = openClusterObjects(informers);
@@ -68,6 +71,7 @@ export async function openScheduler(
     log,
     random,
     settings,
+    metrics: options.metrics ?? new Registry(),
     registry,
     objects,
     watched,
@@ -79,7 +83,7 @@ export async function openScheduler(
 
 async function settingsOf(
   { config, configFile, settings }: SchedulerOptions,
-  registry: Registry,
+  registry: PluginRegistry,
 ): Promise<SchedulerSettings> {
   if (settings) return settings;
   if (configFile !== undefined) return readConfiguration(configFile, registry);

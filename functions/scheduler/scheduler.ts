@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import type { Registry } from 'prom-client';
 import { type Clock, pause } from '../../lib/clock.ts';
 import type { EventRecorder } from '../../lib/client/events.ts';
 import type { Informers } from '../../lib/client/informers.ts';
@@ -20,7 +21,8 @@ import { diagnosisOf, type Profile } from './framework/profile.ts';
 import { ClusterState } from './framework/snapshot.ts';
 import { isRejected, type Status, statusMessage } from './framework/status.ts';
 import { WaitingPods } from './framework/waiting-pods.ts';
-import type { Registry } from './plugins/registry.ts';
+import { createSchedulerMetrics } from './metrics.ts';
+import type { Registry as PluginRegistry } from './plugins/registry.ts';
 import { SchedulingQueue, type WaitingEntry } from './queue/queue.ts';
 import { Reports } from './reports.ts';
 import { watchCluster } from './watch-cluster.ts';
@@ -33,8 +35,10 @@ export interface SchedulerDeps {
   log: Logger;
   random: () => number;
   settings: SchedulerSettings;
-  registry: Registry;
+  registry: PluginRegistry;
   objects: ClusterObjects;
+  /** Where its metrics are. */
+  metrics: Registry;
   /** Kinds whose changes may help waiting pods. */
   watched: readonly WatchedKind[];
   /** Ends the scheduler and what its plugins have under way. */
@@ -80,6 +84,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
     );
   }
   const queue: SchedulingQueue = new SchedulingQueue({ ...settings, clock, profiles });
+  const metrics = createSchedulerMetrics(deps.metrics, () => queue);
   const cluster = watchCluster({ ...deps, state, queue, nominator, waiting, profiles });
 
   function handleFor(profile: () => Profile): FrameworkHandle {
@@ -87,6 +92,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
       ...trialHandle(profile, algorithm, nominator),
       podExists: (pod) => cluster.podExists(pod),
       activate: (podKey) => queue.activate(podKey),
+      madeRoom: (victims) => metrics.preempted(victims),
       waitingPod: (podKey) => waiting.get(podKey),
     };
   }
@@ -111,6 +117,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
 
   function scheduleOne(entry: WaitingEntry): void {
     const { info: pod, profile } = entry;
+    entry.attemptedMs = clock.now();
     if (pod.pod.metadata.deletionTimestamp) {
       recorder.event(pod.pod, 'Warning', 'FailedScheduling', `skip schedule deleting pod: ${pod.key}`);
       return queue.done(pod.key);
@@ -147,6 +154,8 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
     const status = await bind(reservation, waiting, clock, deps.signal);
     if (!status) {
       queue.done(pod.key);
+      attempted(entry, 'scheduled');
+      metrics.placed(entry.attempts, clock.now() - entry.firstSeenMs);
       recorder.event(pod.pod, 'Normal', 'Scheduled', `Successfully assigned ${pod.key} to ${nodeName}`);
       log.debug({ pod: pod.key, node: nodeName, attempts: entry.attempts }, 'pod bound');
       return;
@@ -188,6 +197,7 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
     const current = cluster.pendingPod(entry.info);
     if (!current) return queue.done(key);
     const { diagnosis, nominatedNodeName, message } = failure;
+    attempted(entry, failure.reason === 'SchedulerError' ? 'error' : 'unschedulable');
     if (nominatedNodeName) nominator.set(entry.info, nominatedNodeName);
     else if (nominatedNodeName === '') nominator.delete(key);
     queue.putBack(entry, {
@@ -197,6 +207,13 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
     });
     recorder.event(current, 'Warning', 'FailedScheduling', truncateNote(message));
     reports.put(key, { pod: current, failure });
+  }
+
+  function attempted(
+    { profile, attemptedMs }: WaitingEntry,
+    result: 'scheduled' | 'unschedulable' | 'error',
+  ) {
+    metrics.attempt(profile.schedulerName, result, clock.now() - attemptedMs);
   }
 
   async function settled(): Promise<void> {

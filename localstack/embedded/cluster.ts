@@ -241,6 +241,7 @@ async function startControlPlane(
     client: schedulerClient,
     clock,
     log: createLogger('scheduler', logLevel),
+    metrics: apiServer.metrics,
     ...(options.schedulerConfig && { configFile: options.schedulerConfig }),
     signal: stopping.signal,
   });

@@ -181,6 +181,8 @@ export interface FrameworkHandle {
   podExists(pod: Persisted<Pod>): boolean;
   /** Puts the pod, should it wait, where it is tried again at once. */
   activate(podKey: string): void;
+  /** Preemption has found a node, with so many victims. */
+  madeRoom(victims: number): void;
   /** Takes away the nomination of a pod. */
   clearNomination(podKey: string): void;
   /** Allowing and rejecting pods that wait at Permit. */

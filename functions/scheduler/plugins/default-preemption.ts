@@ -148,6 +148,7 @@ export function defaultPreemption(args: DefaultPreemptionArgs, context: PluginCo
       for (const other of framework.nominatedPods(best.node.name)) {
         if (other.priority < pod.priority) framework.clearNomination(other.key);
       }
+      framework.madeRoom(best.victims.length);
       if (best.victims.length > 0) {
         preempting.add(pod.key);
         prepare(best, pod).catch((error: unknown) => log.error({ err: error }, 'preemption failed'));

@@ -21,6 +21,8 @@ export interface WaitingEntry {
   profile: Profile;
   timestampMs: number;
   readonly firstSeenMs: number;
+  /** When the attempt that is under way, or the last one, began. */
+  attemptedMs: number;
   attempts: number;
   /** How often it was turned down, and how often in a row a fault came between: each has its own backoff. */
   unschedulableCount: number;
@@ -84,6 +86,24 @@ export class SchedulingQueue {
     };
   }
 
+  /** Waiting pods that a PreEnqueue plugin keeps out. */
+  get gated(): number {
+    let count = 0;
+    for (const { gatedBy } of this.#unschedulable.values()) if (gatedBy) count++;
+    return count;
+  }
+
+  /** Of each waiting pod the profile with each plugin that turned it down. */
+  *turnedDownBy(): Generator<[profile: string, plugin: string]> {
+    for (const waiting of [this.#unschedulable, this.#backoff]) {
+      for (const { profile, unschedulablePlugins, pendingPlugins } of waiting.values()) {
+        for (const plugin of [...unschedulablePlugins, ...pendingPlugins]) {
+          yield [profile.schedulerName, plugin];
+        }
+      }
+    }
+  }
+
   /** A pending pod, new or changed. */
   put(pod: Persisted<Pod>): void {
     const profile = this.#options.profiles.get(pod.spec.schedulerName ?? 'default-scheduler');
@@ -105,6 +125,7 @@ export class SchedulingQueue {
       profile,
       timestampMs: now,
       firstSeenMs: now,
+      attemptedMs: now,
       attempts: 0,
       unschedulableCount: 0,
       errorCount: 0,

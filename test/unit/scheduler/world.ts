@@ -146,6 +146,7 @@ export function contextOf(snapshot = new ClusterState(), objects = objectsOf()):
       nominationsVersion: () => 0,
       podExists: () => true,
       activate: () => undefined,
+      madeRoom: () => undefined,
       clearNomination: () => undefined,
       waitingPod: () => undefined,
     },
