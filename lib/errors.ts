@@ -20,7 +20,9 @@ export type ErrorKind =
   | 'ServerTimeout'
   | 'Timeout'
   | 'ServiceUnavailable'
-  | 'InternalError';
+  | 'InternalError'
+  /** 500 without a reason: something behind the server failed. */
+  | 'Unknown';
 
 /** One entry of `Status.details.causes`. `field` is a path such as `spec.containers[0].name`. */
 export interface StatusCause {

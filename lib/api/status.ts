@@ -38,6 +38,7 @@ export const httpCodes: Readonly<Record<ErrorKind, number>> = {
   Invalid: 422,
   TooManyRequests: 429,
   InternalError: 500,
+  Unknown: 500,
   ServerTimeout: 500,
   ServiceUnavailable: 503,
   Timeout: 504,
@@ -58,7 +59,7 @@ export function toStatus(error: unknown): { code: number; status: Status } {
       metadata: known.continue === undefined ? {} : { continue: known.continue },
       status: 'Failure',
       message: known.message,
-      reason: known.kind,
+      ...(known.kind !== 'Unknown' && { reason: known.kind }),
       ...(known.details && { details: known.details }),
       code,
     },
@@ -261,4 +262,9 @@ export function internal(error: unknown): KumulusError {
     details: { causes: [{ message }] },
     cause: error,
   });
+}
+
+/** 500 in the very words of what failed behind the server, as kube-apiserver passes such errors on. */
+export function passedOn(message: string, cause?: unknown): KumulusError {
+  return new KumulusError('Unknown', message, { cause });
 }

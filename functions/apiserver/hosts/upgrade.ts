@@ -1,8 +1,8 @@
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
-import { internal } from '../../../lib/api/status.ts';
-import { messageOf } from '../../../lib/errors.ts';
+import { passedOn } from '../../../lib/api/status.ts';
+import { dialFailure } from '../registry/proxy/dial-failure.ts';
 import type { ApiHandler, ApiResponse, UpgradeTarget } from '../../../lib/http/types.ts';
 import type { Logger } from '../../../lib/log.ts';
 import { errorResponse } from '../pipeline/respond.ts';
@@ -29,7 +29,7 @@ export function bridgeUpgrade(
   bridge(handle, request, socket, head, nodeTls, exchange.signal)
     .catch((error: unknown) => {
       log.warn({ err: error, path: request.url?.split('?', 1)[0] }, 'upgrade failed');
-      if (socket.writable) void writeAnswer(socket, errorResponse(internal(error)));
+      if (socket.writable) void writeAnswer(socket, errorResponse(error));
     })
     .finally(() => exchange.finish());
 }
@@ -51,8 +51,9 @@ async function bridge(
     signal,
   });
   if (!answer.upgrade) return writeAnswer(socket, answer);
-  const node = await dial(answer.upgrade, nodeTls, signal).catch((error: unknown) => {
-    throw new Error(`error dialing backend: ${messageOf(error)}`, { cause: error });
+  const { host } = new URL(answer.upgrade.url);
+  const node = await dial(answer.upgrade, nodeTls, signal).catch((error: Error) => {
+    throw passedOn(`error dialing backend: ${dialFailure(error, host)}`, error);
   });
   node.write(requestHead(request.method ?? 'GET', answer.upgrade));
   if (head.byteLength > 0) node.write(head);
@@ -77,7 +78,10 @@ async function dial(target: UpgradeTarget, tls: NodeTls, signal: AbortSignal): P
           ...(isIP(host) ? {} : { servername: host }),
           ALPNProtocols: ['http/1.1'],
         });
-    const timer = setTimeout(() => node.destroy(new Error(`dial ${url.host}: i/o timeout`)), dialTimeoutMs);
+    const timer = setTimeout(
+      () => node.destroy(new Error(`dial tcp ${url.host}: i/o timeout`)),
+      dialTimeoutMs,
+    );
     const onAbort = () => node.destroy(new Error('the client went away'));
     signal.addEventListener('abort', onAbort, { once: true });
     node.once(isPlain ? 'connect' : 'secureConnect', () => {

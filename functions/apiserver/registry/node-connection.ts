@@ -1,8 +1,8 @@
 import { request } from 'node:https';
 import { Agent } from 'node:https';
 import type { Node } from '../../../lib/api/gen/types.ts';
-import { internal, serviceUnavailable } from '../../../lib/api/status.ts';
-import { messageOf } from '../../../lib/errors.ts';
+import { passedOn, serviceUnavailable } from '../../../lib/api/status.ts';
+import { dialFailure } from './proxy/dial-failure.ts';
 import { createProxyTransport, type ProxyTransport } from './proxy/send.ts';
 
 /** How the API server reaches the servers of nodes (`--kubelet-client-certificate`). */
@@ -34,11 +34,12 @@ export function createNodeConnection(tls: { ca: string; certificate: string; key
           });
         });
         outgoing.setTimeout(dialTimeoutMs, () =>
-          outgoing.destroy(new Error(`dial ${new URL(url).host}: i/o timeout`)),
+          outgoing.destroy(new Error(`dial tcp ${new URL(url).host}: i/o timeout`)),
         );
-        outgoing.once('error', (error) =>
-          reject(internal(new Error(`Get ${JSON.stringify(url)}: ${messageOf(error)}`))),
-        );
+        outgoing.once('error', (error) => {
+          const why = dialFailure(error, new URL(url).host);
+          reject(passedOn(`Get ${JSON.stringify(url)}: ${why}`, error));
+        });
         outgoing.end();
       }),
     close() {

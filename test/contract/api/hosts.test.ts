@@ -122,6 +122,44 @@ test('logs come from the node, with its errors', async () => {
   );
 });
 
+test('a node that does not answer is an error in the words of what failed', async () => {
+  const path = '/api/v1/namespaces/default/pods';
+  await server.post('/api/v1/nodes', {
+    metadata: { name: 'gone' },
+    status: {
+      addresses: [{ type: 'InternalIP', address: '127.0.0.1' }],
+      daemonEndpoints: { kubeletEndpoint: { Port: 1 } },
+    },
+  });
+  await server.post(path, {
+    metadata: { name: 'lost' },
+    spec: { nodeName: 'gone', containers: [{ name: 'c', image: 'i' }] },
+  });
+  const refused = 'dial tcp 127.0.0.1:1: connect: connection refused';
+  const log = await server.get(`${path}/lost/log`);
+  // No reason, so that kubectl prints the message as it is.
+  expect(log.json).toEqual({
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message: `Get "https://127.0.0.1:1/containerLogs/default/lost/c": ${refused}`,
+    code: 500,
+  });
+  const exec = server.open('GET', `${path}/lost/exec?command=ls`, {
+    headers: { connection: 'Upgrade', upgrade: 'websocket' },
+  });
+  const text = await new Promise<string>((resolve, reject) => {
+    exec.once('error', reject);
+    exec.once('response', (response) => {
+      let all = '';
+      response.on('data', (chunk: Buffer) => (all += chunk.toString()));
+      response.once('end', () => resolve(all));
+    });
+  });
+  expect(JSON.parse(text)).toMatchObject({ code: 500, message: `error dialing backend: ${refused}` });
+});
+
 test('HTTP/2 serves many requests on one connection', async () => {
   const session = connectHttp2(`https://127.0.0.1:${server.port}`, { ca: server.ca.certificate, ...admin() });
   const one = (body?: Buffer) =>

@@ -12,6 +12,7 @@ import { pipeline } from 'node:stream/promises';
 import { connect as connectTls } from 'node:tls';
 import { serviceUnavailable } from '../../../../lib/api/status.ts';
 import { messageOf } from '../../../../lib/errors.ts';
+import { dialFailure } from './dial-failure.ts';
 import { type NodeTls, openTunnel } from './tunnel.ts';
 
 export interface Outgoing {
@@ -99,7 +100,9 @@ function send(
         body: response,
       });
     });
-    outgoing.on('error', (error: NodeJS.ErrnoException) => reject(unreachable(reason(error, url))));
+    outgoing.on('error', (error: NodeJS.ErrnoException) =>
+      reject(unreachable(dialFailure(error, hostAndPort(url)))),
+    );
     write(outgoing, body, reject);
   });
 }
@@ -122,19 +125,6 @@ function headersOf(raw: readonly string[]): Incoming['headers'] {
     headers[name] = before === undefined ? value : [before, value].flat();
   }
   return headers;
-}
-
-/** In the words in which kube-apiserver reports a failed dial. */
-function reason(error: NodeJS.ErrnoException, url: URL): string {
-  const words: Readonly<Record<string, string>> = {
-    ECONNREFUSED: 'connect: connection refused',
-    EHOSTUNREACH: 'connect: no route to host',
-    ENETUNREACH: 'connect: network is unreachable',
-    ETIMEDOUT: 'i/o timeout',
-  };
-  const known = words[error.code ?? ''];
-  if (known) return `dial tcp ${hostAndPort(url)}: ${known}`;
-  return error.code === 'ECONNRESET' ? 'EOF' : messageOf(error);
 }
 
 function hostAndPort(url: URL): string {

@@ -38,11 +38,12 @@ export async function handleLog(
     if (value !== null && value !== '')
       options.set(name, ['follow', 'previous', 'timestamps'].includes(name) ? String(isTrue(value)) : value);
   }
+  const asked = options.toString();
   const path = ['containerLogs', pod.metadata.namespace, pod.metadata.name, container]
     .map((part) => encodeURIComponent(part ?? ''))
     .join('/');
   const combined = AbortSignal.any([signal, backend.closing]);
-  const answer = await backend.nodes.get(`${server}/${path}?${options.toString()}`, combined);
+  const answer = await backend.nodes.get(`${server}/${path}${asked ? `?${asked}` : ''}`, combined);
   if (answer.status >= 400) throw await nodeError(answer.status, answer.body);
   return text(untilAborted(answer.body, combined));
 }
