@@ -43,6 +43,13 @@ export interface Parameters {
   drainTimeoutSeconds: number;
   /** The image that ECS runs the agent from: it lends a shell, the agent's files are the machine's. */
   nodeEcsImage: string;
+  /** Whether CloudFront stands in front, which brings streams (exec, attach, port-forward, logs) to the nodes. */
+  edge: boolean;
+  /** A web ACL of WAF for it (global, in us-east-1); none where it is empty. */
+  edgeWebAclArn: string;
+  /** A name of its own for it, with a certificate of ACM in us-east-1; CloudFront's where they are empty. */
+  edgeDomain: string;
+  edgeCertificateArn: string;
 }
 
 const defaults: Parameters = {
@@ -68,6 +75,10 @@ const defaults: Parameters = {
   nodeCidr: '10.0.0.0/16',
   drainTimeoutSeconds: 300,
   nodeEcsImage: 'public.ecr.aws/amazonlinux/amazonlinux:2023',
+  edge: false,
+  edgeWebAclArn: '',
+  edgeDomain: '',
+  edgeCertificateArn: '',
 };
 
 /** The retentions that CloudWatch Logs knows, up to two years. */
@@ -145,9 +156,19 @@ export function readParameters(find: (name: string) => unknown): Parameters {
   }
   if (typeof chosen.logRetentionDays === 'number' && !retentions.includes(chosen.logRetentionDays))
     wrong('logRetentionDays', chosen.logRetentionDays, `must be one of ${retentions.join(', ')}`);
+  flag('edge');
+  const arnOf = (service: string) => (value: string) =>
+    new RegExp(`^arn:aws[a-z-]*:${service}:us-east-1:\\d{12}:.+$`).test(value);
+  text('edgeWebAclArn', arnOf('wafv2'), 'must be the ARN of a web ACL in us-east-1');
+  text('edgeCertificateArn', arnOf('acm'), 'must be the ARN of a certificate in us-east-1');
+  text('edgeDomain', (value) => /^([a-z0-9-]+\.)+[a-z]+$/.test(value), 'must be a domain name');
   const all = { ...defaults, ...(chosen as Partial<Parameters>) };
   if (all.nodeMaxCount < all.nodeCount)
     wrong('nodeMaxCount', all.nodeMaxCount, `must not be less than nodeCount, which is ${all.nodeCount}`);
+  if (all.edge && all.nodes === 'none')
+    wrong('edge', all.edge, 'needs nodes, whose gateway it leads to: nodes=autoscaling or nodes=ecs');
+  if ((all.edgeDomain === '') !== (all.edgeCertificateArn === ''))
+    wrong('edgeDomain', all.edgeDomain, 'must be given together with edgeCertificateArn');
   if (errors.length > 0) throw new TypeError(errors.join('\n'));
   return all;
 }

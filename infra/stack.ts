@@ -1,6 +1,7 @@
 import { CfnOutput, Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { ControlPlane } from './constructs/control-plane.ts';
+import { Edge } from './constructs/edge.ts';
 import { Monitoring } from './constructs/monitoring.ts';
 import { NodeNetwork } from './constructs/node-network.ts';
 import { Nodes } from './constructs/nodes.ts';
@@ -12,6 +13,8 @@ export class KumulusStack extends Stack {
   readonly state: State;
   readonly controlPlane: ControlPlane;
   readonly monitoring: Monitoring;
+  /** Absent: streams are for those who reach the nodes by themselves. */
+  readonly edge: Edge | undefined;
 
   constructor(scope: Construct, parameters: Parameters, props: StackProps = {}) {
     super(scope, parameters.stackName, {
@@ -25,7 +28,8 @@ export class KumulusStack extends Stack {
     const { endpoint, nodeRole, caCertificate, instanceEvents } = this.controlPlane;
     if (network && instanceEvents) {
       const nodes = { parameters, network, nodeRole, instanceEvents, caCertificate };
-      new Nodes(this, 'Nodes', { ...nodes, endpoint: endpoint.api.url });
+      const { group } = new Nodes(this, 'Nodes', { ...nodes, endpoint: endpoint.api.url });
+      if (parameters.edge) this.edge = new Edge(this, 'Edge', { parameters, network, group, endpoint });
     }
     this.monitoring = new Monitoring(this, 'Monitoring', {
       controlPlane: this.controlPlane,
@@ -38,6 +42,7 @@ export class KumulusStack extends Stack {
     const { endpoint, adminRole, nodeRole, queues, keysPath } = this.controlPlane;
     const outputs: Record<string, [value: string, description: string]> = {
       Endpoint: [endpoint.api.url, 'Where the Kubernetes API is'],
+      ...(this.edge && { EdgeEndpoint: [this.edge.url, 'Where the Kubernetes API is, with streams'] }),
       AdminRoleArn: [adminRole.roleArn, 'Who may assume this role administers the cluster'],
       NodeRoleArn: [nodeRole.roleArn, 'The role of machines that are nodes'],
       TableName: [this.state.table.tableName, 'The table with the cluster’s state'],

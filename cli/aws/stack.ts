@@ -3,6 +3,8 @@ import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-clo
 /** What a stack's outputs say. */
 export interface StackOutputs {
   endpoint: string;
+  /** Where streams are served too; absent: the stack has no edge. */
+  edgeEndpoint?: string;
   adminRoleArn: string;
   nodeRoleArn: string;
   tableName: string;
@@ -30,6 +32,7 @@ export async function describeStack(name: string, region?: string): Promise<Stac
     };
     return {
       endpoint: output('Endpoint'),
+      ...(outputs.has('EdgeEndpoint') && { edgeEndpoint: output('EdgeEndpoint') }),
       adminRoleArn: output('AdminRoleArn'),
       nodeRoleArn: output('NodeRoleArn'),
       tableName: output('TableName'),
@@ -55,4 +58,12 @@ export function reachableEndpoint(endpoint: string, emulator: string | undefined
   if (!emulator || !api) return endpoint.replace(/\/$/, '');
   const stage = url.pathname.split('/')[1] ?? '';
   return `${emulator.replace(/\/$/, '')}/restapis/${api}/${stage}/_user_request_`;
+}
+
+/** What kubectl is given: the edge, where there is one, for it serves all that the endpoint does. Emulators bring nobody there. */
+export function serverOf(
+  { endpoint, edgeEndpoint }: Pick<StackOutputs, 'endpoint' | 'edgeEndpoint'>,
+  emulator: string | undefined,
+): string {
+  return reachableEndpoint(emulator ? endpoint : (edgeEndpoint ?? endpoint), emulator);
 }

@@ -112,14 +112,14 @@ async function askerOfStack(stack: string, options: KubeconfigOptions): Promise<
 }
 
 async function ofStack(stack: string, options: KubeconfigOptions): Promise<string> {
-  const { describeStack, reachableEndpoint } = await import('../aws/stack.ts');
+  const { describeStack, serverOf } = await import('../aws/stack.ts');
   const { renderStackKubeconfig } = await import('../aws/kubeconfig.ts');
   const outputs = await describeStack(stack, options.region);
   const { AWS_ENDPOINT_URL: emulator, AWS_ENDPOINT_URL_STS: sts, AWS_PROFILE: profile } = process.env;
   return renderStackKubeconfig({
     stack,
     region: outputs.region,
-    server: reachableEndpoint(outputs.endpoint, emulator),
+    server: serverOf(outputs, emulator),
     ...(!options.ownIdentity && { role: options.role ?? outputs.adminRoleArn }),
     ...(emulator &&
       options.certificateAuthority && {

@@ -15,6 +15,8 @@ import { NodeQueues } from './node-queues.ts';
 import { Queues } from './queues.ts';
 import type { State } from './state.ts';
 
+/** The endpoint of the Service `kubernetes` (RFC 5737, of nobody): each node answers there for its pods. */
+export const advertised = '192.0.2.1:443';
 /** How long one batch of work may take. */
 const workTimeout = Duration.seconds(60);
 /** Streams of API Gateway, and so watches, last fifteen minutes at most, as functions do. */
@@ -72,7 +74,7 @@ export class ControlPlane extends Construct {
       KUMULUS_CLUSTER_CIDR: parameters.clusterCidr,
       KUMULUS_NODE_PORT_RANGE: parameters.nodePortRange,
       KUMULUS_ISSUER: 'https://kubernetes.default.svc',
-      KUMULUS_ADVERTISE: '192.0.2.1:443',
+      KUMULUS_ADVERTISE: advertised,
       KUMULUS_LOG_LEVEL: parameters.logLevel,
     };
     const create = (

@@ -22,7 +22,11 @@ export class NodeNetwork extends Construct {
       maxAzs: 2,
       natGateways: 0,
       restrictDefaultSecurityGroup: false,
-      subnetConfiguration: [{ name: 'Nodes', subnetType: ec2.SubnetType.PUBLIC, mapPublicIpOnLaunch: true }],
+      subnetConfiguration: [
+        { name: 'Nodes', subnetType: ec2.SubnetType.PUBLIC, mapPublicIpOnLaunch: true },
+        // Of load balancers that only CloudFront reaches.
+        { name: 'Inside', subnetType: ec2.SubnetType.PRIVATE_ISOLATED, cidrMask: 26 },
+      ],
       flowLogs: {
         Rejected: {
           destination: ec2.FlowLogDestination.toCloudWatchLogs(flowLog),

@@ -13,6 +13,7 @@ import { clusterDnsOf, type InstallSettings, userData } from '../nodes/user-data
 import type { Parameters } from '../parameters.ts';
 import type { KumulusFunction } from './function.ts';
 import type { NodeNetwork } from './node-network.ts';
+import { advertised } from './control-plane.ts';
 import { clusterTag } from './node-rights.ts';
 
 export interface NodesProps {
@@ -27,6 +28,8 @@ export interface NodesProps {
   instanceEvents: KumulusFunction;
 }
 
+/** Where the agents' stream gateway listens, inside the nodes' network. */
+export const gatewayPort = 10_480;
 /** The disk of a node: its images, its logs and what its pods write. */
 const diskGib = 30;
 
@@ -67,6 +70,8 @@ export class Nodes extends Construct {
       CLUSTER_CIDR: parameters.clusterCidr,
       SERVICE_CIDR: parameters.serviceCidr,
       CLUSTER_DNS: clusterDnsOf(parameters.serviceCidr),
+      ADVERTISE: advertised,
+      GATEWAY_PORT: gatewayPort,
       LOG_LEVEL: parameters.logLevel,
       RUN_BY: byEcs ? 'ecs' : 'systemd',
       ...(cluster && { ECS_CLUSTER: cluster.clusterName }),

@@ -1,5 +1,5 @@
 # Makes this machine a node: installs the bundle whose digest it is told, and has containerd and the agent run.
-# Told by variables: CLUSTER REGION ENDPOINT CA BUNDLE_URL BUNDLE_SHA256 CLUSTER_CIDR SERVICE_CIDR CLUSTER_DNS LOG_LEVEL RUN_BY (ECS_CLUSTER)
+# Told by variables: CLUSTER REGION ENDPOINT CA BUNDLE_URL BUNDLE_SHA256 CLUSTER_CIDR SERVICE_CIDR CLUSTER_DNS ADVERTISE GATEWAY_PORT LOG_LEVEL RUN_BY (ECS_CLUSTER)
 set -euo pipefail
 
 ROOT=${ROOT:-}
@@ -92,6 +92,8 @@ TOML
   "server": "$ENDPOINT",
   "iam": { "cluster": "$CLUSTER", "region": "$REGION" },
   "changes": { "region": "$REGION" },
+  "apiProxy": "$ADVERTISE",
+  "gatewayPort": $GATEWAY_PORT,
   "clientAuthority": "/etc/kumulus/ca.crt",
   "serverTLSBootstrap": true,
   "runtimeEndpoint": "unix://$run/containerd.sock",

@@ -14,6 +14,10 @@ export interface InstallSettings {
   CLUSTER_CIDR: string;
   SERVICE_CIDR: string;
   CLUSTER_DNS: string;
+  /** Where pods find the API server: the endpoint of the Service `kubernetes`. */
+  ADVERTISE: string;
+  /** Where the stream gateway listens. */
+  GATEWAY_PORT: number;
   LOG_LEVEL: string;
   RUN_BY: 'systemd' | 'ecs';
   ECS_CLUSTER?: string;

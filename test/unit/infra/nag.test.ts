@@ -10,6 +10,7 @@ test.each([
   ['without nodes', {}],
   ['with an Auto Scaling group of nodes', { nodes: 'autoscaling', nodeSpot: 'true' }],
   ['with nodes whose agent ECS runs', { nodes: 'ecs' }],
+  ['with an edge', { nodes: 'autoscaling', edge: 'true' }],
 ])('the stack %s holds to the rules of AWS Solutions, or says in its place why it does not', (_, context) => {
   const outdir = mkdtempSync(join(tmpdir(), 'kumulus-nag-'));
   try {
