@@ -7,7 +7,7 @@ const maxWorkers = availableParallelism();
 /** One project a kind of test, so that each can run alone: `npm run test:unit`. */
 const project = (
   name: string,
-  options: { testTimeout: number; maxWorkers?: number; fileParallelism?: boolean },
+  options: { testTimeout: number; maxWorkers?: number; fileParallelism?: boolean; maxConcurrency?: number },
 ) => ({
   test: {
     name,
@@ -24,7 +24,8 @@ export default defineConfig({
       // Longer than any wait of a test, so that it is the wait that says what did not come.
       project('unit', { testTimeout: 240_000, maxWorkers }),
       project('contract', { testTimeout: 240_000, maxWorkers }),
-      project('conformance', { testTimeout: 240_000, maxWorkers }),
+      // Those of one file that say they may wait side by side: for what a node does every minute.
+      project('conformance', { testTimeout: 240_000, maxWorkers, maxConcurrency: 16 }),
       // One cluster at a time: two cores, and containers of real size.
       project('e2e', { testTimeout: 420_000, fileParallelism: false }),
       project('aws', { testTimeout: 600_000, fileParallelism: false }),

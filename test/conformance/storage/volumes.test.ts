@@ -3,17 +3,18 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { PodSecurityContext, ResourceRequirements, Volume } from '../../../lib/api/gen/types.ts';
 import { startTestCluster, type TestCluster } from '../../support/cluster.ts';
+import { whyNoContainers } from '../../support/containerd.ts';
 import { kumulus } from '../../support/hello.ts';
 import { buildBusyboxImage } from '../../support/images.ts';
 
 const image = 'kumulus.test/busybox:1';
 let cluster: TestCluster;
 
-/** Skipped where containers cannot run: they need Linux and root. */
-const hasContainers = process.platform === 'linux' && process.getuid?.() === 0;
+/** Skipped where containers cannot run. */
+const reason = whyNoContainers();
 
 beforeAll(async () => {
-  if (!hasContainers) return;
+  if (reason) return;
   cluster = await startTestCluster();
   const archive = join(cluster.dataDir, 'busybox.tar');
   await buildBusyboxImage(archive, { name: image });
@@ -54,7 +55,7 @@ async function outputOf({ script, volumes, securityContext, resources }: Run): P
 const nonRoot = { runAsUser: 1000 };
 const show = (path: string) => `stat -Lc %a ${path}; cat ${path}`;
 
-describe.skipIf(!hasContainers)('on a real node', () => {
+describe.skipIf(reason !== undefined)(`on a real node${reason ? ` (${reason})` : ''}`, () => {
   describe.each([
     {
       what: 'ConfigMap',
