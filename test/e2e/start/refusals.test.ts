@@ -80,6 +80,27 @@ test('a broken authentication configuration or token file stops the start, with 
   expect(existsSync(dataDir)).toBe(false);
 });
 
+test('a broken admission configuration stops the start, with file, line and field', async () => {
+  const dataDir = join(work, 'no-admission');
+  const file = join(work, 'admission.yaml');
+  const head = 'apiVersion: apiserver.config.k8s.io/v1\nkind: AdmissionConfiguration\nplugins:\n';
+  writeFileSync(
+    file,
+    `${head}- name: PodSecurity\n  configuration:\n    apiVersion: pod-security.admission.config.k8s.io/v1\n    kind: PodSecurityConfiguration\n    defaults:\n      enforce: strict\n`,
+  );
+  const failure = await failedStart([
+    '--no-node',
+    '--data-dir',
+    dataDir,
+    '--admission-control-config-file',
+    file,
+  ]);
+  expect(lastLine(failure)).toBe(
+    `kumulus: ${file}:9: plugins[0].configuration.defaults.enforce: Invalid value: "strict": must be one of privileged, baseline, restricted`,
+  );
+  expect(existsSync(dataDir)).toBe(false);
+});
+
 test('without root it says what needs it and what works without', async () => {
   // A user namespace without a mapping: the same owner of the same files, and not root.
   const failure = await failed('unshare', [
