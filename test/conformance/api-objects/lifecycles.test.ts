@@ -19,7 +19,8 @@ const pod = (name: string, more: object = {}) => ({
 const count = async (path: string) => (await server.get(path)).json.items?.length;
 
 /** create, get, list, update, patch, delete and deletecollection of one resource type. */
-async function lifecycle(path: string, make: (name: string) => object): Promise<void> {
+/** `change` is of the kind's own fields: patched in and, as what was made, read back. */
+async function lifecycle(path: string, make: (name: string) => object, change: object = {}): Promise<void> {
   const withLabel = (name: string) => {
     const object = make(name) as { metadata: object };
     return { ...object, metadata: { ...object.metadata, labels: { lifecycle: 'yes' } } };
@@ -32,13 +33,20 @@ async function lifecycle(path: string, make: (name: string) => object): Promise<
   expect(listed.json.items).toHaveLength(3);
   const one = `${path}/lifecycle-one`;
   const { json } = await server.get(one);
+  expect(json).toMatchObject(withLabel('lifecycle-one'));
   const updated = await server.put(one, {
     ...json,
     metadata: { ...json.metadata, annotations: { updated: 'yes' } },
   });
   expect(updated.json.metadata?.annotations).toEqual({ updated: 'yes' });
-  const patched = await server.patch(one, merge, { metadata: { annotations: { patched: 'yes' } } });
+  const patched = await server.patch(one, merge, {
+    ...change,
+    metadata: { annotations: { patched: 'yes' } },
+  });
   expect(patched.json.metadata?.annotations).toEqual({ updated: 'yes', patched: 'yes' });
+  const read = (await server.get(one)).json;
+  expect(read).toEqual(patched.json);
+  expect(read).toMatchObject(change);
   expect((await server.delete(one)).status).toBe(200);
   expect((await server.get(one)).status).toBe(404);
   expect((await server.delete(selected)).status).toBe(200);
@@ -54,26 +62,38 @@ async function lifecycle(path: string, make: (name: string) => object): Promise<
 }
 
 test('Lease lease API should be available', () =>
-  lifecycle(inDefault('leases', 'coordination.k8s.io'), (name) => ({
-    metadata: { name },
-    spec: { holderIdentity: 'holder', leaseDurationSeconds: 30, leaseTransitions: 0 },
-  })));
+  lifecycle(
+    inDefault('leases', 'coordination.k8s.io'),
+    (name) => ({
+      metadata: { name },
+      spec: { holderIdentity: 'holder', leaseDurationSeconds: 30, leaseTransitions: 0 },
+    }),
+    { spec: { holderIdentity: 'another', leaseDurationSeconds: 40, leaseTransitions: 1 } },
+  ));
 
 test('EndpointSlice should support creating EndpointSlice API operations', () =>
-  lifecycle(inDefault('endpointslices', 'discovery.k8s.io'), (name) => ({
-    metadata: { name },
-    addressType: 'IPv4',
-    endpoints: [{ addresses: ['1.2.3.4'] }],
-  })));
+  lifecycle(
+    inDefault('endpointslices', 'discovery.k8s.io'),
+    (name) => ({ metadata: { name }, addressType: 'IPv4', endpoints: [{ addresses: ['1.2.3.4'] }] }),
+    { endpoints: [{ addresses: ['1.2.3.5'], conditions: { ready: false } }] },
+  ));
 
 test('ServiceAccounts should run through the lifecycle of a ServiceAccount', () =>
-  lifecycle(inDefault('serviceaccounts'), (name) => ({ metadata: { name } })));
+  lifecycle(inDefault('serviceaccounts'), (name) => ({ metadata: { name } }), {
+    automountServiceAccountToken: false,
+  }));
 
 test('Endpoints should test the lifecycle of an Endpoint', () =>
-  lifecycle(inDefault('endpoints'), (name) => ({
-    metadata: { name },
-    subsets: [{ addresses: [{ ip: '10.0.0.24' }], ports: [{ name: 'http', port: 80, protocol: 'TCP' }] }],
-  })));
+  lifecycle(
+    inDefault('endpoints'),
+    (name) => ({
+      metadata: { name },
+      subsets: [{ addresses: [{ ip: '10.0.0.24' }], ports: [{ name: 'http', port: 80, protocol: 'TCP' }] }],
+    }),
+    {
+      subsets: [{ addresses: [{ ip: '10.0.0.25' }], ports: [{ name: 'web', port: 8080, protocol: 'TCP' }] }],
+    },
+  ));
 
 test('ServiceCIDR and IPAddress API should support IPAddress API operations', async () => {
   const path = '/apis/networking.k8s.io/v1/ipaddresses';
@@ -291,7 +311,15 @@ test('Pods should patch a pod status', async () => {
 });
 
 test('API Server should provide secure master service', async () => {
-  expect((await server.get(inDefault('services/kubernetes'))).status).toBe(200);
+  const { json } = await server.get(inDefault('services/kubernetes'));
+  expect(json).toMatchObject({
+    metadata: { labels: { component: 'apiserver', provider: 'kubernetes' } },
+    spec: {
+      type: 'ClusterIP',
+      clusterIP: '10.96.0.1',
+      ports: [{ name: 'https', protocol: 'TCP', port: 443, targetPort: 6443 }],
+    },
+  });
 });
 
 test('API Server should have Endpoints and EndpointSlices pointing to API Server', async () => {
@@ -313,10 +341,11 @@ const service = (name: string, spec: object = {}) => ({
 });
 
 test('Services should find a service from listing all namespaces', async () => {
+  await server.post('/api/v1/namespaces', { metadata: { name: 'elsewhere' } });
+  expect((await server.post('/api/v1/namespaces/elsewhere/services', service('far'))).status).toBe(201);
   const { json } = await server.get('/api/v1/services');
-  expect(json.items?.map(({ metadata }) => `${metadata?.namespace}/${metadata?.name}`)).toContain(
-    'default/kubernetes',
-  );
+  const found = json.items?.map(({ metadata }) => `${metadata?.namespace}/${metadata?.name}`);
+  expect(found).toEqual(expect.arrayContaining(['default/kubernetes', 'elsewhere/far']));
 });
 
 test('Services should delete a collection of services', async () => {
