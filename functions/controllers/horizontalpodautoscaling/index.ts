@@ -142,7 +142,7 @@ function create(context: ControllerContext): Controller {
     const [first] = failures;
     if (!best && first) {
       const count = autoscaler.spec.metrics?.length ?? 0;
-      const text = `invalid metrics (${failures.length} invalid out of ${count}), first error is: ${first.message}`;
+      const text = `invalid metrics (${failures.length} invalid out of ${count}), first error is: ${first.summary}`;
       recorder.event(autoscaler, 'Warning', 'FailedComputeMetricsReplicas', text);
       const message = `the HPA was unable to compute the replica count: ${first.message}`;
       say(round, { type: 'ScalingActive', status: 'False', reason: first.reason, message });

@@ -8,7 +8,7 @@ import { parseQuantity, quantityMilliValue } from '../../../lib/api/quantity/ind
 import { formatSelector, selectorFromObject } from '../../../lib/api/selectors/index.ts';
 import type { KubeClient, Resource } from '../../../lib/client/port.ts';
 import { apiVersionOf } from '../../../lib/client/resources.ts';
-import { messageOf } from '../../../lib/errors.ts';
+import { isKind, messageOf } from '../../../lib/errors.ts';
 
 /** What one pod uses; the sample covers the window before its time. */
 export interface PodSample {
@@ -88,8 +88,10 @@ export function metricsSource(client: KubeClient): MetricsSource {
 
   return {
     async resource(resource, namespace, podSelector, container) {
-      const found = await asked('resource metrics API', () =>
-        client.list(podMetrics, { namespace, labelSelector: podSelector }),
+      const found = await asked(
+        'resource metrics API',
+        () => client.list(podMetrics, { namespace, labelSelector: podSelector }),
+        'pods.metrics.k8s.io',
       );
       if (found.items.length === 0) throw new Error('no metrics returned from resource metrics API');
       const samples = new Map<string, PodSample>();
@@ -159,11 +161,13 @@ export function metricsSource(client: KubeClient): MetricsSource {
   };
 }
 
-async function asked<T>(api: string, ask: () => Promise<T>): Promise<T> {
+/** `target` is told where the server does not serve it at all. */
+async function asked<T>(api: string, ask: () => Promise<T>, target?: string): Promise<T> {
   try {
     return await ask();
   } catch (error) {
-    throw new Error(`unable to fetch metrics from ${api}: ${messageOf(error)}`, { cause: error });
+    const what = target && isKind(error, 'NotFound') && !error.details?.name ? ` (get ${target})` : '';
+    throw new Error(`unable to fetch metrics from ${api}: ${messageOf(error)}${what}`, { cause: error });
   }
 }
 

@@ -34,10 +34,13 @@ export interface Measured {
 /** Why a metric says nothing: the reason of the `ScalingActive` condition, and the text. */
 export class MetricFailure extends Error {
   readonly reason: string;
+  /** The text as part of what is wrong with all metrics together. */
+  readonly summary: string;
 
-  constructor(reason: string, message: string, cause: unknown) {
+  constructor(reason: string, message: string, cause: unknown, kind?: string) {
     super(message, { cause });
     this.reason = reason;
+    this.summary = kind === undefined ? message : `failed to get ${kind} metric value: ${message}`;
   }
 }
 
@@ -69,13 +72,15 @@ async function measureResource(
 ): Promise<Measured> {
   const { container } = rest;
   const key = container === undefined ? 'resource' : 'containerResource';
+  const percent = wanted.averageUtilization;
   const failure = container === undefined ? 'FailedGetResourceMetric' : 'FailedGetContainerResourceMetric';
   return await attempt(
     failure,
-    `failed to get ${name} ${container ? 'container ' : ''}utilization`,
+    `failed to get ${name} ${percent === undefined ? 'usage' : 'utilization'}: `,
     async () => {
-      const samples = await source.resource(name, target.namespace, target.podSelector, container);
-      const percent = wanted.averageUtilization;
+      const samples = await source
+        .resource(name, target.namespace, target.podSelector, container)
+        .catch(saying(`unable to get metrics for resource ${name}: `));
       const usage =
         percent === undefined
           ? replicasByAverage(target, samples, milliOf(wanted.averageValue), name)
@@ -90,6 +95,7 @@ async function measureResource(
         status: { type, [key]: { name, ...(container && { container }), current } },
       };
     },
+    `${name} ${container === undefined ? 'resource' : 'container'}`,
   );
 }
 
@@ -98,8 +104,10 @@ async function measurePods(
   target: ScaleTarget,
   { metric, target: wanted }: NonNullable<V2MetricSpec['pods']>,
 ): Promise<Measured> {
-  return await attempt('FailedGetPodsMetric', 'failed to get pods metric value', async () => {
-    const samples = await source.pods(metric, target.namespace, target.podSelector);
+  const get = async () => {
+    const samples = await source
+      .pods(metric, target.namespace, target.podSelector)
+      .catch(saying(`unable to get metric ${metric.name}: `));
     const usage = replicasByAverage(target, samples, milliOf(wanted.averageValue));
     const current = { averageValue: textOf(usage.milliValue) };
     return {
@@ -107,7 +115,8 @@ async function measurePods(
       name: `pods metric ${metric.name}`,
       status: { type: 'Pods', pods: { metric, current } },
     };
-  });
+  };
+  return await attempt('FailedGetPodsMetric', '', get, 'pods');
 }
 
 async function measureObject(
@@ -115,15 +124,19 @@ async function measureObject(
   target: ScaleTarget,
   { metric, describedObject, target: wanted }: NonNullable<V2MetricSpec['object']>,
 ): Promise<Measured> {
-  return await attempt('FailedGetObjectMetric', 'failed to get object metric value', async () => {
-    const milliValue = await source.object(metric, target.namespace, describedObject);
+  const { kind, name } = describedObject;
+  const get = async () => {
+    const milliValue = await source
+      .object(metric, target.namespace, describedObject)
+      .catch(saying(`unable to get metric ${metric.name}: ${kind} on ${target.namespace} ${name}/`));
     const { replicas, current } = byOneValue(target, milliValue, wanted);
     return {
       replicas,
       name: `${describedObject.kind} metric ${metric.name}`,
       status: { type: 'Object', object: { metric, describedObject, current } },
     };
-  });
+  };
+  return await attempt('FailedGetObjectMetric', '', get, 'object');
 }
 
 async function measureExternal(
@@ -131,7 +144,7 @@ async function measureExternal(
   target: ScaleTarget,
   { metric, target: wanted }: NonNullable<V2MetricSpec['external']>,
 ): Promise<Measured> {
-  return await attempt('FailedGetExternalMetric', 'failed to get external metric', async () => {
+  return await attempt('FailedGetExternalMetric', 'failed to get external metric: ', async () => {
     const milliValue = await source.external(metric, target.namespace);
     const { replicas, current } = byOneValue(target, milliValue, wanted);
     return {
@@ -156,12 +169,24 @@ function byOneValue(target: ScaleTarget, milliValue: number, { value, averageVal
   };
 }
 
-async function attempt(reason: string, what: string, run: () => Promise<Measured>): Promise<Measured> {
+async function attempt(
+  reason: string,
+  prefix: string,
+  run: () => Promise<Measured>,
+  kind?: string,
+): Promise<Measured> {
   try {
     return await run();
   } catch (error) {
-    throw new MetricFailure(reason, `${what}: ${messageOf(error)}`, error);
+    throw new MetricFailure(reason, `${prefix}${messageOf(error)}`, error, kind);
   }
+}
+
+/** Of whatever a source says, what it was asked for. */
+function saying(prefix: string): (error: unknown) => never {
+  return (error) => {
+    throw new Error(`${prefix}${messageOf(error)}`, { cause: error });
+  };
 }
 
 function utilizationOf({ utilization }: Usage) {

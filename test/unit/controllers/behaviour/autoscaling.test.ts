@@ -101,9 +101,15 @@ test('without metrics nothing changes, and the conditions say why', async () => 
   );
   const condition = await shown(cluster, 'ScalingActive');
   expect(condition).toMatchObject({ reason: 'FailedGetResourceMetric' });
-  expect(condition?.message).toMatch(
-    /^the HPA was unable to compute the replica count: failed to get cpu utilization: unable to fetch metrics from resource metrics API: /,
-  );
+  const why =
+    'failed to get cpu utilization: unable to get metrics for resource cpu: unable to fetch metrics from resource metrics API: the server could not find the requested resource (get pods.metrics.k8s.io)';
+  expect(condition?.message).toBe(`the HPA was unable to compute the replica count: ${why}`);
+  const all = `invalid metrics (1 invalid out of 1), first error is: failed to get cpu resource metric value: ${why}`;
+  await stepped(cluster, 'the events', async () => {
+    const { items } = await cluster.client.list(events, { namespace: 'test' });
+    const told = (reason: string) => items.find((one) => one.reason === reason)?.message;
+    return told('FailedGetResourceMetric') === why && told('FailedComputeMetricsReplicas') === all;
+  });
   expect(await shown(cluster, 'AbleToScale')).toMatchObject({ status: 'True', reason: 'SucceededGetScale' });
   expect((await getWeb(cluster.client)).spec.replicas).toBe(2);
 });
