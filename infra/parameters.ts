@@ -29,6 +29,8 @@ export interface Parameters {
   logRetentionDays: number;
   /** Whether X-Ray traces requests. */
   tracing: boolean;
+  /** Who signs service account tokens: the cluster's own key, or one of AWS KMS, whose issuer is public: IAM can trust it. */
+  tokenKey: 'parameter' | 'kms';
   /** Machines that are nodes: none, an Auto Scaling group, or one on which ECS runs the agent. */
   nodes: 'none' | 'autoscaling' | 'ecs';
   nodeCount: number;
@@ -67,6 +69,7 @@ const defaults: Parameters = {
   logLevel: 'info',
   logRetentionDays: 30,
   tracing: false,
+  tokenKey: 'parameter',
   nodes: 'none',
   nodeCount: 1,
   nodeMaxCount: 4,
@@ -136,6 +139,7 @@ export function readParameters(find: (name: string) => unknown): Parameters {
   oneOf('logLevel', logLevels);
   whole('logRetentionDays', 1, 731);
   flag('tracing');
+  oneOf('tokenKey', ['parameter', 'kms']);
   oneOf('nodes', ['none', 'autoscaling', 'ecs']);
   whole('nodeCount', 0, 1_000);
   whole('nodeMaxCount', 1, 1_000);

@@ -8,7 +8,7 @@ import type { ApiHandler, ApiRequest, ApiResponse } from '../../lib/http/types.t
 import type { Logger } from '../../lib/log.ts';
 import { openWatchCache } from '../../lib/store/cache/index.ts';
 import type { Store } from '../../lib/store/port.ts';
-import { createTokenIssuer, type TokenIssuer } from '../../lib/tokens/index.ts';
+import { createTokenIssuer, type ExternalSigner, type TokenIssuer } from '../../lib/tokens/index.ts';
 import { kubernetesVersion } from '../../lib/version.ts';
 import { CurrentPolicies } from './admission/policy/current-policies.ts';
 import { paramAccess } from './admission/policy/param-access.ts';
@@ -57,7 +57,11 @@ export interface ApiServerOptions {
   /** Where pods and nodes reach the API server: the endpoint of the Service `kubernetes`. */
   advertise: { address: string; port: number };
   /** Keys are PEM, of P-256 or RSA. Tokens of each of the `verificationKeys` are good beside those of the key that signs. */
-  serviceAccounts: { issuer: string; signingKey: string; verificationKeys?: readonly string[] };
+  serviceAccounts: {
+    issuer: string;
+    signingKey: string | ExternalSigner;
+    verificationKeys?: readonly string[];
+  };
   /** PEM. Signs clients and the servers of nodes. */
   clusterCa: string;
   /** What the API server shows to the servers of nodes. PEM. */

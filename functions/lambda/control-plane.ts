@@ -1,4 +1,5 @@
 /** The composition root of what every function of the control plane has in it: the store, and an API server above it. */
+import { KMSClient } from '@aws-sdk/client-kms';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { createInProcessClient } from '../../lib/client/in-process.ts';
 import type { KubeClient } from '../../lib/client/port.ts';
@@ -18,6 +19,7 @@ import type { TokenAuthenticator } from '../apiserver/pipeline/authentication.ts
 import { lambdaEncryption } from './encryption.ts';
 import { type ClusterKeys, loadKeys } from './keys.ts';
 import type { LambdaSettings } from './settings.ts';
+import { kmsSigner } from './token-signer.ts';
 
 export interface ControlPlane {
   server: ApiServer;
@@ -44,7 +46,7 @@ export async function openControlPlane(
     authenticators?: (client: () => KubeClient) => TokenAuthenticator[];
   } = {},
 ): Promise<ControlPlane> {
-  const { table, serviceCidr, nodePortRange, advertise, issuer } = settings;
+  const { table, serviceCidr, nodePortRange, advertise } = settings;
   const keys = await loadKeys(new SSMClient({}), settings.keysPath);
   const encryption = await lambdaEncryption(settings, log);
   const sealed = openDynamoStore({
@@ -62,7 +64,7 @@ export async function openControlPlane(
     serviceCidr,
     nodePortRange,
     advertise,
-    serviceAccounts: { issuer, signingKey: keys.serviceAccountKey },
+    serviceAccounts: await serviceAccountKeys(settings, keys),
     clusterCa: keys.ca.certificate,
     nodeClient: keys.nodeClient,
     authenticators: options.authenticators?.(() => clientFor(accessEntriesReader)),
@@ -71,4 +73,14 @@ export async function openControlPlane(
   const clientFor = (username: string) =>
     createInProcessClient(server.handle, { username, groups: ['system:authenticated'] });
   return { server, store, opener: bodyOpener(encryption), keys, clientFor };
+}
+
+/** Who signs tokens, and whose tokens are good: those of the cluster's own key stay so once AWS KMS signs. */
+async function serviceAccountKeys(
+  { issuer, tokenKeyArn }: Pick<LambdaSettings, 'issuer' | 'tokenKeyArn'>,
+  { serviceAccountKey }: Pick<ClusterKeys, 'serviceAccountKey'>,
+) {
+  if (!tokenKeyArn) return { issuer, signingKey: serviceAccountKey };
+  const signingKey = await kmsSigner(new KMSClient({}), tokenKeyArn);
+  return { issuer, signingKey, verificationKeys: [serviceAccountKey] };
 }

@@ -15,6 +15,8 @@ export interface LambdaSettings {
   nodePortRange: string;
   /** `iss` of service account tokens. */
   issuer: string;
+  /** ARN of the key of AWS KMS that signs service account tokens, whose issuer is public then; absent: the cluster's own. */
+  tokenKeyArn?: string;
   /** What nodes and pods reach the API server at. */
   advertise: { address: string; port: number };
   /** What the queues of nodes are made of. */
@@ -58,6 +60,7 @@ export function readSettings(env: Environment): LambdaSettings {
     clusterCidr: text('KUMULUS_CLUSTER_CIDR'),
     nodePortRange: text('KUMULUS_NODE_PORT_RANGE'),
     issuer: text('KUMULUS_ISSUER'),
+    ...(env.KUMULUS_TOKEN_KEY_ARN && { tokenKeyArn: env.KUMULUS_TOKEN_KEY_ARN }),
     advertise: parseAdvertise(text('KUMULUS_ADVERTISE')),
     nodes: {
       topicArn: text('KUMULUS_NODE_TOPIC_ARN'),

@@ -16,6 +16,7 @@ import { controllerEntries } from '../controllers/index.ts';
 import { showLeases } from '../lambda/leases.ts';
 import { openQueue } from '../lambda/queue.ts';
 import { readSettings } from '../lambda/settings.ts';
+import { publishIssuer } from './public-issuer.ts';
 import { deleteKeys, ensureKeys } from './keys.ts';
 
 interface CustomResourceEvent {
@@ -40,6 +41,7 @@ async function setUp(): Promise<Record<string, string>> {
   const { server } = plane;
   try {
     await server.keepHouse();
+    if (settings.tokenKeyArn) await publishIssuer(server.handle);
     await showLeases(plane, settings, log);
     // What an earlier release gave up may well succeed now.
     await queue.addAll(everythingAgain(entries));

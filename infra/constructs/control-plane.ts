@@ -1,13 +1,14 @@
-import { CustomResource, Duration, Stack, Validations } from 'aws-cdk-lib';
+import { CustomResource, Duration, Lazy, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { Rule, Schedule } from 'aws-cdk-lib/aws-events';
 import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { DynamoEventSource, SqsDlq, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
 import { keyNames } from '../../functions/lambda/keys.ts';
 import type { Parameters } from '../parameters.ts';
-import { Endpoint } from './endpoint.ts';
+import { Endpoint, stageName } from './endpoint.ts';
 import type { NodeNetwork } from './node-network.ts';
 import { grantMachines } from './node-rights.ts';
 import { KumulusFunction, type KumulusFunctionProps } from './function.ts';
@@ -15,6 +16,8 @@ import { NodeQueues } from './node-queues.ts';
 import { Queues } from './queues.ts';
 import type { State } from './state.ts';
 
+/** The issuer of tokens that nobody outside needs to check. */
+const privateIssuer = 'https://kubernetes.default.svc';
 /** The endpoint of the Service `kubernetes` (RFC 5737, of nobody): each node answers there for its pods. */
 export const advertised = '192.0.2.1:443';
 /** How long one batch of work may take. */
@@ -58,6 +61,7 @@ export class ControlPlane extends Construct {
 
     this.nodeQueues = new NodeQueues(this, 'NodeQueues', { cluster: parameters.stackName });
 
+    const tokenKey = parameters.tokenKey === 'kms' ? this.#createTokenKey(parameters) : undefined;
     const environment = {
       KUMULUS_CLUSTER: parameters.stackName,
       KUMULUS_TABLE: state.table.tableName,
@@ -73,7 +77,8 @@ export class ControlPlane extends Construct {
       KUMULUS_SERVICE_CIDR: parameters.serviceCidr,
       KUMULUS_CLUSTER_CIDR: parameters.clusterCidr,
       KUMULUS_NODE_PORT_RANGE: parameters.nodePortRange,
-      KUMULUS_ISSUER: 'https://kubernetes.default.svc',
+      KUMULUS_ISSUER: tokenKey ? Lazy.string({ produce: () => this.#issuer() }) : privateIssuer,
+      ...(tokenKey && { KUMULUS_TOKEN_KEY_ARN: tokenKey.keyArn }),
       KUMULUS_ADVERTISE: advertised,
       KUMULUS_LOG_LEVEL: parameters.logLevel,
     };
@@ -162,6 +167,7 @@ export class ControlPlane extends Construct {
         environment: { KUMULUS_DRAIN_TIMEOUT_SECONDS: String(parameters.drainTimeoutSeconds) },
       });
     this.#grant(state);
+    if (tokenKey) this.#grantTokenKey(tokenKey);
     if (network) {
       const { controllers } = this.functions;
       grantMachines({ controllers, events: this.instanceEvents, network, cluster: parameters.stackName });
@@ -180,6 +186,32 @@ export class ControlPlane extends Construct {
       assumedBy: new iam.AccountRootPrincipal(),
       description: `Administrator of the Kubernetes cluster ${stackName}; has no rights in AWS`,
     });
+  }
+
+  /** The URL of the API by its parts: the stage's own URL is there only after the functions. */
+  #issuer(): string {
+    const { region, urlSuffix } = Stack.of(this);
+    const { api } = this.endpoint;
+    return `https://${api.restApiId}.execute-api.${region}.${urlSuffix}/${stageName}`;
+  }
+
+  #createTokenKey({ stackName }: Parameters): kms.Key {
+    return new kms.Key(this, 'TokenKey', {
+      description: `Kumulus: signs the service account tokens of ${stackName}`,
+      keySpec: kms.KeySpec.ECC_NIST_P256,
+      keyUsage: kms.KeyUsage.SIGN_VERIFY,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
+  }
+
+  /** Tokens are given out by the endpoint alone; whoever hosts an API server checks them. */
+  #grantTokenKey({ keyArn }: kms.Key): void {
+    const { delays: _without, ...hosts } = this.functions;
+    const all = [...Object.values(hosts), ...(this.instanceEvents ? [this.instanceEvents] : [])];
+    for (const host of all) {
+      const actions = host === hosts.apiserver ? ['kms:GetPublicKey', 'kms:Sign'] : ['kms:GetPublicKey'];
+      host.function.addToRolePolicy(new iam.PolicyStatement({ actions, resources: [keyArn] }));
+    }
   }
 
   #grant(state: State): void {

@@ -45,6 +45,8 @@ const gatewayAnswers: { type: apigateway.ResponseType; code: number; reason: str
   },
 ];
 
+/** A part of the endpoint's URL. */
+export const stageName = 'api';
 /** The longest that API Gateway streams. */
 const longestStream = Duration.minutes(15);
 
@@ -71,7 +73,7 @@ export class Endpoint extends Construct {
       cloudWatchRole: true,
       cloudWatchRoleRemovalPolicy: RemovalPolicy.DESTROY,
       deployOptions: {
-        stageName: 'api',
+        stageName,
         tracingEnabled: parameters.tracing,
         // Those of the stage are free, those of each method are not.
         metricsEnabled: false,

@@ -2,8 +2,8 @@
  * Service account tokens: JSON Web Tokens signed with ES256 or RS256, claims as kube-apiserver writes them (API
  * reference, "TokenRequest"; KEP-1205). Whether what a token is bound to still lives is the caller's question to the API.
  */
-import { createPrivateKey, hash, randomUUID } from 'node:crypto';
-import { decodeProtectedHeader, errors, type JWK, type JWTPayload, jwtVerify, SignJWT } from 'jose';
+import { createPrivateKey, createPublicKey, hash, randomUUID, sign } from 'node:crypto';
+import { decodeProtectedHeader, errors, type JWK, type JWTPayload, jwtVerify } from 'jose';
 import { KumulusError } from '../errors.ts';
 import { publicJwk, verificationKey } from './keys.ts';
 
@@ -34,6 +34,14 @@ export interface TokenIssuer {
   readonly algorithms: readonly string[];
   /** The public keys, for `/openid/v1/jwks`. */
   keys(): Promise<{ keys: JWK[] }>;
+}
+
+/** A private key that somebody else keeps, who signs when asked (KEP-740): AWS KMS. */
+export interface ExternalSigner {
+  /** PEM, of P-256. */
+  publicKey: string;
+  /** The ES256 signature as JWS has it: r and s, 32 bytes each (RFC 7518 section 3.4). */
+  sign(data: Uint8Array): Promise<Uint8Array>;
 }
 
 export interface IssuedToken {
@@ -72,15 +80,16 @@ export function createTokenIssuer(options: {
   /** `https://kubernetes.default.svc` */
   issuer: string;
   /** PKCS#8 PEM: P-256 signs with ES256, RSA with RS256. */
-  signingKey: string;
+  signingKey: string | ExternalSigner;
   /** PEM of further keys whose tokens are good: those that signed before, or will sign next. */
   verificationKeys?: readonly string[];
   /** Milliseconds since the epoch. */
   now: () => number;
 }): TokenIssuer {
   const { issuer, now } = options;
-  const privateKey = createPrivateKey(options.signingKey);
-  const signing = verificationKey(privateKey);
+  const { signingKey } = options;
+  const signer = typeof signingKey === 'string' ? localSigner(signingKey) : signingKey;
+  const signing = verificationKey(signer.publicKey);
   const known = new Map(
     [signing, ...(options.verificationKeys ?? []).map(verificationKey)].map((key) => [key.id, key]),
   );
@@ -124,23 +133,27 @@ export function createTokenIssuer(options: {
     async issue(subject, { audiences, expirationSeconds, warnAfterSeconds }) {
       const nowSeconds = Math.floor(now() / 1000);
       const { namespace, serviceAccount, ...bound } = subject;
-      const token = await new SignJWT({
+      const header = { alg: signing.algorithm, kid: signing.id };
+      const claims = {
         'kubernetes.io': {
           namespace,
           ...bound,
           serviceaccount: serviceAccount,
           ...(warnAfterSeconds === undefined ? {} : { warnafter: nowSeconds + warnAfterSeconds }),
         },
-      })
-        .setProtectedHeader({ alg: signing.algorithm, kid: signing.id })
-        .setIssuer(issuer)
-        .setSubject(`system:serviceaccount:${namespace}:${serviceAccount.name}`)
-        .setAudience([...audiences])
-        .setIssuedAt(nowSeconds)
-        .setNotBefore(nowSeconds)
-        .setExpirationTime(nowSeconds + expirationSeconds)
-        .setJti(randomUUID())
-        .sign(privateKey);
+        iss: issuer,
+        sub: `system:serviceaccount:${namespace}:${serviceAccount.name}`,
+        aud: [...audiences],
+        iat: nowSeconds,
+        nbf: nowSeconds,
+        exp: nowSeconds + expirationSeconds,
+        jti: randomUUID(),
+      };
+      // JWS Compact Serialization (RFC 7515 section 7.1).
+      const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url');
+      const input = `${encode(header)}.${encode(claims)}`;
+      const signature = await signer.sign(Buffer.from(input));
+      const token = `${input}.${Buffer.from(signature).toString('base64url')}`;
       return { token, expiresAtMs: (nowSeconds + expirationSeconds) * 1000 };
     },
     async verify(token, audiences) {
@@ -161,6 +174,14 @@ export function createTokenIssuer(options: {
     async keys() {
       return { keys: await Promise.all([...known.values()].map(publicJwk)) };
     },
+  };
+}
+
+function localSigner(pem: string): ExternalSigner {
+  const key = createPrivateKey(pem);
+  return {
+    publicKey: createPublicKey(key).export({ type: 'spki', format: 'pem' }) as string,
+    sign: (data) => Promise.resolve(sign('sha256', data, { key, dsaEncoding: 'ieee-p1363' })),
   };
 }
 

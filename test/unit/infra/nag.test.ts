@@ -8,6 +8,7 @@ import { synthesize } from './stack.ts';
 
 test.each([
   ['without nodes', {}],
+  ['whose tokens AWS KMS signs', { tokenKey: 'kms' }],
   ['with an Auto Scaling group of nodes', { nodes: 'autoscaling', nodeSpot: 'true' }],
   ['with nodes whose agent ECS runs', { nodes: 'ecs' }],
   ['with an edge', { nodes: 'autoscaling', edge: 'true' }],
