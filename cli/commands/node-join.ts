@@ -68,6 +68,8 @@ async function nodeJoin(options: NodeJoinOptions): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const)
     process.on(signal, () => stop.abort(new Error(`stopped by ${signal}`)));
   const environment = { clock: systemClock, random: Math.random, signal: stop.signal };
+  // What the agent starts has no business with it.
+  delete process.env['KUMULUS_NODE_TOKEN'];
   mkdirSync(options.stateDir, { recursive: true, mode: 0o700 });
   const free = takeStateDir(options.stateDir);
   try {
