@@ -19,6 +19,8 @@ export interface AgentOptions {
   /** On top of this process' own. */
   env?: Record<string, string>;
   ready: () => Promise<boolean>;
+  /** Default a minute. */
+  readyWithinMs?: number;
   clock: Clock;
   log: Logger;
 }
@@ -46,7 +48,7 @@ export async function startAgent(options: AgentOptions): Promise<Supervised> {
     ...(options.env && { env: { ...process.env, ...options.env } }),
     pidFile: dir.agentPid,
     ready: options.ready,
-    readyWithinMs: 60_000,
+    readyWithinMs: options.readyWithinMs ?? 60_000,
     hint: `see ${options.logFile}`,
     clock,
     log: options.log,

@@ -57,6 +57,7 @@ export async function startStackNode(
     validityDays: 1,
     now: systemClock.now(),
   });
+  const seenFromNode = (url: string) => url.replace('127.0.0.1', stack.machine.address);
   const write = (file: string, content: string) => {
     writeFileSync(join(dir.root, file), content, { mode: 0o600 });
     return join(dir.root, file);
@@ -76,13 +77,14 @@ export async function startStackNode(
     namespacePath,
     config: {
       nodeName: name,
-      server: stack.server.replace('127.0.0.1', stack.machine.address),
+      server: seenFromNode(stack.server),
       certificateAuthority: stack.certificateFile,
       iam: { cluster: stack.name, region: stack.outputs.region, stsUrl: stack.emulator.endpoint },
       clientAuthority: write('cluster-ca.crt', ca.certificate),
       servingCertificate: write('serving.crt', serving.certificate),
       servingKey: write('serving.key', serving.key),
       runtimeEndpoint: `unix://${dir.containerdSocket}`,
+      changes: { region: stack.outputs.region },
       stateDir: dir.agentState,
       listenAddress: nodeIp,
       listenPort: kubeletPort,
@@ -99,6 +101,7 @@ export async function startStackNode(
       ...more,
     },
     env: {
+      AWS_ENDPOINT_URL: seenFromNode(stack.emulator.endpoint),
       AWS_ACCESS_KEY_ID: session?.AccessKeyId ?? '',
       AWS_SECRET_ACCESS_KEY: session?.SecretAccessKey ?? '',
       AWS_SESSION_TOKEN: session?.SessionToken ?? '',
@@ -110,6 +113,8 @@ export async function startStackNode(
         .catch(() => '');
       return ready === 'True';
     },
+    // Its first requests meet functions that are all cold.
+    readyWithinMs: 240_000,
     clock: systemClock,
     log,
   });

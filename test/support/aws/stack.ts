@@ -10,15 +10,23 @@ import { type DataDirectory, openDataDirectory } from '../../../localstack/embed
 import { hostAddress } from '../../../localstack/embedded/node/network.ts';
 import { type ClusterSettings, loadSettings } from '../../../localstack/embedded/settings.ts';
 import { kubectlFor } from '../kubectl.ts';
+import { type EmulatorCalls, emulatorCalls } from './emulator.ts';
 import { openNodeNetwork, selfSigned } from './network.ts';
+import { type ServiceProxy, startServiceProxy } from './proxy.ts';
 import { type MiniStack, startMiniStack } from '../store/ministack.ts';
 
+/** Of a command that waits for nothing: the machine may do much else meanwhile. */
+const commandTimeoutMs = 180_000;
 const cli = join(import.meta.dirname, '../../../cli/main.ts');
 
 export interface TestStack {
   name: string;
   dir: string;
   emulator: MiniStack;
+  calls: EmulatorCalls;
+  /** What the functions' calls of the table and of the queues go through. */
+  dynamodb: ServiceProxy;
+  sqs: ServiceProxy;
   /** PEM file of what the emulator shows. */
   certificateFile: string;
   /** Where nodes of this machine are, and the address at which they reach the emulator. */
@@ -50,6 +58,14 @@ export async function startTestStack(context: Record<string, string> = {}): Prom
   const certificateFile = join(dir, 'emulator.crt');
   const keyFile = join(dir, 'emulator.key');
   await selfSigned(certificateFile, keyFile, ['127.0.0.1', address]);
+  let endpoint = '';
+  const upstream = { target: () => endpoint, ca: () => readFileSync(certificateFile, 'utf8') };
+  const dynamodb = await startServiceProxy(upstream);
+  const sqs = await startServiceProxy(upstream);
+  const closeProxies = async () => {
+    await dynamodb.close();
+    await sqs.close();
+  };
   const emulator = await startMiniStack({
     services: 'all',
     tls: true,
@@ -59,16 +75,24 @@ export async function startTestStack(context: Record<string, string> = {}): Prom
       LOG_LEVEL: 'INFO',
       MINISTACK_SSL_CERT: certificateFile,
       MINISTACK_SSL_KEY: keyFile,
+      // Functions have the emulator's environment.
+      AWS_ENDPOINT_URL_DYNAMODB: dynamodb.url,
+      AWS_ENDPOINT_URL_SQS: sqs.url,
     },
     certificateFile,
     onLog: (text) => {
       log = (log + text).slice(-4_000_000);
     },
+  }).catch(async (error: unknown) => {
+    await closeProxies();
+    throw error;
   });
+  ({ endpoint } = emulator);
   let network: Awaited<ReturnType<typeof openNodeNetwork>> | undefined;
   const stop = async () => {
     await network?.close();
     await emulator.stop();
+    await closeProxies();
     rmSync(dir, { recursive: true, force: true });
   };
   try {
@@ -87,13 +111,20 @@ export async function startTestStack(context: Record<string, string> = {}): Prom
       name,
       dir,
       emulator,
+      calls: emulatorCalls(emulator.endpoint),
+      dynamodb,
+      sqs,
       certificateFile,
       machine: { data, settings, address },
       environment,
       kubeconfig,
-      kubectl: (args, options = {}) => plain(args, { ...options, env: { ...environment, ...options.env } }),
+      kubectl: (args, options = {}) =>
+        plain(args, { timeoutMs: commandTimeoutMs, ...options, env: { ...environment, ...options.env } }),
       kumulus: (args) =>
-        runCommand(process.execPath, [cli, ...args], { env: { ...process.env, ...environment } }),
+        runCommand(process.execPath, [cli, ...args], {
+          env: { ...process.env, ...environment },
+          timeoutMs: commandTimeoutMs,
+        }),
       outputs,
       server: reachableEndpoint(outputs.endpoint, emulator.endpoint),
       client: {

@@ -1,0 +1,95 @@
+/** The README's way through a cluster, with kubectl and real containers. */
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { runCommand } from '../../../lib/process/run.ts';
+import { startStackNode } from '../../support/aws/node.ts';
+import { kubectlFor, refusal } from '../../support/kubectl.ts';
+import { cluster, soon, started, step } from './cluster.ts';
+
+const root = join(import.meta.dirname, '../../..');
+
+export function tour(): void {
+  step('is there after bootstrap and deploy, for whoever may assume its role', async () => {
+    const namespaces = await cluster().kubectl('get namespaces -o name');
+    expect(namespaces.trim().split('\n').sort()).toEqual([
+      'namespace/default',
+      'namespace/kube-node-lease',
+      'namespace/kube-public',
+      'namespace/kube-system',
+    ]);
+    expect(await cluster().kubectl('auth whoami -o jsonpath={.status.userInfo.groups}')).toContain(
+      'system:masters',
+    );
+  });
+
+  step('keeps out who has no access entry, and who has no token', async () => {
+    const own = join(cluster().dir, 'own-identity');
+    writeFileSync(own, await cluster().kumulus(['kubeconfig', '--stack', cluster().name, '--own-identity']));
+    const stranger = await refusal(kubectlFor(own)('get namespaces'));
+    expect(stranger).toMatch(/Unauthorized|must be logged in|provide credentials/);
+    const answer = await fetch(`${cluster().server}/api/v1/namespaces`);
+    expect(answer.status).toBe(401);
+    expect(await answer.json()).toMatchObject({ kind: 'Status', reason: 'Unauthorized' });
+  });
+
+  step('gives every namespace what controllers give it, driven by the table’s stream', async () => {
+    await cluster().kubectl('create namespace shop');
+    await soon('its service account', () => cluster().kubectl('get serviceaccount default -n shop'));
+    await soon('its root certificate', () => cluster().kubectl('get configmap kube-root-ca.crt -n shop'));
+  });
+
+  step('is joined by a machine, which is known by its IAM role alone', async () => {
+    started.node = await startStackNode(cluster());
+    expect(await cluster().kubectl('get nodes --no-headers')).toMatch(/^node-1\s+Ready\s/);
+    const image = join(cluster().dir, 'hello.tar');
+    await runCommand('sh', [join(root, 'examples/hello/build.sh'), '1.0', image]);
+    await started.node.loadImage(image);
+  });
+
+  step('runs the containers of a Deployment', async () => {
+    await cluster().kubectl(`apply -n shop -f ${join(root, 'examples/hello/hello.yaml')}`);
+    const status = await cluster().kubectl('rollout status deployment/hello -n shop --timeout=240s', {
+      timeoutMs: 250_000,
+    });
+    expect(status).toContain('successfully rolled out');
+    const phases = await cluster().kubectl('get pods -n shop -o jsonpath={.items[*].status.phase}');
+    expect(phases.trim().split(' ')).toEqual(['Running', 'Running']);
+  });
+
+  step('shows what they print', async () => {
+    await cluster().kubectl(
+      'run greeter -n shop --image=hello:1.0 --restart=Never --command -- echo hello from afar',
+    );
+    await cluster().kubectl(
+      'wait pod/greeter -n shop --for=jsonpath={.status.phase}=Succeeded --timeout=240s',
+      {
+        timeoutMs: 250_000,
+      },
+    );
+    expect(await cluster().kubectl('logs greeter -n shop')).toBe('hello from afar\n');
+  });
+
+  step('says what exec needs', async () => {
+    expect(await refusal(cluster().kubectl('exec -n shop deployment/hello -- hostname'))).toContain('Edge');
+  });
+
+  step('a watch goes on over the ends of each answer, and misses nothing', async () => {
+    const [waited] = await Promise.all([
+      cluster().kubectl(
+        'wait deployment/hello -n shop --for=jsonpath={.status.readyReplicas}=4 --timeout=240s',
+        {
+          timeoutMs: 250_000,
+        },
+      ),
+      cluster().kubectl('scale deployment hello -n shop --replicas=4'),
+    ]);
+    expect(waited).toContain('condition met');
+  });
+
+  step('deletes a namespace with all that is in it', async () => {
+    await cluster().kubectl('delete namespace shop --timeout=240s', { timeoutMs: 250_000 });
+    const left = await refusal(cluster().kubectl('get namespace shop'));
+    expect(left).toContain('not found');
+  });
+}
