@@ -32,20 +32,20 @@ export function scale(): void {
       await kubectl(`create deployment many -n many --image=none --replicas=0`);
       await kubectl(`patch deployment many -n many --patch '${selector}'`);
       await kubectl(`scale deployment many -n many --replicas=${replicas}`);
-      const status = await kubectl('rollout status deployment/many -n many --timeout=280s', {
-        timeoutMs: 290_000,
+      const status = await kubectl('rollout status deployment/many -n many --timeout=580s', {
+        timeoutMs: 590_000,
       });
       expect(status).toContain('successfully rolled out');
       expect(await kubectl('get deployment many -n many -o jsonpath={.status.availableReplicas}')).toBe(
         String(replicas),
       );
-      await kubectl('delete deployment many -n many --cascade=foreground --timeout=280s', {
-        timeoutMs: 290_000,
+      await kubectl('delete deployment many -n many --cascade=foreground --timeout=580s', {
+        timeoutMs: 590_000,
       });
       await started.hollow?.();
       delete started.hollow;
     },
-    600_000,
+    1_500_000,
   );
 }
 
