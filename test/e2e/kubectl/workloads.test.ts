@@ -64,6 +64,44 @@ test('a StatefulSet comes up in order, keeps names, rolls out and back', async (
   await kubectl('delete statefulset db --cascade=foreground --timeout=180s');
 });
 
+test('a Deployment is paused, resumed, restarted and taken back, and has an autoscaler', async () => {
+  const labels = { app: 'front' };
+  await apply({
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name: 'front' },
+    spec: { replicas: 2, selector: { matchLabels: labels }, template: web(labels) },
+  });
+  const rolledOut = () => kubectl('rollout status deployment/front --timeout=180s');
+  expect(await rolledOut()).toContain('deployment "front" successfully rolled out');
+  await kubectl('wait deployment/front --for=condition=Available --timeout=180s');
+  await kubectl('rollout pause deployment/front');
+  await kubectl('set image deployment/front web=hello:2.0');
+  await eventually('the pause is seen', async () =>
+    (await kubectl('get deployment front -o jsonpath={.status.conditions[*].reason}')).includes(
+      'DeploymentPaused',
+    ),
+  );
+  expect(await images('app=front')).toBe('hello:1.0 hello:1.0');
+  await kubectl('rollout resume deployment/front');
+  await rolledOut();
+  expect(await kubectl('rollout history deployment/front')).toMatch(/1\s+<none>\n2\s+<none>/);
+  await kubectl('rollout restart deployment/front');
+  await rolledOut();
+  expect(await kubectl('rollout history deployment/front')).toMatch(/3\s+<none>/);
+  await kubectl('rollout undo deployment/front --to-revision=1');
+  await rolledOut();
+  await kubectl('autoscale deployment front --min=3 --max=4 --cpu=50%');
+  await eventually(
+    'the autoscaler keeps the least',
+    async () => (await kubectl('get deployment front -o jsonpath={.spec.replicas}')) === '3',
+    { withinMs: 180_000 },
+  );
+  await rolledOut();
+  await kubectl('delete hpa front');
+  await kubectl('delete deployment front --cascade=foreground --timeout=180s');
+});
+
 test('a DaemonSet has a pod on the node, rolls out and back', async () => {
   const labels = { app: 'agent' };
   await apply({
