@@ -4,7 +4,7 @@ import type { FrameworkHandle } from './framework/plugin.ts';
 import { activeFilters, type Profile } from './framework/profile.ts';
 
 /** What a plugin may do with nodes that it tries things out on, and with nominations. */
-export type TrialHandle = Pick<
+type TrialHandle = Pick<
   FrameworkHandle,
   | 'filterWithNominated'
   | 'filtersByNodeAlone'

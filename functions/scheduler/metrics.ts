@@ -3,7 +3,7 @@ import type { SchedulingQueue } from './queue/queue.ts';
 
 type Result = 'scheduled' | 'unschedulable' | 'error';
 
-export interface SchedulerMetrics {
+interface SchedulerMetrics {
   /** An attempt, from when the pod left the queue to its binding or to why it has no node. */
   attempt(profile: string, result: Result, durationMs: number): void;
   /** A pod got its node, after so many attempts; `waitedMs` from when it was first seen. */

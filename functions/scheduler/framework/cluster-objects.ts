@@ -26,7 +26,7 @@ export interface ClusterObjects {
   readonly statefulSets: Lister<t.StatefulSet>;
 }
 
-export interface ClusterKind {
+interface ClusterKind {
   resource: Resource<KubeObject>;
   /** What the queue calls changes to it; absent for kinds whose changes help no pod. */
   event?: EventResource;
