@@ -87,7 +87,7 @@ describe('the template', () => {
 
   test('tells of what fails, is throttled, waits or was given up, by as many metrics as cost nothing', () => {
     const alarms = ofType('AWS::CloudWatch::Alarm').map(([, { Properties }]) => Properties ?? {});
-    expect(alarms.map(({ AlarmName }) => AlarmName).sort()).toEqual(
+    expect(alarms.map(({ AlarmName }) => String(AlarmName)).sort()).toEqual(
       [
         ...['apiserver', 'controllers', 'delays', 'dispatch', 'resync', 'scheduler'].map(
           (name) => `Errors-${name}`,
