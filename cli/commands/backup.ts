@@ -42,7 +42,12 @@ export function backupCommand(): Command {
 async function readable(flags: StoreFlags) {
   const source = storeOf(flags);
   if (source.kind === 'dynamodb') {
-    return await openStore({ ...source, clock: systemClock, log: createLogger('store', 'warn') });
+    return await openStore({
+      ...source,
+      mustExist: true,
+      clock: systemClock,
+      log: createLogger('store', 'warn'),
+    });
   }
   const store = openEmbeddedSnapshot(source.dir);
   return { store, close: () => Promise.resolve(store.close()) };

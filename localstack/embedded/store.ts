@@ -1,4 +1,5 @@
 import type { Clock } from '../../lib/clock.ts';
+import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import { openEmbeddedStore } from '../../lib/store/embedded/index.ts';
 import type { RestorableStore } from '../../lib/store/port.ts';
@@ -12,8 +13,9 @@ export interface StoreOptions {
   dir: string;
   /** Of DynamoDB: `http://localhost:4566` for an emulator; absent, the one that the AWS configuration of the environment names. */
   endpoint?: string;
-  /** DynamoDB's table; made when it is not there. */
+  /** DynamoDB's table; made when it is not there, unless it must be there. */
   table: string;
+  mustExist?: boolean;
   clock: Clock;
   log: Logger;
 }
@@ -22,7 +24,7 @@ export interface StoreOptions {
 export async function openStore(
   options: StoreOptions,
 ): Promise<{ store: RestorableStore; close(): Promise<void> }> {
-  const { kind, dir, endpoint, table, clock, log } = options;
+  const { kind, dir, endpoint, table, mustExist = false, clock, log } = options;
   if (kind === 'embedded') {
     const store = await openEmbeddedStore({ dir, clock, log });
     return { store, close: () => store.close() };
@@ -32,7 +34,18 @@ export async function openStore(
     '../../lib/store/dynamodb/index.ts'
   );
   const client = createDynamoClient({ ...(endpoint && emulator(endpoint)) });
-  await ensureTable(client, table);
+  try {
+    await ensureTable(client, table, { mustExist });
+  } catch (cause) {
+    client.destroy();
+    const where = endpoint ? ` at ${endpoint}` : '';
+    throw new Error(
+      `DynamoDB${where} cannot be used: ${messageOf(cause)}. Is --endpoint right, and does it run?`,
+      {
+        cause,
+      },
+    );
+  }
   const store = openDynamoStore({ calls: callsOf(client), table, clock, log });
   return {
     store,

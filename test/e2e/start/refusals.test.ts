@@ -200,3 +200,16 @@ test('a flag or a file of authorization that is wrong is named, and nothing is s
     await refusal('--authorization-mode', 'RBAC,Webhook', '--authorization-webhook-config-file', file),
   ).toContain(`${file}:2: `);
 });
+
+test('a DynamoDB that does not answer is named, by a start and by a backup', async () => {
+  const flags = ['--store', 'dynamodb', '--endpoint', `http://127.0.0.1:${await freePort()}`];
+  const says = new RegExp(
+    `^kumulus: DynamoDB at ${flags[3]} cannot be used: .*Is --endpoint right, and does it run\\?$`,
+  );
+  expect(lastLine(await failedStart(['--no-node', ...flags]))).toMatch(says);
+  const cli = join(root, 'cli/bin/kumulus.mjs');
+  const file = join(work, 'backup');
+  const backup = ['backup', file, '--data-dir', join(work, 'refused'), ...flags];
+  expect(lastLine(await failed(process.execPath, [cli, ...backup]))).toMatch(says);
+  expect(existsSync(file)).toBe(false);
+});
