@@ -3,14 +3,15 @@
  * the paths of the Kubernetes API, where API Gateway carries no upgrades. Every node can be asked for the pods of all:
  * who asks is looked up with the API server, and the node that has the pod does so again.
  */
-import { type IncomingMessage, STATUS_CODES, type ServerResponse } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Pod } from '../../lib/api/gen/types.ts';
+import { containerOf } from '../../lib/api/pod-container.ts';
 import { toStatus } from '../../lib/api/status.ts';
+import type { HttpsTransport } from '../../lib/client/https.ts';
 import { createKubeClient } from '../../lib/client/kube-client.ts';
 import type { KubeClient } from '../../lib/client/port.ts';
 import { pods } from '../../lib/client/resources.ts';
-import type { HttpsTransport } from '../../lib/client/https.ts';
 import type { Clock } from '../../lib/clock.ts';
 import { KumulusError } from '../../lib/errors.ts';
 import type { UserInfo } from '../../lib/http/types.ts';
@@ -21,8 +22,7 @@ import { sendLog } from '../server/logs/send.ts';
 import type { Route } from '../server/route.ts';
 import { serveUpgrade } from '../server/upgrade.ts';
 import { checkAccess } from './access.ts';
-import { containerOf } from './container.ts';
-import { passedOnHeader, passOn, passOnUpgrade, type Peer } from './peer.ts';
+import { type Peer, passedOnHeader, passOn, passOnUpgrade } from './peer.ts';
 import { type StreamTarget, streamTarget } from './target.ts';
 
 export interface GatewayOptions {

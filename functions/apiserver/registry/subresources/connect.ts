@@ -1,3 +1,4 @@
+import { containerOf } from '../../../../lib/api/pod-container.ts';
 import { badRequest } from '../../../../lib/api/status.ts';
 import type { ApiResponse } from '../../../../lib/http/types.ts';
 import { authorizeVerb } from '../../pipeline/authorization.ts';
@@ -6,7 +7,7 @@ import { isTrue } from '../../pipeline/request-info.ts';
 import type { Backend } from '../backend.ts';
 import { admissionOf } from '../handlers/write.ts';
 import type { RegistryEntry } from '../registry.ts';
-import { containerOf, findTarget } from './target.ts';
+import { findTarget } from './target.ts';
 
 /** What a client may not say to a node's server in our name. */
 const keptBack =

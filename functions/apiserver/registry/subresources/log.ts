@@ -1,3 +1,4 @@
+import { containerOf } from '../../../../lib/api/pod-container.ts';
 import { badRequest, internal, invalid, notFound } from '../../../../lib/api/status.ts';
 import { type FieldError, fieldForbidden, invalidValue } from '../../../../lib/api/validate/field-error.ts';
 import { Path } from '../../../../lib/api/validate/path.ts';
@@ -6,7 +7,7 @@ import type { RequestContext } from '../../pipeline/context.ts';
 import { isTrue } from '../../pipeline/request-info.ts';
 import type { Backend } from '../backend.ts';
 import type { RegistryEntry } from '../registry.ts';
-import { containerOf, findTarget } from './target.ts';
+import { findTarget } from './target.ts';
 
 const passedOn = [
   'follow',
