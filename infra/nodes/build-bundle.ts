@@ -47,7 +47,9 @@ try {
     '--numeric-owner',
     '--mode=u+rw,go=rX',
   ];
-  await runCommand('tar', [...fixed, '--use-compress-program=gzip -n', '-cf', `${out}.new`, '-C', dir, '.']);
+  await runCommand('tar', [...fixed, '--use-compress-program=gzip -n', '-cf', `${out}.new`, '-C', dir, '.'], {
+    timeoutMs: 600_000,
+  });
   renameSync(`${out}.new`, out);
 } finally {
   rmSync(dir, { recursive: true, force: true });
@@ -67,6 +69,6 @@ async function nodeFor(arch: string): Promise<string> {
     timeoutMs: 300_000,
   });
   const [archive = ''] = readdirSync(home).filter((name) => name.endsWith('.tgz'));
-  await runCommand('tar', ['-xzf', join(home, archive), '-C', home]);
+  await runCommand('tar', ['-xzf', join(home, archive), '-C', home], { timeoutMs: 300_000 });
   return binary;
 }
