@@ -384,6 +384,10 @@ const controllerRows: Record<string, Row> = {
     ],
     mayNot: ['create certificates.k8s.io:certificatesigningrequests', 'get secrets'],
   },
+  'cloud-node-lifecycle-controller': {
+    may: ['patch nodes', 'delete nodes', 'create events'],
+    mayNot: ['create nodes', 'patch nodes/status', 'delete pods', 'list pods', 'get secrets'],
+  },
   'clusterrole-aggregation-controller': {
     may: ['update rbac.authorization.k8s.io:clusterroles', 'list rbac.authorization.k8s.io:clusterroles'],
     mayNot: [
@@ -457,6 +461,15 @@ const controllerRows: Record<string, Row> = {
     may: ['patch nodes', 'delete pods', 'patch pods/status', 'delete nodes'],
     mayNot: ['create nodes', 'create pods', 'get secrets'],
   },
+  'node-drain-controller': {
+    may: ['patch nodes', 'create pods/eviction', 'list pods everywhere', 'create events'],
+    mayNot: ['delete nodes', 'delete pods', 'patch nodes/status', 'get secrets'],
+  },
+  'node-queue-controller': {
+    may: ['patch nodes', 'list nodes'],
+    mayNot: ['delete nodes', 'patch nodes/status', 'list pods', 'get secrets'],
+  },
+  'node-route-controller': { may: ['list nodes', 'watch nodes'], mayNot: ['patch nodes', 'list pods'] },
   'persistent-volume-binder': {
     may: ['create persistentvolumes', 'update persistentvolumeclaims', 'create pods'],
     mayNot: ['create persistentvolumeclaims', 'get secrets'],
