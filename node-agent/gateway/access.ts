@@ -1,4 +1,5 @@
 import type { SubjectAccessReview } from '../../lib/api/gen/types.ts';
+import { methodNotAllowed } from '../../lib/api/status.ts';
 import type { KubeClient, Resource } from '../../lib/client/port.ts';
 import { KumulusError } from '../../lib/errors.ts';
 import type { UserInfo } from '../../lib/http/types.ts';
@@ -12,11 +13,22 @@ const subjectAccessReviews: Resource<SubjectAccessReview> = {
   namespaced: false,
 };
 
+/** The API server's verbs of methods (API concepts, "Request verbs"). */
+const verbs: Readonly<Record<string, string>> = {
+  GET: 'get',
+  HEAD: 'get',
+  POST: 'create',
+  PUT: 'update',
+  PATCH: 'patch',
+  DELETE: 'delete',
+};
+
 /**
  * Whether a user may have the stream, as the API server answers a SubjectAccessReview, each time anew: streams are few.
- * A WebSocket begins with GET; what runs commands needs `create` as well (KEP-4006).
+ * The method's verb is asked of him, and of what runs commands `create` as well: a WebSocket begins with GET (KEP-4006).
+ * After that he is told of methods that the stream has not, as by the API server: a log has GET, the others GET and POST.
  *
- * @throws KumulusError Forbidden in the API server's words; what it throws when it cannot be asked
+ * @throws KumulusError Forbidden in the API server's words; MethodNotAllowed; what it throws when it cannot be asked
  */
 export async function checkAccess(
   client: KubeClient,
@@ -25,8 +37,11 @@ export async function checkAccess(
   method: string,
 ): Promise<void> {
   const isLog = target.subresource === 'log';
-  const verbs = method === 'POST' ? ['create'] : isLog ? ['get'] : ['get', 'create'];
-  for (const verb of verbs) await checkVerb(client, user, target, verb);
+  const verb = verbs[method];
+  if (verb === undefined) throw methodNotAllowed();
+  await checkVerb(client, user, target, verb);
+  if (method !== 'GET' && (isLog || method !== 'POST')) throw methodNotAllowed();
+  if (!isLog && verb !== 'create') await checkVerb(client, user, target, 'create');
 }
 
 async function checkVerb(
