@@ -31,6 +31,8 @@ export interface Parameters {
   tracing: boolean;
   /** Who signs service account tokens: the cluster's own key, or one of AWS KMS, whose issuer is public: IAM can trust it. */
   tokenKey: 'parameter' | 'kms';
+  /** What seals Secrets in the table: the cluster's own key, or one of AWS KMS, which never leaves it. */
+  secretsKey: 'parameter' | 'kms';
   /** Machines that are nodes: none, an Auto Scaling group, or one on which ECS runs the agent. */
   nodes: 'none' | 'autoscaling' | 'ecs';
   nodeCount: number;
@@ -70,6 +72,7 @@ const defaults: Parameters = {
   logRetentionDays: 30,
   tracing: false,
   tokenKey: 'parameter',
+  secretsKey: 'parameter',
   nodes: 'none',
   nodeCount: 1,
   nodeMaxCount: 4,
@@ -140,6 +143,7 @@ export function readParameters(find: (name: string) => unknown): Parameters {
   whole('logRetentionDays', 1, 731);
   flag('tracing');
   oneOf('tokenKey', ['parameter', 'kms']);
+  oneOf('secretsKey', ['parameter', 'kms']);
   oneOf('nodes', ['none', 'autoscaling', 'ecs']);
   whole('nodeCount', 0, 1_000);
   whole('nodeMaxCount', 1, 1_000);

@@ -21,7 +21,7 @@ export class KumulusStack extends Stack {
       description: 'Kumulus: a Kubernetes cluster whose control plane has no servers',
       ...props,
     });
-    this.state = new State(this, 'State', { retain: parameters.retainState });
+    this.state = new State(this, 'State', { parameters });
     const network =
       parameters.nodes === 'none' ? undefined : new NodeNetwork(this, 'Network', { parameters });
     this.controlPlane = new ControlPlane(this, 'ControlPlane', { parameters, state: this.state, network });

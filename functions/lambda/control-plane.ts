@@ -48,7 +48,7 @@ export async function openControlPlane(
 ): Promise<ControlPlane> {
   const { table, serviceCidr, nodePortRange, advertise } = settings;
   const keys = await loadKeys(new SSMClient({}), settings.keysPath);
-  const encryption = await lambdaEncryption(settings, log);
+  const encryption = await lambdaEncryption(settings, keys, log);
   const sealed = openDynamoStore({
     calls: dynamoCalls(),
     table,

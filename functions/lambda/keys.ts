@@ -8,6 +8,8 @@ export interface ClusterKeys {
   nodeClient: CertifiedKey;
   /** PKCS#8 PEM, P-256. */
   serviceAccountKey: string;
+  /** Seals Secrets in the table (AES-256), unless a key of AWS KMS does. */
+  secretsKey: Uint8Array;
 }
 
 export const keyNames = {
@@ -16,6 +18,8 @@ export const keyNames = {
   nodeClientCertificate: 'apiserver-kubelet-client.crt',
   nodeClientKey: 'apiserver-kubelet-client.key',
   serviceAccountKey: 'service-account.key',
+  /** Base64. */
+  secretsKey: 'secrets.key',
 } as const;
 
 /** What is there of them, by name; one call. */
@@ -39,5 +43,6 @@ export async function loadKeys(ssm: SSMClient, path: string): Promise<ClusterKey
     ca: { certificate: text(keyNames.caCertificate), key: text(keyNames.caKey) },
     nodeClient: { certificate: text(keyNames.nodeClientCertificate), key: text(keyNames.nodeClientKey) },
     serviceAccountKey: text(keyNames.serviceAccountKey),
+    secretsKey: Buffer.from(text(keyNames.secretsKey), 'base64'),
   };
 }

@@ -5,8 +5,8 @@ export interface LambdaSettings {
   /** The stack's name: dimension of every metric. */
   cluster: string;
   table: string;
-  /** ARN of the key of AWS KMS that seals Secrets in the table; functions without the table have none. */
-  encryptionKeyArn: string | undefined;
+  /** ARN of the key of AWS KMS that seals Secrets in the table; absent: the cluster's own does. */
+  encryptionKeyArn?: string;
   /** SSM path that the cluster's keys lie under: `/kumulus/<stack>/keys`. */
   keysPath: string;
   queues: { work: string; scheduler: string; delays: string; deadLetters: string };
@@ -48,7 +48,7 @@ export function readSettings(env: Environment): LambdaSettings {
   return {
     cluster: text('KUMULUS_CLUSTER'),
     table: text('KUMULUS_TABLE'),
-    encryptionKeyArn: env.KUMULUS_ENCRYPTION_KEY_ARN || undefined,
+    ...(env.KUMULUS_ENCRYPTION_KEY_ARN && { encryptionKeyArn: env.KUMULUS_ENCRYPTION_KEY_ARN }),
     keysPath: text('KUMULUS_KEYS_PATH'),
     queues: {
       work: text('KUMULUS_WORK_QUEUE_URL'),

@@ -5,19 +5,19 @@
 import { SNSClient } from '@aws-sdk/client-sns';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { systemClock } from '../../lib/clock.ts';
-import { createSqsClient } from '../../lib/queue/sqs/index.ts';
 import { messageOf } from '../../lib/errors.ts';
-import { openControlPlane } from '../lambda/control-plane.ts';
-import { lambdaHandler, lambdaLogger } from '../lambda/invocation.ts';
+import { createSqsClient } from '../../lib/queue/sqs/index.ts';
 import { cloudControllers, unreachableCloud } from '../controllers/cloud/index.ts';
 import { removeNodeQueues } from '../controllers/cloud/node-queue/sqs.ts';
 import { everythingAgain } from '../controllers/everything.ts';
 import { controllerEntries } from '../controllers/index.ts';
+import { openControlPlane } from '../lambda/control-plane.ts';
+import { lambdaHandler, lambdaLogger } from '../lambda/invocation.ts';
 import { showLeases } from '../lambda/leases.ts';
 import { openQueue } from '../lambda/queue.ts';
 import { readSettings } from '../lambda/settings.ts';
-import { publishIssuer } from './public-issuer.ts';
 import { deleteKeys, ensureKeys } from './keys.ts';
+import { publishIssuer } from './public-issuer.ts';
 
 interface CustomResourceEvent {
   RequestType: 'Create' | 'Update' | 'Delete';
@@ -26,6 +26,8 @@ interface CustomResourceEvent {
   RequestId: string;
   LogicalResourceId: string;
   PhysicalResourceId?: string;
+  /** Texts, whatever the template has ("Custom resource request objects"). */
+  ResourceProperties: { keepKeys?: string };
 }
 
 const settings = readSettings(process.env);
@@ -75,7 +77,8 @@ export const handler = lambdaHandler<CustomResourceEvent, void>({
   async run(event) {
     try {
       if (event.RequestType === 'Delete') {
-        await deleteKeys(new SSMClient({}), settings.keysPath);
+        const { keepKeys } = event.ResourceProperties;
+        if (keepKeys !== 'true') await deleteKeys(new SSMClient({}), settings.keysPath);
         // Made by a controller, they are not the stack's to remove.
         await removeNodeQueues({
           sqs: createSqsClient({}),

@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto';
+import { randomBytes, X509Certificate } from 'node:crypto';
 import { DeleteParametersCommand, PutParameterCommand, type SSMClient } from '@aws-sdk/client-ssm';
 import { createCa, createSigningKey, expiryOf, issueCertificate } from '../../lib/certificates/index.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -44,9 +44,12 @@ export async function ensureKeys(ssm: SSMClient, path: string, clock: Clock): Pr
   }
   if (!found.has(keyNames.serviceAccountKey))
     await put(keyNames.serviceAccountKey, await createSigningKey(), true);
+  if (!found.has(keyNames.secretsKey))
+    await put(keyNames.secretsKey, randomBytes(32).toString('base64'), true);
   return ca.certificate;
 }
 
+/** All of them: whatever is left of the cluster, its Secrets cannot be read any more. */
 export async function deleteKeys(ssm: SSMClient, path: string): Promise<void> {
   const names = Object.values(keyNames).map((name) => `${path}/${name}`);
   await ssm.send(new DeleteParametersCommand({ Names: names }));

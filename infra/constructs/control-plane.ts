@@ -9,10 +9,10 @@ import { Construct } from 'constructs';
 import { keyNames } from '../../functions/lambda/keys.ts';
 import type { Parameters } from '../parameters.ts';
 import { Endpoint, stageName } from './endpoint.ts';
-import type { NodeNetwork } from './node-network.ts';
-import { grantMachines } from './node-rights.ts';
 import { KumulusFunction, type KumulusFunctionProps } from './function.ts';
+import type { NodeNetwork } from './node-network.ts';
 import { NodeQueues } from './node-queues.ts';
+import { grantMachines } from './node-rights.ts';
 import { Queues } from './queues.ts';
 import type { State } from './state.ts';
 
@@ -296,6 +296,8 @@ export class ControlPlane extends Construct {
         serviceCidr: parameters.serviceCidr,
         // A new release may bring new things that every cluster has.
         release: setup.function.currentVersion.version,
+        // A table that is kept without the key that seals its Secrets has lost them.
+        keepKeys: parameters.retainState,
       },
     });
     resource.node.addDependency(setup, this.queues, ...Object.values(others));

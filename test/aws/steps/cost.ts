@@ -106,8 +106,7 @@ export function cost(): void {
       }
     }
     expect(fixed().alarms).toBeLessThanOrEqual(10);
-    // The key that seals Secrets has a price of its own, which the page shows.
-    expect(monthly(withoutNodes, true) - fixed().keys * prices.kmsKey).toBeLessThan(1);
+    expect(monthly(withoutNodes, true)).toBeLessThan(1);
     expect(monthly(sum(withoutNodes, scaled(oneNode, 10)), true)).toBeLessThan(25);
     await kubectl('delete deployment ten -n priced');
   });
@@ -223,7 +222,6 @@ function render(measured: Record<string, Usage>): string {
   });
   const { withoutNodes = nothing, oneNode = nothing } = measured;
   const ten = sum(withoutNodes, scaled(oneNode, 10));
-  const keys = (fixed().keys * prices.kmsKey).toFixed(2);
   const month = (usage: Usage) => `${monthly(usage, false).toFixed(2)} | ${monthly(usage, true).toFixed(2)}`;
   return `
 | | invocations | read units | write units | SQS FIFO | SQS standard | API requests | GB-seconds | USD |
@@ -233,7 +231,6 @@ ${rows.join('\n')}
 | a month (${monthHours} hours) of | USD | with what is always free |
 | --- | ---: | ---: |
 | an idle cluster without nodes | ${month(withoutNodes)} |
-| of that, keys of KMS (the one that seals Secrets) | ${keys} | ${keys} |
 | an idle cluster with 10 nodes, without the machines | ${month(ten)} |
 | the control plane of EKS | ${(eksHour * monthHours).toFixed(2)} | ${(eksHour * monthHours).toFixed(2)} |
 

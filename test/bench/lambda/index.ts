@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
-import { readFile } from 'node:fs/promises';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { build } from 'esbuild';
 import { openControlPlane } from '../../../functions/lambda/control-plane.ts';
@@ -142,7 +142,6 @@ async function prepare(endpoint: string): Promise<Record<string, string>> {
   await ensureKeys(new SSMClient({}), keysPath, systemClock);
   const settings = {
     KUMULUS_CLUSTER: 'bench',
-    KUMULUS_ENCRYPTION_KEY_ARN: 'arn:aws:kms:eu-central-1:123456789012:key/bench',
     KUMULUS_TABLE: 'bench',
     KUMULUS_KEYS_PATH: keysPath,
     KUMULUS_WORK_QUEUE_URL: queues.work,

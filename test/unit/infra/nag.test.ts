@@ -9,6 +9,7 @@ import { synthesize } from './stack.ts';
 test.each([
   ['without nodes', {}],
   ['whose tokens AWS KMS signs', { tokenKey: 'kms' }],
+  ['whose Secrets AWS KMS seals', { secretsKey: 'kms' }],
   ['with an Auto Scaling group of nodes', { nodes: 'autoscaling', nodeSpot: 'true' }],
   ['with nodes whose agent ECS runs', { nodes: 'ecs' }],
   ['with an edge', { nodes: 'autoscaling', edge: 'true' }],

@@ -4,6 +4,7 @@ export interface Statement {
   Action: string | string[];
   Resource: unknown;
   Effect: string;
+  Condition?: unknown;
 }
 
 /** Actions that know no resources, and why somebody needs them all the same. */

@@ -53,8 +53,9 @@ describe('the template', () => {
       DeletionPolicy: 'Retain',
       Properties: Match.objectLike({ DeletionProtectionEnabled: true }),
     });
-    // A table that is kept without its key has lost its Secrets.
-    retaining.hasResource('AWS::KMS::Key', { DeletionPolicy: 'Retain' });
+    // A table that is kept without the key of its Secrets has lost them.
+    retaining.hasResourceProperties('Custom::KumulusCluster', { keepKeys: true });
+    template.hasResourceProperties('Custom::KumulusCluster', { keepKeys: false });
   });
 
   test('keeps backups, a stream of new entries and a time to live', () => {
