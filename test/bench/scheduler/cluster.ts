@@ -10,15 +10,16 @@ import { systemClock } from '../../../lib/clock.ts';
 import { isKind } from '../../../lib/errors.ts';
 import { createLogger } from '../../../lib/log.ts';
 import { openEmbeddedStore } from '../../../lib/store/embedded/index.ts';
+import type { Store } from '../../../lib/store/port.ts';
 import { openPki } from '../../../localstack/embedded/pki.ts';
 
-/** The real store and API server in this process, without anything that acts on what is in them. */
-export async function startControlPlane(directory?: string) {
+/** The real store and API server in this process, without anything that acts on what is in them; `open` opens another store. */
+export async function startControlPlane(directory?: string, open?: () => Store) {
   const dir = directory ?? (await mkdtemp(join(tmpdir(), 'kumulus-scheduler-')));
   const clock = systemClock;
   const log = createLogger('control-plane', 'error');
   const pki = await openPki(dir, clock);
-  const store = await openEmbeddedStore({ dir: join(dir, 'store'), clock, log });
+  const store = open ? open() : await openEmbeddedStore({ dir: join(dir, 'store'), clock, log });
   const serve = async () =>
     createApiServer({
       store,

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { defaultSettings } from '../../../functions/scheduler/config/default-settings.ts';
 import { SchedulingAlgorithm } from '../../../functions/scheduler/cycle.ts';
 import { buildProfile } from '../../../functions/scheduler/framework/build-profile.ts';
@@ -175,3 +175,53 @@ it('says of a full cluster, from what it has kept, what it says when it asks eve
   expect(unfit).toBeGreaterThan(1_000);
   expect(preempting).toBeGreaterThan(500);
 }, 300_000);
+
+describe('profiles whose Filters have other arguments', () => {
+  const gpu = 'example.com/gpu';
+  const [standard] = defaultSettings().profiles;
+
+  /** Two profiles above one cluster of two nodes without the resource that one of them ignores. */
+  function twoProfiles() {
+    if (!standard) throw new Error('no profile');
+    const state = new ClusterState();
+    for (const name of ['node-0', 'node-1']) state.setNode(nodeOf(name));
+    const nominator = new Nominator(state.changes);
+    const algorithm = new SchedulingAlgorithm(state, nominator, () => 0);
+    const profileOf = (schedulerName: string, ignoredResources: string[]): Profile => {
+      const context = contextOf(state);
+      const profile: Profile = buildProfile(
+        { ...standard, schedulerName, args: new Map([['NodeResourcesFit', { ignoredResources }]]) },
+        builtInPlugins,
+        {
+          ...context,
+          profileName: schedulerName,
+          framework: { ...context.framework, ...trialHandle(() => profile, algorithm, nominator) },
+        },
+      );
+      return profile;
+    };
+    const profiles = { strict: profileOf('strict', []), lenient: profileOf('lenient', [gpu]) };
+    let sequence = 0;
+    const outcome = (schedulerName: keyof typeof profiles) => {
+      const pod = podOf(`new-${++sequence}`, { requests: { [gpu]: '1' }, spec: { schedulerName } });
+      return algorithm.decide(profiles[schedulerName], podInfoOf(pod)).outcome;
+    };
+    return { nominator, outcome };
+  }
+
+  it('do not take over that nodes turned down like pods of another profile', () => {
+    const { outcome } = twoProfiles();
+    // The second time from what was kept.
+    expect([outcome('strict'), outcome('strict')]).toEqual(['unfit', 'unfit']);
+    expect(outcome('lenient')).toBe('node');
+    expect(outcome('strict')).toBe('unfit');
+  });
+
+  it('do not take over that nodes would have like pods of another profile', () => {
+    const { nominator, outcome } = twoProfiles();
+    // Only while there are nominations it is kept that a pod fits.
+    nominator.set(podInfoOf(podOf('nominated', { requests: { cpu: '1' }, priority: 2 })), 'node-0');
+    expect([outcome('lenient'), outcome('lenient')]).toEqual(['node', 'node']);
+    expect(outcome('strict')).toBe('unfit');
+  });
+});
