@@ -1,82 +1,11 @@
 import { expect, test } from 'vitest';
-import type {
-  V2HorizontalPodAutoscaler,
-  V2HorizontalPodAutoscalerSpec,
-} from '../../../../lib/api/gen/types.ts';
-import type { KubeObject } from '../../../../lib/api/object.ts';
-import type { KubeClient, ListOptions, Resource } from '../../../../lib/client/port.ts';
 import { deployments, events, horizontalPodAutoscalers } from '../../../../lib/client/resources.ts';
-import { rfc3339 } from '../../../../lib/clock.ts';
-import { KumulusError } from '../../../../lib/errors.ts';
-import { openCluster, type TestCluster } from './cluster.ts';
-import { addHollowNode } from './hollow-node.ts';
+import { openScaledCluster } from './autoscaled.ts';
+import type { TestCluster } from './cluster.ts';
 import { stepped } from './jobs.ts';
-import { getWeb, isReady, podsIn, podTemplate, testNamespaceWithAccount, webDeployment } from './objects.ts';
+import { getWeb } from './objects.ts';
 
 const ref = { namespace: 'test', name: 'web' };
-
-/** A metrics server: what each pod uses, in thousandths of a CPU; undefined while there is none. */
-interface Metrics {
-  cpuMilli: number | undefined;
-}
-
-/** The client as it is where a metrics server is aggregated into the API. */
-function withMetrics(client: KubeClient, metrics: Metrics, now: () => number): KubeClient {
-  const list = async <T extends KubeObject>(resource: Resource<T>, options?: ListOptions) => {
-    if (resource.group !== 'metrics.k8s.io') return await client.list(resource, options);
-    if (metrics.cpuMilli === undefined) {
-      throw new KumulusError('NotFound', 'the server could not find the requested resource');
-    }
-    const running = (await podsIn(client)).filter(isReady);
-    const items = running.map(({ metadata: { name } }) => ({
-      metadata: { name },
-      timestamp: rfc3339(now()),
-      window: '30s',
-      containers: [{ name: 'web', usage: { cpu: `${metrics.cpuMilli}m` } }],
-    }));
-    return { metadata: {}, items } as unknown as Awaited<ReturnType<typeof client.list<T>>>;
-  };
-  return { ...client, list: list as KubeClient['list'] };
-}
-
-async function open(
-  spec: Partial<V2HorizontalPodAutoscalerSpec> = {},
-): Promise<TestCluster & { metrics: Metrics }> {
-  const metrics: Metrics = { cpuMilli: undefined };
-  const controllers = ['horizontalpodautoscaling', 'deployment', 'replicaset', 'serviceaccount'];
-  const now = { of: () => 0 };
-  const cluster = await openCluster({
-    controllers,
-    wrap: (client) => withMetrics(client, metrics, () => now.of()),
-  });
-  now.of = cluster.clock.now;
-  const { client, clock, informers } = cluster;
-  await addHollowNode(client, informers, clock);
-  await testNamespaceWithAccount(client);
-  const template = podTemplate('web:1');
-  const containers = [{ name: 'web', image: 'web:1', resources: { requests: { cpu: '100m' } } }];
-  await client.create(
-    deployments,
-    webDeployment({ replicas: 2, template: { ...template, spec: { containers } } }),
-  );
-  const autoscaler: V2HorizontalPodAutoscaler = {
-    metadata: ref,
-    spec: {
-      scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'web' },
-      minReplicas: 2,
-      maxReplicas: 10,
-      metrics: [
-        {
-          type: 'Resource',
-          resource: { name: 'cpu', target: { type: 'Utilization', averageUtilization: 50 } },
-        },
-      ],
-      ...spec,
-    },
-  };
-  await client.create(horizontalPodAutoscalers, autoscaler);
-  return Object.assign(cluster, { metrics });
-}
 
 const shown = async ({ client }: TestCluster, type: string) => {
   const { status } = await client.get(horizontalPodAutoscalers, ref);
@@ -92,7 +21,7 @@ const replicasAre = (cluster: TestCluster, count: number) =>
   );
 
 test('without metrics nothing changes, and the conditions say why', async () => {
-  await using cluster = await open();
+  await using cluster = await openScaledCluster();
   await stepped(
     cluster,
     'the condition',
@@ -115,7 +44,7 @@ test('without metrics nothing changes, and the conditions say why', async () => 
 });
 
 test('follows the load up at once, at most twofold, and down once it has been low for five minutes', async () => {
-  await using cluster = await open();
+  await using cluster = await openScaledCluster();
   cluster.metrics.cpuMilli = 100;
   await replicasAre(cluster, 4);
   await replicasAre(cluster, 8);
@@ -150,7 +79,7 @@ test('follows the load up at once, at most twofold, and down once it has been lo
 });
 
 test('keeps the number within its limits whatever the metrics say, and leaves a target of zero alone', async () => {
-  await using cluster = await open({ minReplicas: 3, maxReplicas: 4 });
+  await using cluster = await openScaledCluster({ minReplicas: 3, maxReplicas: 4 });
   await replicasAre(cluster, 3);
   await cluster.client.patch(deployments, ref, { type: 'merge', patch: { spec: { replicas: 9 } } });
   await replicasAre(cluster, 4);
@@ -165,7 +94,7 @@ test('keeps the number within its limits whatever the metrics say, and leaves a 
 });
 
 test('a target that is not there is told of', async () => {
-  await using cluster = await open({
+  await using cluster = await openScaledCluster({
     scaleTargetRef: { apiVersion: 'apps/v1', kind: 'Deployment', name: 'gone' },
   });
   await stepped(

@@ -1,29 +1,13 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type {
-  Eviction,
-  Pod,
-  PodDisruptionBudget,
-  PodDisruptionBudgetSpec,
-} from '../../../../lib/api/gen/types.ts';
-import type { KubeObject, Persisted } from '../../../../lib/api/object.ts';
+import type { PodDisruptionBudget, PodDisruptionBudgetSpec } from '../../../../lib/api/gen/types.ts';
+import type { Persisted } from '../../../../lib/api/object.ts';
 import type { KubeClient } from '../../../../lib/client/port.ts';
 import { deployments, events, podDisruptionBudgets, pods } from '../../../../lib/client/resources.ts';
 import { rfc3339 } from '../../../../lib/clock.ts';
-import { isKind } from '../../../../lib/errors.ts';
 import { eventually } from '../../../support/wait.ts';
 import { openCluster, type TestCluster } from './cluster.ts';
 import { addHollowNode } from './hollow-node.ts';
-import {
-  getWeb,
-  isReady,
-  isRolledOut,
-  patchWeb,
-  podsIn,
-  podTemplate,
-  testNamespaceWithAccount,
-  webDeployment,
-} from './objects.ts';
+import { podsIn, podTemplate, testNamespaceWithAccount, webDeployment } from './objects.ts';
 
 const names = ['disruption', 'deployment', 'replicaset', 'serviceaccount'];
 const ref = { namespace: 'test', name: 'web' };
@@ -36,12 +20,6 @@ const createBudget = (client: KubeClient, spec: Partial<PodDisruptionBudgetSpec>
 
 const budget = (client: KubeClient): Promise<Persisted<PodDisruptionBudget>> =>
   client.get(podDisruptionBudgets, ref);
-
-async function evict(client: KubeClient, pod: Persisted<Pod>): Promise<void> {
-  const { namespace = '', name } = pod.metadata;
-  const eviction: Eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name, namespace } };
-  await client.createSubresource<Eviction, KubeObject>(pods, { namespace, name }, 'eviction', eviction);
-}
 
 /** Steps until the budget shows this. */
 function settled(cluster: TestCluster, status: object): Promise<unknown> {
@@ -156,67 +134,3 @@ test('a disruption that was announced on a pod and did not come is taken back', 
     return (await shown()) === 'False';
   });
 });
-
-test('evictions never leave fewer ready pods than the budget demands, wherever the controller dies', async () => {
-  const step = fc.oneof(
-    fc.record({ act: fc.constant('evict' as const), pod: fc.nat(9), times: fc.integer({ min: 1, max: 4 }) }),
-    fc.record({ act: fc.constant('scale' as const), replicas: fc.integer({ min: 1, max: 6 }) }),
-    fc.record({ act: fc.constant('wait' as const), ms: fc.constantFrom(0, 100, 5_000) }),
-    fc.record({ act: fc.constant('restart' as const) }),
-  );
-  await fc.assert(
-    fc.asyncProperty(
-      fc.integer({ min: 1, max: 4 }),
-      fc.array(step, { minLength: 3, maxLength: 12 }),
-      async (minAvailable, steps) => {
-        await using cluster = await openCluster({ controllers: names });
-        const { client, clock, informers } = cluster;
-        const node = await addHollowNode(client, informers, clock);
-        await testNamespaceWithAccount(client);
-        await client.create(deployments, webDeployment({ replicas: 5 }));
-        await createBudget(client, { minAvailable });
-        const broken: number[] = [];
-        for (const one of steps) {
-          if (one.act === 'restart') await cluster.restart();
-          else if (one.act === 'wait') await clock.step(one.ms);
-          else if (one.act === 'scale') {
-            await patchWeb(client, { replicas: one.replicas });
-            await eventually('scaled', async () => {
-              await clock.step(500);
-              return isRolledOut(await getWeb(client));
-            });
-          } else {
-            const all = await podsIn(client);
-            const targets = Array.from(
-              { length: one.times },
-              (_, i) => all[(one.pod + i) % (all.length || 1)],
-            );
-            const before = all.filter((pod) => isReady(pod) && !pod.metadata.deletionTimestamp).length;
-            const results = await Promise.all(
-              targets
-                .filter((pod) => pod !== undefined)
-                .map((pod) =>
-                  evict(client, pod).then(
-                    () => 1,
-                    (error: unknown) => {
-                      if (isKind(error, 'TooManyRequests', 'NotFound', 'Conflict')) return 0;
-                      throw error;
-                    },
-                  ),
-                ),
-            );
-            const evicted = results.reduce<number>((sum, taken) => sum + taken, 0);
-            // What was ready when the evictions began, less what they took, is what they left.
-            const counted = targets.filter(
-              (pod) => pod && isReady(pod) && !pod.metadata.deletionTimestamp,
-            ).length;
-            const left = before - Math.min(evicted, counted);
-            if (evicted > 0 && counted > 0 && left < Math.min(minAvailable, before)) broken.push(left);
-          }
-        }
-        expect({ broken, errors: node.errors }).toEqual({ broken: [], errors: [] });
-      },
-    ),
-    { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 10), endOnFailure: true },
-  );
-}, 300_000);
