@@ -23,6 +23,7 @@ import { createOpenApi } from './openapi/index.ts';
 import { admissionChain } from './pipeline/admission.ts';
 import { type AuditOptions, audit, failedAuthenticationAudit } from './pipeline/audit.ts';
 import { anonymous } from './authentication/anonymous.ts';
+import { createBoundObjects } from './authentication/bound-objects.ts';
 import { type AuthenticationOptions, createAuthentication } from './authentication/index.ts';
 import { authentication, type TokenAuthenticator } from './pipeline/authentication.ts';
 import { type AuthorizationOptions, createAuthorization } from './authorization/index.ts';
@@ -112,7 +113,9 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   });
   // What this process writes of roles, admission policies and their bindings holds for the next request.
   const policies = new CurrentPolicies(cache, clock);
-  const store = policies.observe(policy.observe(storage.store));
+  // Nor is a token good that it took the account, pod, secret or node from.
+  const bound = createBoundObjects({ cache, clock });
+  const store = bound.observe(policies.observe(policy.observe(storage.store)));
   const registry = createRegistry();
   const definitions = registry.all().map(({ definition }) => definition);
   const { serviceCidr, nodePortRange, clusterCa } = options;
@@ -123,6 +126,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const tokens = createTokenIssuer({ ...options.serviceAccounts, now: () => clock.now() });
   const identities = createAuthentication(options.authentication ?? {}, {
     tokens,
+    bound,
     cache,
     clock,
     log,

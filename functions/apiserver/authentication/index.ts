@@ -6,6 +6,7 @@ import type { TokenIssuer } from '../../../lib/tokens/index.ts';
 import type { Authentication, TokenAuthenticator } from '../pipeline/authentication.ts';
 import { type AnonymousAuth, anonymousPaths } from './anonymous.ts';
 import { bootstrapTokens } from './bootstrap-tokens.ts';
+import type { BoundObjects } from './bound-objects.ts';
 import { type JwtAuthenticator, oidcTokens } from './oidc/index.ts';
 import { serviceAccountTokens } from './service-accounts.ts';
 import { type StaticTokens, staticTokens } from './token-file.ts';
@@ -23,6 +24,7 @@ export function createAuthentication(
   options: AuthenticationOptions,
   deps: {
     tokens: TokenIssuer;
+    bound: Pick<BoundObjects, 'lives'>;
     cache: WatchCache;
     clock: Clock;
     log: Logger;
@@ -36,7 +38,7 @@ export function createAuthentication(
     tokens: firstToKnow([
       ...deps.first,
       ...(options.staticTokens ? [staticTokens(options.staticTokens, apiAudiences)] : []),
-      serviceAccountTokens(deps.tokens, deps),
+      serviceAccountTokens(deps.tokens, deps.bound),
       bootstrapTokens(apiAudiences, deps),
       ...(options.jwt ?? []).map((one) => oidcTokens(one, apiAudiences, deps)),
     ]),

@@ -1,12 +1,8 @@
-/** Service account tokens: what is signed is checked by `lib/tokens`, what it is bound to here, each time. */
-import type { Clock } from '../../../lib/clock.ts';
+/** Service account tokens: what is signed is checked by `lib/tokens`, what it is bound to by `bound-objects.ts`. */
 import type { UserInfo } from '../../../lib/http/types.ts';
-import type { WatchCache } from '../../../lib/store/cache/index.ts';
-import type { NamedRef, TokenIssuer, VerifiedToken } from '../../../lib/tokens/index.ts';
+import type { TokenIssuer, VerifiedToken } from '../../../lib/tokens/index.ts';
 import type { TokenAuthenticator } from '../pipeline/authentication.ts';
-
-/** What is being deleted is taken for gone this long after its time (upstream's leeway for clocks). */
-const deletionLeewayMs = 60_000;
+import type { BoundObjects } from './bound-objects.ts';
 
 /**
  * A token is as good as what it is bound to: its account, and its pod, secret or node, must be the ones it names, and
@@ -14,14 +10,8 @@ const deletionLeewayMs = 60_000;
  */
 export function serviceAccountTokens(
   tokens: TokenIssuer,
-  { cache, clock }: { cache: WatchCache; clock: Clock },
+  { lives }: Pick<BoundObjects, 'lives'>,
 ): TokenAuthenticator {
-  const lives = async (resource: string, key: string, { uid }: NamedRef): Promise<boolean> => {
-    const found = await cache.get(resource, key);
-    if (found?.object.metadata.uid !== uid) return false;
-    const { deletionTimestamp } = found.object.metadata;
-    return !deletionTimestamp || Date.parse(deletionTimestamp) >= clock.now() - deletionLeewayMs;
-  };
   const isGood = async ({ namespace, serviceAccount, pod, secret, node }: VerifiedToken): Promise<boolean> =>
     (await lives('serviceaccounts', `${namespace}/${serviceAccount.name}`, serviceAccount)) &&
     (!secret || (await lives('secrets', `${namespace}/${secret.name}`, secret))) &&

@@ -4,6 +4,7 @@ import { request } from 'node:https';
 import { exportSPKI, generateKeyPair, SignJWT } from 'jose';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { parseAuthenticationConfig } from '../../../functions/apiserver/authentication/config-file.ts';
+import { createBoundObjects } from '../../../functions/apiserver/authentication/bound-objects.ts';
 import { createAuthentication } from '../../../functions/apiserver/authentication/index.ts';
 import { silentLogger } from '../../../lib/log.ts';
 import { openWatchCache } from '../../../lib/store/cache/index.ts';
@@ -227,6 +228,7 @@ jwt:
     const cache = openWatchCache({ store: server.store, clock, log: silentLogger });
     const authentication = createAuthentication(parseAuthenticationConfig(text, 'test', [own]), {
       tokens,
+      bound: createBoundObjects({ cache, clock }),
       cache,
       clock,
       log: silentLogger,

@@ -2,6 +2,7 @@
 import { createHmac, createPrivateKey, createPublicKey, generateKeyPairSync } from 'node:crypto';
 import { importPKCS8, type JWTPayload, SignJWT } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createBoundObjects } from '../../../functions/apiserver/authentication/bound-objects.ts';
 import { serviceAccountTokens } from '../../../functions/apiserver/authentication/service-accounts.ts';
 import { parseTokens } from '../../../functions/apiserver/authentication/token-file.ts';
 import { createSigningKey } from '../../../lib/certificates/index.ts';
@@ -267,7 +268,7 @@ describe('a token dies with what it is bound to', () => {
     const { signingKey, store } = server;
     const tokens = createTokenIssuer({ issuer, signingKey, now: clock.now });
     const cache = openWatchCache({ store, clock, log: silentLogger });
-    const later = serviceAccountTokens(tokens, { cache, clock });
+    const later = serviceAccountTokens(tokens, createBoundObjects({ cache, clock }));
     expect(await later.authenticate(token)).toBeDefined();
     await clock.step(62_000);
     expect(await later.authenticate(token)).toBeUndefined();
