@@ -3,6 +3,9 @@ import { keyOf, type Persisted } from '../../../lib/api/object.ts';
 import { affinityTermsOf, type PodAffinityTerms } from './affinity-terms.ts';
 import { type PodRequests, podRequests } from '../../../lib/api/pod-resources.ts';
 
+/** The address of a host port that names none; it meets any other. */
+export const everyAddress = '0.0.0.0';
+
 export interface HostPort {
   ip: string;
   protocol: string;
@@ -45,7 +48,7 @@ function hostPortsOf(pod: Pod): readonly HostPort[] {
     for (const { hostPort, hostIP, protocol } of container.ports ?? []) {
       if (!hostPort) continue;
       ports ??= [];
-      ports.push({ ip: hostIP || '0.0.0.0', protocol: protocol || 'TCP', port: hostPort });
+      ports.push({ ip: hostIP || everyAddress, protocol: protocol || 'TCP', port: hostPort });
     }
   }
   return ports ?? none;

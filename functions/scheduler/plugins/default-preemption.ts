@@ -120,7 +120,8 @@ export function defaultPreemption(args: DefaultPreemptionArgs, context: PluginCo
 
   return {
     name: 'DefaultPreemption',
-    events: [{ resource: 'AssignedPod', actions: ['Delete'] }],
+    // When room is there, the plugins that missed it say so; until all victims are asked to end, the pod is kept out.
+    events: [{ resource: 'AssignedPod', actions: ['Delete'], hint: () => 'Skip' }],
     preEnqueue: ({ metadata }) =>
       preempting.has(`${metadata.namespace}/${metadata.name}`)
         ? unresolvable('waiting for the preemption for this pod to be finished')

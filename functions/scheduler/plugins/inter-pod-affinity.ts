@@ -1,5 +1,6 @@
-import type { Pod } from '../../../lib/api/gen/types.ts';
+import type { Namespace, Node, Pod } from '../../../lib/api/gen/types.ts';
 import type { Persisted } from '../../../lib/api/object.ts';
+import { matchesLabels } from '../../../lib/api/selectors/index.ts';
 import { type AffinityTerm, termMatches } from '../framework/affinity-terms.ts';
 import { stateKey } from '../framework/cycle-state.ts';
 import type { ClusterEvent } from '../framework/events.ts';
@@ -163,8 +164,8 @@ export function interPodAffinity(args: InterPodAffinityArgs, { snapshot }: Plugi
     events: [
       { resource: 'AssignedPod', actions: ['Add', 'Delete', 'UpdatePodLabel'], hint: podMayHelp },
       { resource: 'Pod', actions: ['UpdatePodLabel'] },
-      { resource: 'Node', actions: ['Add', 'UpdateNodeLabel'] },
-      { resource: 'Namespace', actions: ['Add', 'Update'] },
+      { resource: 'Node', actions: ['Add', 'UpdateNodeLabel'], hint: nodeMayHelp },
+      { resource: 'Namespace', actions: ['Add', 'Update'], hint: namespaceMayHelp },
     ],
     preFilter(state, pod) {
       const constraints = constraintsOf(pod);
@@ -215,6 +216,36 @@ export function interPodAffinity(args: InterPodAffinityArgs, { snapshot }: Plugi
     if (leaves) return 'Queue';
     const released = was && !is && was.affinity?.requiredAnti.some((term) => matches(term, pod));
     return released ? 'Queue' : 'Skip';
+  }
+
+  /** Terms of pods on nodes that keep the pod away, which kube-scheduler leaves to its flush, are looked at too. */
+  function nodeMayHelp(pod: PodInfo, { before, after }: ClusterEvent): 'Queue' | 'Skip' {
+    const was = before && (before as Node).metadata.labels;
+    const is = (after as Node).metadata.labels ?? {};
+    const joins = ({ topologyKey }: AffinityTerm) =>
+      is[topologyKey] !== undefined && (!before || was?.[topologyKey] !== is[topologyKey]);
+    // A new node may be in a domain of its own, or in none.
+    const leaves = ({ topologyKey }: AffinityTerm) =>
+      !before || (was?.[topologyKey] !== undefined && was[topologyKey] !== is[topologyKey]);
+    if (pod.affinity?.required.some(joins) || pod.affinity?.requiredAnti.some(leaves)) return 'Queue';
+    for (const { term } of existing.of('requiredAnti')) {
+      if (leaves(term) && matches(term, pod)) return 'Queue';
+    }
+    return 'Skip';
+  }
+
+  /** Whether a term that bears on the pod speaks of the namespace now and did not before, or the other way round. */
+  function namespaceMayHelp(pod: PodInfo, { before, after }: ClusterEvent): 'Queue' | 'Skip' {
+    const { name, labels = {} } = (after as Namespace).metadata;
+    const selects = ({ namespaceSelector }: AffinityTerm, of: Readonly<Record<string, string>> | undefined) =>
+      !namespaceSelector.nothing && matchesLabels(namespaceSelector, of);
+    const was = before && (before.metadata.labels ?? {});
+    const changed = (term: AffinityTerm) => selects(term, was) !== selects(term, labels);
+    const own = [...(pod.affinity?.required ?? []), ...(pod.affinity?.requiredAnti ?? [])];
+    if (own.some(changed)) return 'Queue';
+    if (name !== pod.namespace) return 'Skip';
+    for (const { term } of existing.of('requiredAnti')) if (changed(term)) return 'Queue';
+    return 'Skip';
   }
 }
 

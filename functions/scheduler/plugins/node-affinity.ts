@@ -1,5 +1,7 @@
 import type { NodeSelectorTerm } from '../../../lib/api/gen/types.ts';
+import type { KubeObject } from '../../../lib/api/object.ts';
 import { stateKey } from '../framework/cycle-state.ts';
+import type { ClusterEvent } from '../framework/events.ts';
 import type { Plugin } from '../framework/plugin.ts';
 import type { PodInfo } from '../framework/pod-info.ts';
 import { skip, unresolvable } from '../framework/status.ts';
@@ -70,12 +72,15 @@ export function nodeAffinity(args: NodeAffinityArgs = {}): Plugin {
     normalizeScores: (_state, _pod, _nodes, scores) => scaleToLargest(scores, false),
   };
 
-  function mayHelp({ pod }: PodInfo, { after }: { after: unknown }): 'Queue' | 'Skip' {
-    const node = after as { metadata: { name: string; labels?: Record<string, string> } };
-    const candidate = { name: node.metadata.name, labels: node.metadata.labels ?? {} };
-    if (addedRequired && !addedRequired(candidate)) return 'Skip';
+  /** A node that did not match, or was not there, and matches now. */
+  function mayHelp({ pod }: PodInfo, { before, after }: ClusterEvent): 'Queue' | 'Skip' {
     const required = requiredNodeAffinity(pod);
-    return !required || required(candidate) ? 'Queue' : 'Skip';
+    const suits = (node: KubeObject | undefined) => {
+      if (!node) return false;
+      const { name = '', labels = {} } = node.metadata;
+      return [addedRequired, required].every((matches) => !matches || matches({ name, labels }));
+    };
+    return suits(after) && !suits(before) ? 'Queue' : 'Skip';
   }
 }
 

@@ -1,5 +1,7 @@
 import type { Pod } from '../../../lib/api/gen/types.ts';
+import type { Persisted } from '../../../lib/api/object.ts';
 import type { Plugin } from '../framework/plugin.ts';
+import { everyAddress, type HostPort, podInfoOf } from '../framework/pod-info.ts';
 import { skip, unschedulable } from '../framework/status.ts';
 
 const taken = unschedulable("node(s) didn't have free ports for the requested pod ports");
@@ -14,12 +16,11 @@ export function nodePorts(): Plugin {
         resource: 'AssignedPod',
         actions: ['Delete'],
         hint: ({ hostPorts }, { before }) => {
-          const released = new Set(portsOf(before as Pod));
-          return hostPorts.some(({ protocol, port }) => released.has(`${protocol}/${port}`))
-            ? 'Queue'
-            : 'Skip';
+          const released = podInfoOf(before as Persisted<Pod>).hostPorts;
+          return hostPorts.some((wanted) => released.some((port) => meet(wanted, port))) ? 'Queue' : 'Skip';
         },
       },
+      // No port is in use on a new node.
       { resource: 'Node', actions: ['Add'] },
     ],
     preFilter: (_state, { hostPorts }) => (hostPorts.length === 0 ? { status: skip } : undefined),
@@ -28,9 +29,8 @@ export function nodePorts(): Plugin {
   };
 }
 
-function portsOf(pod: Pod): string[] {
-  return [...pod.spec.containers, ...(pod.spec.initContainers ?? [])]
-    .flatMap((container) => container.ports ?? [])
-    .filter(({ hostPort }) => hostPort)
-    .map(({ hostPort, protocol }) => `${protocol || 'TCP'}/${hostPort}`);
+/** As `NodeInfo.portInUse` has it. */
+function meet(a: HostPort, b: HostPort): boolean {
+  const sameAddress = a.ip === b.ip || a.ip === everyAddress || b.ip === everyAddress;
+  return sameAddress && a.protocol === b.protocol && a.port === b.port;
 }

@@ -1,5 +1,6 @@
 import type { Node, Pod } from '../../../lib/api/gen/types.ts';
 import type { Persisted } from '../../../lib/api/object.ts';
+import { isKind } from '../../../lib/errors.ts';
 import { stateKey } from '../framework/cycle-state.ts';
 import { NodeInfo } from '../framework/node-info.ts';
 import type { Plugin } from '../framework/plugin.ts';
@@ -59,8 +60,11 @@ export function nodeResourcesFit(args: NodeResourcesFitArgs = {}): Plugin {
       {
         resource: 'Node',
         actions: ['Add', 'UpdateNodeAllocatable'],
-        hint: ({ requests }, { after }) =>
-          couldHold(after as Persisted<Node>, requests.requested, isIgnored) ? 'Queue' : 'Skip',
+        hint: ({ requests: { requested } }, { before, after }) => {
+          const node = new NodeInfo(after as Persisted<Node>);
+          if (fit(requested, node, isIgnored)) return 'Skip';
+          return hasGrown(before as Persisted<Node> | undefined, node, requested) ? 'Queue' : 'Skip';
+        },
       },
       { resource: 'Pod', actions: ['UpdatePodScaleDown'] },
     ],
@@ -190,6 +194,22 @@ function freesWhatIsAskedFor(
     : 'Skip';
 }
 
-function couldHold(node: Persisted<Node>, wanted: Resources, isIgnored: (name: string) => boolean): boolean {
-  return fit(wanted, new NodeInfo(node), isIgnored) === undefined;
+/** Whether the node has more than before of something that is asked for. */
+function hasGrown(before: Persisted<Node> | undefined, is: NodeInfo, wanted: Resources): boolean {
+  const was = before && readable(before);
+  if (!was || is.allowedPods > was.allowedPods) return true;
+  const names = [...measured, ...wanted.scalars.keys()];
+  return names.some(
+    (name) => amount(wanted, name) > 0 && amount(is.allocatable, name) > amount(was.allocatable, name),
+  );
+}
+
+/** Undefined for a node that reported what cannot be read, and was left out for it. */
+function readable(node: Persisted<Node>): NodeInfo | undefined {
+  try {
+    return new NodeInfo(node);
+  } catch (error) {
+    if (isKind(error, 'BadRequest')) return undefined;
+    throw error;
+  }
 }

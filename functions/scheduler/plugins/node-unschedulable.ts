@@ -1,4 +1,4 @@
-import type { Taint } from '../../../lib/api/gen/types.ts';
+import type { Node, Pod, Taint } from '../../../lib/api/gen/types.ts';
 import type { Plugin } from '../framework/plugin.ts';
 import { unresolvable } from '../framework/status.ts';
 import { tolerates } from '../../../lib/api/scheduling/tolerations.ts';
@@ -12,13 +12,27 @@ export function nodeUnschedulable(): Plugin {
     name: 'NodeUnschedulable',
     filtersByNodeAlone: true,
     events: [
-      { resource: 'Node', actions: ['Add', 'UpdateNodeTaint'] },
-      { resource: 'Pod', actions: ['UpdatePodToleration'] },
+      {
+        resource: 'Node',
+        actions: ['Add', 'UpdateNodeTaint'],
+        hint: (_pod, { before, after }) =>
+          (!before || isCordoned(before as Node)) && !isCordoned(after as Node) ? 'Queue' : 'Skip',
+      },
+      {
+        resource: 'Pod',
+        actions: ['UpdatePodToleration'],
+        hint: (_pod, { after }) => (toleratesCordons(after as Pod) ? 'Queue' : 'Skip'),
+      },
     ],
-    filter(_state, { pod }, { node }) {
-      if (!node.spec.unschedulable) return undefined;
-      const tolerated = pod.spec.tolerations?.some((toleration) => tolerates(toleration, cordoned));
-      return tolerated ? undefined : isUnschedulable;
-    },
+    filter: (_state, { pod }, { node }) =>
+      isCordoned(node) && !toleratesCordons(pod) ? isUnschedulable : undefined,
   };
+}
+
+function isCordoned({ spec }: Node): boolean {
+  return Boolean(spec.unschedulable);
+}
+
+function toleratesCordons({ spec }: Pod): boolean {
+  return Boolean(spec.tolerations?.some((toleration) => tolerates(toleration, cordoned)));
 }

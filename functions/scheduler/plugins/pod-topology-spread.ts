@@ -1,5 +1,5 @@
 import type { Node, Pod, TopologySpreadConstraint } from '../../../lib/api/gen/types.ts';
-import type { Persisted } from '../../../lib/api/object.ts';
+import type { KubeObject } from '../../../lib/api/object.ts';
 import {
   matchesLabels,
   type Selector,
@@ -12,9 +12,10 @@ import type { ClusterEvent } from '../framework/events.ts';
 import { NodeDomains } from '../framework/node-domains.ts';
 import type { Plugin, PluginContext } from '../framework/plugin.ts';
 import { PodCounters } from '../framework/pod-counters.ts';
-import { type PodInfo, podInfoOf } from '../framework/pod-info.ts';
+import type { PodInfo } from '../framework/pod-info.ts';
 import { skip } from '../framework/status.ts';
-import { constraintsOf, counts, hostnameLabel, type SpreadConstraint } from './spread-constraints.ts';
+import { differ } from '../object-changes.ts';
+import { constraintsOf, hostnameLabel, type SpreadConstraint } from './spread-constraints.ts';
 import { Spread } from './spread-filter.ts';
 import { normalizeSpread, type SpreadScores, spreadScore, spreadScores } from './spread-score.ts';
 
@@ -58,7 +59,7 @@ export function podTopologySpread(args: PodTopologySpreadArgs, { snapshot, objec
         actions: ['Add', 'Delete', 'UpdateNodeLabel', 'UpdateNodeTaint'],
         hint: nodeMayHelp,
       },
-      { resource: 'Pod', actions: ['UpdatePodLabel', 'UpdatePodToleration'] },
+      { resource: 'Pod', actions: ['UpdatePodLabel', 'UpdatePodToleration'], hint: ownChangeMayHelp },
     ],
     preFilter(state, pod) {
       const constraints = find(pod.pod, 'DoNotSchedule');
@@ -81,23 +82,43 @@ export function podTopologySpread(args: PodTopologySpreadArgs, { snapshot, objec
   };
 
   function podMayHelp(pod: PodInfo, { before, after }: ClusterEvent): 'Queue' | 'Skip' {
-    const was = before && podInfoOf(before as Persisted<Pod>);
-    const is = after && podInfoOf(after as Persisted<Pod>);
-    const isCounted = (selector: Selector, other: PodInfo | undefined) =>
-      other !== undefined && counts(selector, pod.namespace, other);
-    return find(pod.pod, 'DoNotSchedule').some(
-      ({ selector }) => isCounted(selector, was) !== isCounted(selector, is),
-    )
-      ? 'Queue'
-      : 'Skip';
+    if ((after ?? before)?.metadata.namespace !== pod.namespace) return 'Skip';
+    return selectionChanges(find(pod.pod, 'DoNotSchedule'), before, after) ? 'Queue' : 'Skip';
+  }
+
+  function ownChangeMayHelp({ pod }: PodInfo, { actions, before, after }: ClusterEvent): 'Queue' | 'Skip' {
+    const constraints = find(pod, 'DoNotSchedule');
+    const nodesCountAnew =
+      actions.includes('UpdatePodToleration') && constraints.some(({ honorsTaints }) => honorsTaints);
+    return nodesCountAnew || selectionChanges(constraints, before, after) ? 'Queue' : 'Skip';
   }
 
   function nodeMayHelp(pod: PodInfo, { before, after }: ClusterEvent): 'Queue' | 'Skip' {
     const keys = find(pod.pod, 'DoNotSchedule').map(({ topologyKey }) => topologyKey);
-    const takesPart = (node: unknown) =>
-      node !== undefined && keys.every((key) => (node as Node).metadata.labels?.[key] !== undefined);
-    return takesPart(before) || takesPart(after) ? 'Queue' : 'Skip';
+    const domains = (node: KubeObject | undefined) => keys.map((key) => node?.metadata.labels?.[key]);
+    const takesPart = (node: KubeObject | undefined) =>
+      node !== undefined && !domains(node).includes(undefined);
+    if (takesPart(before) !== takesPart(after)) return 'Queue';
+    if (!takesPart(after)) return 'Skip';
+    return differ(domains(before), domains(after)) ||
+      differ((before as Node).spec.taints, (after as Node).spec.taints)
+      ? 'Queue'
+      : 'Skip';
   }
+}
+
+/**
+ * Whether a constraint counts the pod now and did not before, or the other way round. By its labels: one that is on its way
+ * out is not counted any more, and yet it is when it is gone that the pods that wait are tried again.
+ */
+function selectionChanges(
+  constraints: readonly SpreadConstraint[],
+  before: KubeObject | undefined,
+  after: KubeObject | undefined,
+): boolean {
+  const selects = ({ selector }: SpreadConstraint, pod: KubeObject | undefined) =>
+    pod !== undefined && matchesLabels(selector, pod.metadata.labels ?? {});
+  return constraints.some((constraint) => selects(constraint, before) !== selects(constraint, after));
 }
 
 /** What the Services and the controller of a pod select; undefined when nothing does. */

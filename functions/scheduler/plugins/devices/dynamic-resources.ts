@@ -6,6 +6,7 @@ import { AssumeCache } from '../../framework/assume-cache.ts';
 import { stateKey } from '../../framework/cycle-state.ts';
 import type { EventHint, Plugin, PluginContext } from '../../framework/plugin.ts';
 import { errorStatus, skip, type Status, unresolvable, unschedulable } from '../../framework/status.ts';
+import { differ } from '../../object-changes.ts';
 import { scaleToLargest } from '../normalize.ts';
 import { type Allocation, Allocator } from './allocator.ts';
 import { awaitDevices, bindClaim, deallocate, unreserveClaim } from './claim-binder.ts';
@@ -208,6 +209,8 @@ const events: readonly EventHint[] = [
       const [was, is] = [before as Claim | undefined, after as Claim | undefined];
       // Devices that are free again may be the ones that anybody waits for.
       if (was?.status?.allocation && !is?.status?.allocation) return 'Queue';
+      // A driver that adds its finalizer helps nobody.
+      if (was && is && !differ(was.status, is.status)) return 'Skip';
       const { namespace, name } = pod.metadata;
       const names = (pod.spec.resourceClaims ?? []).map(
         ({ name: local, resourceClaimName }) =>

@@ -67,7 +67,7 @@ export function nodeVolumeLimits({ objects }: PluginContext): Plugin {
         resource: 'CSINode',
         actions: ['Add', 'Update'],
         hint: (_pod, { before, after }) =>
-          before && signatureOf(before as CSINode) === signatureOf(after as CSINode) ? 'Skip' : 'Queue',
+          !before || hasGrown(before as CSINode, after as CSINode) ? 'Queue' : 'Skip',
       },
       {
         resource: 'AssignedPod',
@@ -114,9 +114,8 @@ function limitsOf({ spec }: CSINode): Map<string, number> {
   );
 }
 
-function signatureOf(csiNode: CSINode): string {
-  return [...limitsOf(csiNode)]
-    .map(([driver, limit]) => `${driver}=${limit}`)
-    .sort()
-    .join();
+/** A driver without a limit attaches as many as there are. */
+function hasGrown(before: CSINode, after: CSINode): boolean {
+  const limits = limitsOf(after);
+  return [...limitsOf(before)].some(([driver, limit]) => (limits.get(driver) ?? Infinity) > limit);
 }

@@ -47,7 +47,8 @@ export function volumeRestrictions({ objects, snapshot }: PluginContext): Plugin
       { resource: 'Node', actions: ['Add'] },
       {
         resource: 'PersistentVolumeClaim',
-        actions: ['Add', 'Update'],
+        // Its access modes do not change.
+        actions: ['Add'],
         hint: ({ pod }, { after }) =>
           concernsClaimOf(pod, after as PersistentVolumeClaim) ? 'Queue' : 'Skip',
       },
