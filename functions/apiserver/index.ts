@@ -12,6 +12,7 @@ import { createTokenIssuer, type ExternalSigner, type TokenIssuer } from '../../
 import { kubernetesVersion } from '../../lib/version.ts';
 import { CurrentPolicies } from './admission/policy/current-policies.ts';
 import { paramAccess } from './admission/policy/param-access.ts';
+import { accessEntries } from './admission/access-entries.ts';
 import { admissionPlugins } from './admission/index.ts';
 import type { AdmissionSettings } from './admission/settings.ts';
 import { ensureFlowControl } from './bootstrap/flow-control.ts';
@@ -149,6 +150,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
       admissionPlugins({ store, cache, clock, authorizer, registry, policies }, options.admission, [
         rbacEscalation(policy, authorizer),
         paramAccess({ authorizer, cache, registry }),
+        accessEntries,
       ]),
     ),
     services: createServiceAllocator({ store, cache, clock, serviceCidr, nodePortRange }),

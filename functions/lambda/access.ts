@@ -4,15 +4,15 @@ import { configMaps } from '../../lib/client/resources.ts';
 import { systemClock } from '../../lib/clock.ts';
 import { isKind, messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
-import { parse } from 'yaml';
-import { type AccessEntry, parseAccessEntries } from '../apiserver/authentication/access-entries.ts';
+import {
+  type AccessEntry,
+  accessEntriesConfigMap,
+  parseAccessEntries,
+  readAccessEntries,
+} from '../apiserver/authentication/access-entries.ts';
 import { iamAuthenticator } from '../apiserver/authentication/iam.ts';
 import type { TokenAuthenticator } from '../apiserver/pipeline/authentication.ts';
 import type { LambdaSettings } from './settings.ts';
-
-/** Whoever may write it decides who gets in: as `aws-auth` of EKS, in a namespace that only administrators write to. */
-const entriesConfigMap = { namespace: 'kube-system', name: 'iam-access-entries' };
-const entriesKey = 'entries';
 
 /** IAM principals, by the entries that the stack fixed and those of the ConfigMap `kube-system/iam-access-entries`. */
 export function iamAccess(
@@ -24,8 +24,10 @@ export function iamAccess(
 
   async function entries(): Promise<readonly AccessEntry[]> {
     try {
-      const { data } = await client().get<ConfigMap>(configMaps, entriesConfigMap);
-      return [...fixed, ...parseAccessEntries(parse(data?.[entriesKey] ?? '[]'))];
+      return [
+        ...fixed,
+        ...readAccessEntries(await client().get<ConfigMap>(configMaps, accessEntriesConfigMap)),
+      ];
     } catch (error) {
       // What cannot be read gives nobody access, and must not lock out those whom the stack lets in.
       if (!isKind(error, 'NotFound'))

@@ -1,4 +1,12 @@
+import { parse } from 'yaml';
+import type { ConfigMap } from '../../../lib/api/gen/types.ts';
+import { messageOf } from '../../../lib/errors.ts';
 import type { UserInfo } from '../../../lib/http/types.ts';
+
+/** Whoever may write it decides who gets in: as `aws-auth` of EKS, in a namespace that only administrators write to. */
+export const accessEntriesConfigMap = { namespace: 'kube-system', name: 'iam-access-entries' } as const;
+/** The key of its data that holds the entries, as YAML or JSON. */
+export const accessEntriesKey = 'entries';
 
 /** Who STS says has signed a request. */
 export interface CallerIdentity {
@@ -58,14 +66,28 @@ export function parseAccessEntries(value: unknown): AccessEntry[] {
       new TypeError(`[${index}].${field}: Invalid value: ${JSON.stringify(found)}: must be ${must}`);
     if (typeof principalArn !== 'string' || !/^arn:[^:]+:iam::\d{12}:(role|user)\/.+$/.test(principalArn))
       throw wrong('principalArn', principalArn, 'the ARN of an IAM role or user');
-    if (username !== undefined && typeof username !== 'string') throw wrong('username', username, 'text');
-    if (groups !== undefined && !isTextList(groups)) throw wrong('groups', groups, 'a list of names');
+    if (username !== undefined && (typeof username !== 'string' || username === ''))
+      throw wrong('username', username, 'text');
+    if (groups !== undefined && !isNameList(groups)) throw wrong('groups', groups, 'a list of names');
     return { principalArn, username, groups };
   });
 }
 
-function isTextList(value: unknown): value is string[] {
-  return Array.isArray(value) && value.every((one) => typeof one === 'string');
+/** @throws Error for what is no YAML, and what `parseAccessEntries` throws. */
+export function readAccessEntries({ data }: Pick<ConfigMap, 'data'>): AccessEntry[] {
+  const text = data?.[accessEntriesKey] ?? '[]';
+  let value: unknown;
+  try {
+    // The first line says where and what; those below it show the text.
+    value = parse(text, { prettyErrors: true });
+  } catch (error) {
+    throw new Error(messageOf(error).split('\n', 1)[0], { cause: error });
+  }
+  return parseAccessEntries(value);
+}
+
+function isNameList(value: unknown): value is string[] {
+  return Array.isArray(value) && value.every((one) => typeof one === 'string' && one !== '');
 }
 
 /** A session's role, which is what policies and entries name; its path is lost in the session's ARN. */
