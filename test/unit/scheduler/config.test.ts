@@ -121,6 +121,9 @@ profiles:
     ['podInitialBackoffSeconds: 0', 'podInitialBackoffSeconds: Invalid value: 0: must be greater than 0'],
     ['podMaxBackoffSeconds: x', 'podMaxBackoffSeconds: Invalid value: "x": must be an integer'],
     ['parallelism: 0', 'parallelism: Invalid value: 0: should be an integer value greater than zero'],
+    ['parallelism: -1', 'parallelism: Invalid value: -1: should be an integer value greater than zero'],
+    ['parallelism: 1.5', 'parallelism: Invalid value: 1.5: must be an integer'],
+    ['clientConnection: {rate: 1}', 'clientConnection.rate: Invalid value: 1: unknown field'],
     [
       'percentageOfNodesToScore: 101',
       'percentageOfNodesToScore: Invalid value: 101: not in valid range [0-100]',
