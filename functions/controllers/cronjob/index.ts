@@ -54,14 +54,14 @@ function create(context: ControllerContext): Controller {
       const { uid, name } = job.metadata;
       const known = active.has(uid);
       const madeFor = madeForMs(cronJob, job);
-      if (!known && !isFinished(job) && madeFor !== undefined) {
-        // Whoever made it died before the status said so.
+      if (!known && !isFinished(job)) {
+        const message = `Saw a job that the controller did not create or forgot: ${name}`;
+        recorder.event(cronJob, 'Warning', 'UnexpectedJob', message);
+        if (madeFor === undefined) continue;
+        // Whoever made it died before the status said so. Upstream takes it in only where it would make it again.
         active.set(uid, referenceTo(job));
         const at = rfc3339(madeFor);
         if (at > (status.lastScheduleTime ?? '')) status.lastScheduleTime = at;
-      } else if (!known && !isFinished(job)) {
-        const message = `Saw a job that the controller did not create or forgot: ${name}`;
-        recorder.event(cronJob, 'Warning', 'UnexpectedJob', message);
       } else if (known && isFinished(job)) {
         active.delete(uid);
         const ended = conditionOf(job, 'Complete') ? 'Complete' : 'Failed';
@@ -152,6 +152,10 @@ function create(context: ControllerContext): Controller {
 
   function read(cronJob: Persisted<CronJob>): Schedule | undefined {
     const { schedule: text, timeZone } = cronJob.spec;
+    if (text.includes('TZ')) {
+      const message = `CRON_TZ or TZ used in schedule "${text}" is not officially supported, see https://kubernetes.io/docs/concepts/workloads/controllers/cron-jobs/ for more details`;
+      recorder.event(cronJob, 'Warning', 'UnsupportedSchedule', message);
+    }
     try {
       return parseSchedule(text, timeZone);
     } catch (error) {
@@ -168,6 +172,12 @@ function create(context: ControllerContext): Controller {
     // What is too late anyway need not be looked for.
     if (spec.startingDeadlineSeconds !== undefined) {
       earliest = Math.max(earliest, now - spec.startingDeadlineSeconds * 1000);
+    }
+    if (times.next(earliest) === undefined) {
+      // The words are those of how upstream finds out: a time that never comes is as far away as the next one.
+      const message = `invalid schedule: ${spec.schedule} : time difference between two schedules is less than 1 second`;
+      recorder.event(cronJob, 'Warning', 'InvalidSchedule', message);
+      return undefined;
     }
     const { latestMs, count } = missedTimes(times, earliest, now);
     if (count === 'many') {
@@ -209,7 +219,10 @@ function create(context: ControllerContext): Controller {
     status.lastScheduleTime = rfc3339(dueMs);
   }
 
-  /** Undefined where there need not be one. A Job of that name that is ours was made before, by whoever died since. */
+  /**
+   * Undefined where there need not be one: a Job of that name that is somebody else's is left to him. One that is ours
+   * was made before, by whoever died since.
+   */
   async function startJob(cronJob: Persisted<CronJob>, dueMs: number): Promise<Persisted<Job> | undefined> {
     const job = jobFor(cronJob, dueMs);
     try {
@@ -221,7 +234,7 @@ function create(context: ControllerContext): Controller {
       if (isKind(error, 'AlreadyExists')) {
         const { namespace, name = '' } = job.metadata;
         const existing = await client.get(jobs, { namespace, name });
-        if (controllerOf(existing)?.uid === cronJob.metadata.uid) return existing;
+        return controllerOf(existing)?.uid === cronJob.metadata.uid ? existing : undefined;
       }
       recorder.event(cronJob, 'Warning', 'FailedCreate', `Error creating job: ${messageOf(error)}`);
       throw error;

@@ -37,9 +37,24 @@ function create({ client, lister, clock, cluster, recorder }: ControllerContext)
   function memoryOf({ metadata }: Persisted<Node>) {
     const found = seen.get(metadata.name);
     if (found?.uid === metadata.uid) return found;
+    if (found) tellRemoved(metadata.name, found.uid);
     const fresh = { uid: metadata.uid, sinceMs: clock.now(), ready: undefined };
     seen.set(metadata.name, fresh);
+    // A process that starts does not tell of every node there is.
+    if (clock.now() - Date.parse(metadata.creationTimestamp) < cluster.nodeStartupGracePeriodMs) {
+      tell(metadata.name, metadata.uid, 'RegisteredNode', `Registered Node ${metadata.name} in Controller`);
+    }
     return fresh;
+  }
+
+  /** About the node as it was known, which may be gone. */
+  function tell(name: string, uid: string, reason: string, text: string): void {
+    const about = { apiVersion: 'v1', kind: nodes.kind, metadata: { name, uid } };
+    recorder.event(about, 'Normal', reason, `Node ${name} event: ${text}`);
+  }
+
+  function tellRemoved(name: string, uid: string): void {
+    tell(name, uid, 'RemovingNode', `Removing Node ${name} from Controller`);
   }
 
   /** Absolute, in ms. */
@@ -93,10 +108,13 @@ function create({ client, lister, clock, cluster, recorder }: ControllerContext)
 
   async function reconcile(name: string): Promise<Result> {
     const node = all.get(name);
-    if (!node || node.metadata.deletionTimestamp) {
+    if (!node) {
+      const known = seen.get(name);
+      if (known) tellRemoved(name, known.uid);
       seen.delete(name);
       return done;
     }
+    if (node.metadata.deletionTimestamp) return done;
     const memory = memoryOf(node);
     const silentInMs = silentAt(node, memory.sinceMs) - clock.now();
     const current = silentInMs <= 0 ? await markSilent(node) : node;

@@ -2,7 +2,7 @@ import type { PersistentVolumeClaim, Pod, StatefulSet } from '../../../lib/api/g
 import { joinKey, type Persisted } from '../../../lib/api/object.ts';
 import type { Lister } from '../../../lib/client/lister.ts';
 import { persistentVolumeClaims, pods } from '../../../lib/client/resources.ts';
-import { isKind, messageOf } from '../../../lib/errors.ts';
+import { isKind, KumulusError, messageOf } from '../../../lib/errors.ts';
 import { asError } from '../common/as-error.ts';
 import { slowStartBatch } from '../common/batch.ts';
 import { isNamespaceTerminating } from '../common/namespace-terminating.ts';
@@ -35,17 +35,18 @@ export function createEffects(context: ControllerContext, claims: Lister<Persist
   }
 
   async function createClaim(set: Set, claim: PersistentVolumeClaim, podName: string): Promise<Claim> {
-    const about = `create Claim ${claim.metadata.name ?? ''} Pod ${podName} in StatefulSet ${set.metadata.name}`;
+    const name = claim.metadata.name ?? '';
+    const pod = `Pod ${podName} in StatefulSet ${set.metadata.name}`;
     try {
       const created = await client.create(persistentVolumeClaims, claim);
-      recorder.event(set, 'Normal', 'SuccessfulCreate', `${about} success`);
+      recorder.event(set, 'Normal', 'SuccessfulCreate', `create Claim ${name} ${pod} success`);
       return created;
     } catch (error) {
-      const isRace = isKind(error, 'AlreadyExists') || isNamespaceTerminating(error);
-      if (!isRace) {
-        recorder.event(set, 'Warning', 'FailedCreate', `${about} failed error: ${messageOf(error)}`);
-      }
-      throw error;
+      if (isKind(error, 'AlreadyExists') || isNamespaceTerminating(error)) throw error;
+      const message = `create Claim ${name} for ${pod} failed error: ${messageOf(error)}`;
+      recorder.event(set, 'Warning', 'FailedCreate', message);
+      if (!(error instanceof KumulusError)) throw error;
+      throw new KumulusError(error.kind, `failed to create PVC ${name}: ${error.message}`, { cause: error });
     }
   }
 

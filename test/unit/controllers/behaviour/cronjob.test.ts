@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { CronJob, CronJobSpec } from '../../../../lib/api/gen/types.ts';
+import type { CronJob, CronJobSpec, Job } from '../../../../lib/api/gen/types.ts';
 import type { Persisted } from '../../../../lib/api/object.ts';
 import { cronJobs, events, jobs } from '../../../../lib/client/resources.ts';
 import { openCluster, type TestCluster } from './cluster.ts';
@@ -144,6 +144,47 @@ test('a controller that was away makes one Job for the newest of the times it mi
   expect(cluster.clock.now()).toBeGreaterThan(stoppedAt);
   const names = (await jobsOf(cluster)).map(({ metadata }) => metadata.name);
   expect(names).toHaveLength(1);
+});
+
+test('a Job that was made before its controller died is told of and counts as active', async () => {
+  await using cluster = await open({ concurrencyPolicy: 'Forbid' });
+  const { client } = cluster;
+  const [job] = await jobCount(cluster, 1);
+  const shown = await get(cluster);
+  const { active: _, lastScheduleTime: __, ...forgotten } = shown.status ?? {};
+  await client.update(cronJobs, { ...shown, status: forgotten }, { subresource: 'status' });
+  await hasEvent(cluster, 'UnexpectedJob');
+  await stepped(cluster, 'active again', async () => {
+    const { status } = await get(cluster);
+    return status?.active?.length === 1 && status.lastScheduleTime === shown.status?.lastScheduleTime;
+  });
+  await hasEvent(cluster, 'JobAlreadyActive');
+  expect((await jobsOf(cluster)).map(({ metadata }) => metadata.uid)).toEqual([job?.metadata.uid]);
+});
+
+test('a Job of the name that is somebody else’s is left to him', async () => {
+  await using cluster = await openCluster({ controllers });
+  const { client } = cluster;
+  await testNamespaceWithAccount(client);
+  const minute = Math.floor(Date.parse('2026-01-01T00:01:00Z') / 60_000);
+  const { jobTemplate } = often().spec;
+  const foreign = { namespace: 'test', name: `often-${minute}` };
+  await client.create(jobs, { metadata: foreign, spec: jobTemplate.spec ?? {} } as Job);
+  await client.create(cronJobs, often());
+  const all = await jobCount(cluster, 2);
+  expect(all.map(({ metadata }) => metadata.name).sort()).toEqual([foreign.name, `often-${minute + 1}`]);
+  const reasons = (await client.list(events, { namespace: 'test' })).items.map(({ reason }) => reason);
+  expect(reasons).not.toContain('FailedCreate');
+});
+
+test('a schedule that never comes is told of', async () => {
+  await using cluster = await open({ schedule: '0 0 31 2 *' });
+  await hasEvent(cluster, 'InvalidSchedule');
+  const { items } = await cluster.client.list(events, { namespace: 'test' });
+  expect(items.find(({ reason }) => reason === 'InvalidSchedule')).toMatchObject({
+    type: 'Warning',
+    message: 'invalid schedule: 0 0 31 2 * : time difference between two schedules is less than 1 second',
+  });
 });
 
 test('a Job that is over is deleted after its time', async () => {

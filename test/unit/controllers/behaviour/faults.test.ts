@@ -280,6 +280,46 @@ describe('what the API server refuses', () => {
     },
   );
 
+  test('of a claim is told of it and of the pod that waits for it', async () => {
+    await using cluster = await openCluster({
+      controllers: ['statefulset', 'resourcequota', 'serviceaccount'],
+    });
+    const { client, clock } = cluster;
+    await testNamespaceWithAccount(client);
+    const quota = { namespace: 'test', name: 'none' };
+    const hard = { persistentvolumeclaims: '0' };
+    await client.create(resourceQuotas, { metadata: quota, spec: { hard } });
+    await eventually('the quota is counted', async () => {
+      await clock.step(1_000);
+      return (await client.get(resourceQuotas, quota)).status?.used !== undefined;
+    });
+    const claim = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } };
+    const volumeClaimTemplates = [{ metadata: { name: 'data' }, spec: claim }];
+    await client.create(statefulSets, {
+      metadata: ref,
+      spec: { replicas: 1, serviceName: 'web', selector, template, volumeClaimTemplates },
+    });
+    const refused =
+      'persistentvolumeclaims "data-web-0" is forbidden: exceeded quota: none, requested: persistentvolumeclaims=1, used: persistentvolumeclaims=0, limited: persistentvolumeclaims=0';
+    await eventually('both events', async () => {
+      await clock.step(1_000);
+      const { items } = await client.list(events, { namespace: 'test' });
+      const messages = items.filter(({ reason }) => reason === 'FailedCreate').map(({ message }) => message);
+      expect(new Set(messages)).toEqual(
+        new Set([
+          `create Claim data-web-0 for Pod web-0 in StatefulSet web failed error: ${refused}`,
+          `create Pod web-0 in StatefulSet web failed error: failed to create PVC data-web-0: ${refused}`,
+        ]),
+      );
+      return true;
+    });
+    await client.delete(resourceQuotas, quota);
+    await eventually('the pod', async () => {
+      await clock.step(60_000);
+      return (await podsIn(client)).length === 1;
+    });
+  });
+
   test('because its namespace goes away is not asked for hundreds of times, and is neither an event nor a condition', async () => {
     let refusals = 0;
     await using cluster = await openCluster({

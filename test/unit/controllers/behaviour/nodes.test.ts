@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { leases, nodes, pods } from '../../../../lib/client/resources.ts';
+import { events, leases, nodes, pods } from '../../../../lib/client/resources.ts';
 import { rfc3339Micro } from '../../../../lib/clock.ts';
 import { isKind } from '../../../../lib/errors.ts';
 import { eventually } from '../../../support/wait.ts';
@@ -99,6 +99,38 @@ describe('nodes', () => {
       { subresource: 'status' },
     );
     await eventually('no taint', async () => !(await get()).spec?.taints?.length);
+  });
+
+  test('that come and go are told of, and not again by a controller that starts', async () => {
+    await using cluster = await openCluster({ controllers: ['node-lifecycle', 'serviceaccount'] });
+    const { client, clock } = cluster;
+    const add = (name: string) => client.create(nodes, { metadata: { name }, spec: {} });
+    const told = (reason: string, name: string) =>
+      eventually(`${reason} of ${name}`, async () => {
+        await clock.step(1_000);
+        const { items } = await client.list(events);
+        return items.find((event) => event.reason === reason && event.involvedObject.name === name);
+      });
+    const { uid } = (await add('guest')).metadata;
+    await add('resident');
+    expect(await told('RegisteredNode', 'guest')).toMatchObject({
+      type: 'Normal',
+      message: 'Node guest event: Registered Node guest in Controller',
+      source: { component: 'node-controller' },
+      involvedObject: { apiVersion: 'v1', kind: 'Node', name: 'guest', uid },
+    });
+    await told('RegisteredNode', 'resident');
+    await client.delete(nodes, { name: 'guest' });
+    expect(await told('RemovingNode', 'guest')).toMatchObject({
+      type: 'Normal',
+      message: 'Node guest event: Removing Node guest from Controller',
+      involvedObject: { kind: 'Node', name: 'guest', uid },
+    });
+    await clock.step(120_000);
+    await cluster.restart();
+    await add('late');
+    await told('RegisteredNode', 'late');
+    expect(await told('RegisteredNode', 'resident')).toMatchObject({ count: 1 });
   });
 
   test('one of two that falls silent is emptied, as far as pods do not tolerate it', async () => {
