@@ -1,6 +1,13 @@
-import type { AuthenticationV1TokenRequest, ConfigMap, Pod, Secret, Service } from '../lib/api/gen/types.ts';
+import type {
+  AuthenticationV1TokenRequest,
+  ClusterTrustBundle,
+  ConfigMap,
+  Pod,
+  Secret,
+  Service,
+} from '../lib/api/gen/types.ts';
 import type { Lister } from '../lib/client/lister.ts';
-import type { KubeClient } from '../lib/client/port.ts';
+import type { KubeClient, Resource } from '../lib/client/port.ts';
 import {
   configMaps,
   persistentVolumeClaims,
@@ -9,11 +16,20 @@ import {
   secrets,
   serviceAccounts,
 } from '../lib/client/resources.ts';
+import { formatFieldSelector } from '../lib/api/selectors/index.ts';
 import type { Clock } from '../lib/clock.ts';
 import { isKind, KumulusError, messageOf } from '../lib/errors.ts';
 import type { PodReferences, PodWriter } from './pods/sources.ts';
 import type { ClaimSource } from './volumes/claim.ts';
 import type { PodTokens } from './volumes/payloads.ts';
+
+const clusterTrustBundles: Resource<ClusterTrustBundle> = {
+  group: 'certificates.k8s.io',
+  version: 'v1',
+  plural: 'clustertrustbundles',
+  kind: 'ClusterTrustBundle',
+  namespaced: false,
+};
 
 /** Writes through the API, always about exactly the pod that is meant. */
 export function apiPodWriter(client: KubeClient): PodWriter {
@@ -47,6 +63,17 @@ export function apiReferences(client: KubeClient, services: Lister<Service>): Po
       shared(`secret/${namespace}/${name}`, () =>
         named('secret', name, client.get(secrets, { namespace, name })),
       ),
+    trustBundle: (name): Promise<ClusterTrustBundle> =>
+      shared(`trustbundle/${name}`, () =>
+        named('clustertrustbundle', name, client.get(clusterTrustBundles, { name })),
+      ),
+    trustBundles: (signerName): Promise<readonly ClusterTrustBundle[]> =>
+      shared(`trustbundles/${signerName}`, async () => {
+        const fieldSelector = formatFieldSelector([
+          { field: 'spec.signerName', operator: '=', value: signerName },
+        ]);
+        return (await client.list(clusterTrustBundles, { fieldSelector })).items;
+      }),
     services(namespace) {
       const own = services.list(namespace);
       const api = services.get('default/kubernetes');

@@ -44,6 +44,9 @@ export function rememberReferences(
       remembered('configmaps', joinKey(namespace, name), () => inner.configMap(namespace, name)),
     secret: (namespace, name) =>
       remembered('secrets', joinKey(namespace, name), () => inner.secret(namespace, name)),
+    // Nobody tells of their changes, which pods must not miss: few pods have any.
+    trustBundle: (name) => inner.trustBundle(name),
+    trustBundles: (signerName) => inner.trustBundles(signerName),
     services: (namespace) => inner.services(namespace),
   };
 }

@@ -1,4 +1,4 @@
-import type { ConfigMap, Pod, Secret, Service } from '../../lib/api/gen/types.ts';
+import type { ClusterTrustBundle, ConfigMap, Pod, Secret, Service } from '../../lib/api/gen/types.ts';
 import type { Persisted } from '../../lib/api/object.ts';
 
 /** The pods that are bound to this node, in memory. An informer of the API is one. */
@@ -13,6 +13,9 @@ export interface PodSource {
 export interface PodReferences {
   configMap(namespace: string, name: string): Promise<ConfigMap>;
   secret(namespace: string, name: string): Promise<Secret>;
+  trustBundle(name: string): Promise<ClusterTrustBundle>;
+  /** Those of a signer. */
+  trustBundles(signerName: string): Promise<readonly ClusterTrustBundle[]>;
   /** Services of the pod's namespace, and the API's own in `default`. */
   services(namespace: string): readonly Service[];
 }

@@ -1,4 +1,5 @@
 import type {
+  ClusterTrustBundleProjection,
   ConfigMapProjection,
   Container,
   DownwardAPIVolumeFile,
@@ -12,6 +13,7 @@ import { isKind, KumulusError } from '../../lib/errors.ts';
 import { fieldValue, type NodeFacts, resourceValue } from '../pods/field-ref.ts';
 import type { PodReferences } from '../pods/sources.ts';
 import type { ProjectedFile } from './atomic.ts';
+import { trustAnchors } from './trust-anchors.ts';
 
 /** Tokens of service accounts, bound to a pod. */
 export interface PodTokens {
@@ -87,7 +89,7 @@ export async function projectedFiles(
   const files: Files = new Map();
   const { defaultMode: mode } = source;
   for (const projection of source.sources ?? []) {
-    const { configMap, secret, downwardAPI, serviceAccountToken } = projection;
+    const { configMap, secret, downwardAPI, serviceAccountToken, clusterTrustBundle } = projection;
     const part = configMap
       ? await configMapFiles(pod, { ...configMap, defaultMode: mode }, sources)
       : secret
@@ -96,7 +98,9 @@ export async function projectedFiles(
           ? downwardFiles(pod, { ...downwardAPI, defaultMode: mode }, sources)
           : serviceAccountToken
             ? await tokenFile(pod, serviceAccountToken, mode ?? defaultMode, sources)
-            : unsupported(projection);
+            : clusterTrustBundle
+              ? await trustFile(pod, clusterTrustBundle, mode ?? defaultMode, sources)
+              : unsupported(projection);
     for (const [path, file] of part) files.set(path, file);
   }
   return files;
@@ -109,10 +113,24 @@ async function tokenFile(
   { tokens }: PayloadSources,
 ): Promise<Files> {
   const token = await tokens.token(pod, { audience, expirationSeconds });
+  return new Map([[path, ownFile(pod, Buffer.from(token), mode)]]);
+}
+
+async function trustFile(
+  pod: Pod,
+  projection: ClusterTrustBundleProjection,
+  mode: number,
+  { references }: PayloadSources,
+): Promise<Files> {
+  const anchors = await trustAnchors(projection, references);
+  return new Map([[projection.path, ownFile(pod, Buffer.from(anchors), mode)]]);
+}
+
+/** A file that only its user reads, where it is known who that is. */
+function ownFile(pod: Pod, content: Uint8Array, mode: number): ProjectedFile {
   const uid = commonUser(pod);
-  // A token that only its user reads, where it is known who that is.
   const isPrivate = uid !== undefined || pod.spec.securityContext?.fsGroup !== undefined;
-  return new Map([[path, { content: Buffer.from(token), mode: isPrivate ? 0o600 : mode, uid }]]);
+  return { content, mode: isPrivate ? 0o600 : mode, uid };
 }
 
 /** The user of every container, where it is one and the same. */

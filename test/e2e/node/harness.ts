@@ -44,6 +44,9 @@ export class NodeWorld implements PodSource, PodWriter, PodEvents {
     configMap: async (namespace: string, name: string) =>
       found(this.configMaps, 'configmap', namespace, name),
     secret: async (namespace: string, name: string) => found(this.secrets, 'secret', namespace, name),
+    trustBundle: (name: string) =>
+      Promise.reject(new KumulusError('NotFound', `clustertrustbundle "${name}" not found`)),
+    trustBundles: async () => [],
     services: () => this.servicesList,
   };
   #handlers: Parameters<PodSource['onChange']>[0][] = [];
