@@ -1,5 +1,6 @@
 /** Who a controller is to the API server: a service account of its own in `kube-system`, with upstream's role for it. */
 import { createInProcessClient } from '../../lib/client/in-process.ts';
+import type { KubeClientOptions } from '../../lib/client/kube-client.ts';
 import type { KubeClient } from '../../lib/client/port.ts';
 import type { ApiHandler, UserInfo } from '../../lib/http/types.ts';
 
@@ -53,14 +54,20 @@ const informersUser: UserInfo = {
 };
 const userAgent = 'kube-controller-manager';
 
+/** The client that one controller writes with. */
+export type ControllerClientFor = (controller: string, options?: ControllerClientOptions) => KubeClient;
+
+export type ControllerClientOptions = Pick<KubeClientOptions, 'maxRetries' | 'workSignal'>;
+
 /** The clients of controllers in the API server's process: what they read together, and each one's own. */
 export function controllerClients(handle: ApiHandler): {
   client: KubeClient;
-  clientFor: (controller: string) => KubeClient;
+  clientFor: ControllerClientFor;
 } {
   return {
     client: createInProcessClient(handle, informersUser, { userAgent }),
-    clientFor: (controller) => createInProcessClient(handle, controllerUser(controller), { userAgent }),
+    clientFor: (controller, options) =>
+      createInProcessClient(handle, controllerUser(controller), { ...options, userAgent }),
   };
 }
 

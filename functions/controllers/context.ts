@@ -39,6 +39,8 @@ export interface ControllerEntry {
   readonly component: string;
   /** Keys worked on at once. Default 5. */
   readonly concurrency?: number;
+  /** How often a request of its is sent again by itself; 0 for one that asks again at a time of its own. Default 5. */
+  readonly maxRetries?: number;
   /** May ask the API server first what there is to control. */
   create(context: ControllerContext): Controller | Promise<Controller>;
 }

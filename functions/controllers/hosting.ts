@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import type { KubeObject } from '../../lib/api/object.ts';
 import { type BufferedEventRecorder, createEventRecorder } from '../../lib/client/event-recorder.ts';
 import type { Informers } from '../../lib/client/informers.ts';
@@ -7,6 +8,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { isKind, messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import type { WorkItem, WorkResult } from '../../lib/queue/port.ts';
+import type { ControllerClientFor } from './accounts.ts';
 import type { ControllerContext, ControllerEntry, ListerOptions } from './context.ts';
 import type { Controller } from './controller.ts';
 import { type ClusterOptions, defaultClusterOptions } from './options.ts';
@@ -15,7 +17,7 @@ import { type ClusterOptions, defaultClusterOptions } from './options.ts';
 export interface HostOptions {
   client: KubeClient;
   /** The client that one controller writes with, where each has a user of its own. Default: `client`. */
-  clientFor?: (controller: string) => KubeClient;
+  clientFor?: ControllerClientFor;
   clock: Clock;
   log: Logger;
   random?: () => number;
@@ -50,6 +52,9 @@ export interface HostedController {
 /** How soon a key comes again when the API server could not be reached: that is no failure of the key. */
 const outageRetryMs = 1_000;
 
+/** What tells the reconcile that is under way to stop: its client then refuses every further call. */
+const reconciling = new AsyncLocalStorage<AbortSignal>();
+
 /** Makes a controller from its entry. */
 export async function hostController(
   entry: ControllerEntry,
@@ -57,8 +62,15 @@ export async function hostController(
 ): Promise<HostedController> {
   const { informers, clock, log, random, clientFor } = options;
   const reads = new Set<Informer<KubeObject>>();
-  const client = clientFor ? clientFor(entry.name) : options.client;
-  const recorder = createEventRecorder(client, { component: entry.component, clock, log });
+  const client = clientFor
+    ? clientFor(entry.name, { maxRetries: entry.maxRetries, workSignal: () => reconciling.getStore() })
+    : options.client;
+  // What happened is told even by a reconcile that was stopped after it.
+  const recorder = createEventRecorder(clientFor?.(entry.name) ?? options.client, {
+    component: entry.component,
+    clock,
+    log,
+  });
   const context: ControllerContext = {
     client,
     clock,
@@ -89,7 +101,8 @@ export async function reconcileItem(
 ): Promise<WorkResult> {
   try {
     await Promise.all([...reads].map((informer) => informer.catchUp()));
-    const result = await controller.reconcile(item.key, stop);
+    stop.throwIfAborted();
+    const result = await reconciling.run(stop, () => controller.reconcile(item.key, stop));
     return 'done' in result
       ? { outcome: 'done' }
       : { outcome: 'requeueAfter', delayMs: Math.max(0, result.requeueAfterMs) };

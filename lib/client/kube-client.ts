@@ -23,6 +23,11 @@ export interface KubeClientOptions {
   maxRetries?: number;
   /** Ends every request and watch of this client. */
   signal?: AbortSignal;
+  /**
+   * Ends the work that a call belongs to, asked at each call: once it aborted no request is begun any more, nor sent
+   * again. One that is under way is left alone, so that nobody has to guess what became of a write.
+   */
+  workSignal?: () => AbortSignal | undefined;
 }
 
 interface Call {
@@ -96,7 +101,9 @@ export function createKubeClient(transport: Transport, options: KubeClientOption
   }
 
   async function request<R>(call: Call): Promise<R> {
+    const work = options.workSignal?.();
     for (let retry = 0; ; retry++) {
+      work?.throwIfAborted();
       let waitMs: number;
       try {
         const { response, text } = await attempt(call);
@@ -111,7 +118,8 @@ export function createKubeClient(transport: Transport, options: KubeClientOption
         if (!(error instanceof BrokenConnection) || call.method !== 'GET' || retry >= maxRetries) throw error;
         waitMs = backoffMs(retry, { baseMs: 50, maxMs: 5_000, random });
       }
-      await clock.sleep(waitMs, options.signal);
+      const ends = [options.signal, work].filter((signal) => signal !== undefined);
+      await clock.sleep(waitMs, ends.length > 0 ? AbortSignal.any(ends) : undefined);
     }
   }
 

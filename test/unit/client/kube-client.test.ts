@@ -144,6 +144,20 @@ describe('KubeClient', () => {
     await expect(client.get(pods, ref)).rejects.toThrow('stopping');
   });
 
+  it('begins nothing and repeats nothing for work that was stopped', async () => {
+    const clock = createSteppedClock();
+    const work = new AbortController();
+    const busy = json(429, { kind: 'Status', reason: 'TooManyRequests' }, { 'retry-after': '10' });
+    const { transport, requests } = answering(busy);
+    const client = createKubeClient(transport, { clock, workSignal: () => work.signal });
+    const write = expect(client.delete(pods, ref)).rejects.toThrow('out of time');
+    await clock.step(0);
+    work.abort(new Error('out of time'));
+    await write;
+    await expect(client.get(pods, ref)).rejects.toThrow('out of time');
+    expect(requests).toHaveLength(1);
+  });
+
   it('does not read a namespaced object without its namespace', async () => {
     const { transport, requests } = answering(json(200, {}));
     const client = createKubeClient(transport);

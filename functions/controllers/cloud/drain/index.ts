@@ -22,6 +22,8 @@ export function nodeDrainController(groups: ScalingGroups): ControllerEntry {
   return {
     name: 'node-drain-controller',
     component: 'node-drain-controller',
+    // A pod that a budget holds must not hold up the others, nor the end: what was refused is asked for again below.
+    maxRetries: 0,
     create: (context) => create(context, groups),
   };
 }
