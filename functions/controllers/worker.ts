@@ -1,5 +1,5 @@
 import { createInformers } from '../../lib/client/informers.ts';
-import { messageOf } from '../../lib/errors.ts';
+import { KumulusError, messageOf } from '../../lib/errors.ts';
 import type { WorkItem, WorkQueue, WorkResult } from '../../lib/queue/port.ts';
 import type { Revision, Store } from '../../lib/store/port.ts';
 import { objectChange, watchedResources } from './changes.ts';
@@ -22,9 +22,15 @@ export interface WorkerOptions extends HostOptions {
 /** Controllers that are made when the first of their keys comes, and what they read with them. */
 export interface Worker {
   handle(item: WorkItem, signal: AbortSignal): Promise<WorkResult>;
-  /** Resolves once what was recorded and enqueued on the way is written. */
-  flush(): Promise<void>;
+  /**
+   * Resolves once what was recorded and enqueued on the way is written. Once `stop` aborted, events are waited for no
+   * longer, and keys for half a second: it rejects when they are not written then.
+   */
+  flush(stop: AbortSignal): Promise<void>;
 }
+
+/** How long keys of its own may still take to be written when the time of an invocation is over. */
+const lastKeysMs = 500;
 
 export async function createWorker(options: WorkerOptions): Promise<Worker> {
   const { entries, client, store, queue, clock, log, random, signal } = options;
@@ -99,11 +105,28 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
         return { outcome: 'failed', error };
       }
     },
-    async flush() {
+    async flush(stop) {
+      const over = new AbortController();
+      const stopped = new Promise<void>((resolve) => {
+        if (stop.aborted) return resolve();
+        stop.addEventListener('abort', () => resolve(), { once: true, signal: over.signal });
+      });
       const recorders = [...hosted.values()].map(async (making) => (await making).recorder.flush());
       const added = [...adding];
       adding.clear();
-      await Promise.all([...recorders, ...added]);
+      const late = stopped.then(async () => {
+        await clock.sleep(lastKeysMs, over.signal);
+        throw new KumulusError('Timeout', `no time was left to enqueue ${added.length} keys`);
+      });
+      late.catch(() => undefined);
+      try {
+        await Promise.all([
+          Promise.race([Promise.all(recorders), stopped]),
+          Promise.race([Promise.all(added), late]),
+        ]);
+      } finally {
+        over.abort(new Error('everything is written'));
+      }
     },
   };
 }

@@ -52,6 +52,7 @@ export const handler = lambdaHandler<SqsEvent, SqsBatchResponse>({
     workBatch(records, {
       queue,
       signal,
+      clock: systemClock,
       log,
       random: Math.random,
       concurrency: () => 1,

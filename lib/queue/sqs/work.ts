@@ -1,3 +1,4 @@
+import type { Clock } from '../../clock.ts';
 import { messageOf } from '../../errors.ts';
 import type { Logger } from '../../log.ts';
 import { defaultRetryBackoff, type RetryBackoff, retryDelayMs } from '../backoff.ts';
@@ -9,8 +10,11 @@ import type { SqsBatchResponse, SqsRecord } from './records.ts';
 export interface WorkBatchOptions {
   queue: SqsQueue;
   handle: (item: WorkItem, signal: AbortSignal) => Promise<WorkResult>;
-  /** Aborts when the function is about to run out of time. */
+  /** Aborts when the function is about to run out of time: what is being worked on then is waited for no longer. */
   signal: AbortSignal;
+  /** What is left then to write down what is unfinished, before the batch is answered without. Default 1.5 s. */
+  reportWithinMs?: number;
+  clock: Clock;
   log: Logger;
   /** 0 to 1, as Math.random. */
   random: () => number;
@@ -24,6 +28,9 @@ export interface WorkBatchOptions {
 
 export type WorkCount = WorkResult['outcome'] | 'retried' | 'deadLetter' | 'unfinished' | 'malformed';
 
+/** How long what was cut short leaves the function to others, at least. */
+const makeWayMs = 1_000;
+
 /** What a message that cannot be read is counted under. */
 const unreadable: WorkItem = { controller: 'unknown', key: '' };
 
@@ -36,16 +43,26 @@ interface Task {
 /**
  * Works on one batch of the work queue. A key that came several times is worked on once. What failed goes back through
  * the delay queue with its number of failures, and after the last try to the dead letters; a message is only left to
- * its visibility timeout where even that could not be written down. What can never be worked on becomes a dead letter
+ * its visibility timeout where even that could not be written down in time. What can never be worked on becomes a dead letter
  * at once.
  */
 export async function workBatch(
   records: readonly SqsRecord[],
   options: WorkBatchOptions,
 ): Promise<SqsBatchResponse> {
-  const { queue, log, signal } = options;
+  const { queue, log, signal, clock } = options;
   const failed: SqsRecord[] = [];
   const tasks = new Map<string, Task>();
+
+  const over = new AbortController();
+  const stopped = aborted(signal, over.signal);
+  // Only a batch that was told to stop has an end; it rejects, and is heard only where something is still waited for.
+  const late = stopped.then(async () => {
+    await clock.sleep(options.reportWithinMs ?? 1_500, over.signal);
+    throw new Error('there was no time left to write down what is unfinished');
+  });
+  late.catch(() => undefined);
+  const cutShort = stopped.then((): WorkResult => ({ outcome: 'failed', error: signal.reason }));
 
   for (const record of records) {
     try {
@@ -63,26 +80,27 @@ export async function workBatch(
         { messageId: record.messageId, reason: messageOf(error) },
         'malformed message: a dead letter',
       );
-      await queue
-        .bury(record.body, record.attributes?.MessageGroupId ?? 'malformed')
-        .catch((cause: unknown) => {
-          log.error({ messageId: record.messageId, err: cause }, 'the dead letter could not be written');
-          failed.push(record);
-        });
+      const group = record.attributes?.MessageGroupId ?? 'malformed';
+      await Promise.race([queue.bury(record.body, group), late]).catch((cause: unknown) => {
+        log.error({ messageId: record.messageId, err: cause }, 'the dead letter could not be written');
+        failed.push(record);
+      });
     }
   }
 
   async function work({ message, records: its }: Task): Promise<void> {
     const { item } = message;
+    const isBegun = !signal.aborted;
     let result: WorkResult;
     try {
-      result = await options.handle(item, signal);
+      result = await (isBegun ? Promise.race([options.handle(item, signal), cutShort]) : cutShort);
     } catch (error) {
       result = { outcome: 'failed', error };
     }
     options.count?.(result.outcome, item);
     try {
-      await settle(message, result, options, its[0]?.attributes?.MessageGroupId);
+      const group = its[0]?.attributes?.MessageGroupId;
+      await Promise.race([settle(message, result, isBegun, options, group), late]);
     } catch (error) {
       log.error({ ...item, err: error }, 'what comes next could not be written; the message comes back');
       failed.push(...its);
@@ -90,15 +108,20 @@ export async function workBatch(
   }
 
   const lanes = Map.groupBy(tasks.values(), ({ message }) => message.item.controller);
-  await Promise.all(
-    [...lanes].map(([controller, waiting]) => inLanes(waiting, options.concurrency(controller), work)),
-  );
+  try {
+    await Promise.all(
+      [...lanes].map(([controller, waiting]) => inLanes(waiting, options.concurrency(controller), work)),
+    );
+  } finally {
+    over.abort(new Error('the batch is done'));
+  }
   return { batchItemFailures: failed.map(({ messageId }) => ({ itemIdentifier: messageId })) };
 }
 
 async function settle(
   message: WorkMessage,
   result: WorkResult,
+  isBegun: boolean,
   options: WorkBatchOptions,
   group: string | undefined,
 ): Promise<void> {
@@ -110,15 +133,21 @@ async function settle(
     case 'requeueAfter':
       return queue.put({ item, failures: 0 }, { delayMs: result.delayMs });
     case 'failed': {
-      // Work that was cut short says nothing about the item.
+      const maxTries = options.maxTries ?? 15;
+      const failures = message.failures + 1;
+      const delayMs = retryDelayMs(options.backoff ?? defaultRetryBackoff, failures, random);
       if (signal.aborted) {
         options.count?.('unfinished', item);
-        return queue.put({ item, failures: message.failures });
+        // Its turn never came.
+        if (!isBegun) return queue.put({ item, failures: message.failures });
+        // What was cut short may be done by and by, or be what takes all the time: it makes way, and is never given up.
+        return queue.put(
+          { item, failures: Math.min(failures, maxTries - 1) },
+          { delayMs: Math.max(makeWayMs, delayMs) },
+        );
       }
-      const failures = message.failures + 1;
-      if (failures < (options.maxTries ?? 15)) {
+      if (failures < maxTries) {
         options.count?.('retried', item);
-        const delayMs = retryDelayMs(options.backoff ?? defaultRetryBackoff, failures, random);
         return queue.put({ item, failures }, { delayMs });
       }
       options.count?.('deadLetter', item);
@@ -128,6 +157,14 @@ async function settle(
       return queue.bury(formatMessage({ item, failures: 0, error }), group ?? groupOf(item, false));
     }
   }
+}
+
+/** Resolves once `signal` aborted; never when `unless` did before. */
+function aborted(signal: AbortSignal, unless: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    signal.addEventListener('abort', () => resolve(), { once: true, signal: unless });
+  });
 }
 
 /** Runs `work` over all of them, at most `width` at once. */

@@ -63,6 +63,7 @@ describeQueue({
             queue,
             handle,
             signal,
+            clock: systemClock,
             log: silentLogger,
             random: Math.random,
             concurrency: () => 5,
