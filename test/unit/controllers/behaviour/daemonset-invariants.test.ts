@@ -8,6 +8,7 @@ import { eventually } from '../../../support/wait.ts';
 import { openCluster } from './cluster.ts';
 import { type Death, dying, manyDeaths, oneAtATime } from './dying-client.ts';
 import { addHollowNode } from './hollow-node.ts';
+import { lagging, manyLags } from './lagging-client.ts';
 import { imageOf, isReady, podsIn, podTemplate, testNamespaceWithAccount } from './objects.ts';
 import { watchWrites } from './watched-client.ts';
 
@@ -133,14 +134,17 @@ test('a DaemonSet has its pods where they belong and never fewer than allowed, w
           maxLength: 7,
         }),
         deaths: manyDeaths,
+        lags: manyLags,
       }),
       async (run) => {
         const broken: string[] = [];
         const deaths: Death[] = [];
+        const lags = [...run.lags];
         let recent: World | undefined;
         const down: Down = new Set();
         await using cluster = await openCluster({
           controllers: ['daemonset', 'serviceaccount'],
+          wrapReads: (client) => lagging(client, () => lags.shift()),
           wrap: (client) =>
             dying(guarded(client, { recent: () => recent, down }, broken), () => deaths.shift()),
         });

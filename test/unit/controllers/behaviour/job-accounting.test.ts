@@ -5,6 +5,7 @@ import type { Job, JobSpec, Pod } from '../../../../lib/api/gen/types.ts';
 import type { KubeClient } from '../../../../lib/client/port.ts';
 import { jobs, pods } from '../../../../lib/client/resources.ts';
 import { isKind } from '../../../../lib/errors.ts';
+import { type Death, dying, manyDeaths } from './dying-client.ts';
 import {
   conditionTypes,
   endPod,
@@ -15,26 +16,7 @@ import {
   stepped,
   work,
 } from './jobs.ts';
-import { watchWrites } from './watched-client.ts';
-
-type Death = 'before' | 'after' | undefined;
-
-/** A client that dies now and then: before a write or, worse, right after it. */
-function dying(client: KubeClient, deaths: Death[]): KubeClient {
-  let pending: Death;
-  return watchWrites(client, {
-    before() {
-      const death = deaths.shift();
-      pending = death === 'after' ? 'after' : undefined;
-      if (death === 'before') throw new Error('the controller died before a write');
-    },
-    after() {
-      if (!pending) return;
-      pending = undefined;
-      throw new Error('the controller died after a write');
-    },
-  });
-}
+import { lagging, manyLags } from './lagging-client.ts';
 
 const act = fc.oneof(
   {
@@ -98,12 +80,15 @@ test('whatever happens to its pods and wherever the controller dies, a Job count
     fc.asyncProperty(
       shape,
       fc.array(act, { maxLength: 14 }),
-      fc.array(fc.constantFrom<Death[]>(undefined, undefined, undefined, 'before', 'after'), {
-        maxLength: 40,
-      }),
-      async (spec, acts, deaths) => {
+      manyDeaths,
+      manyLags,
+      async (spec, acts, deaths, planned) => {
+        const lags = [...planned];
         const queue: Death[] = [];
-        await using cluster = await openJobCluster((client) => dying(client, queue));
+        await using cluster = await openJobCluster({
+          wrap: (client) => dying(client, () => queue.shift()),
+          wrapReads: (client) => lagging(client, () => lags.shift()),
+        });
         const { client, clock } = cluster;
         const { broken, count } = witness(cluster);
         queue.push(...deaths);

@@ -5,7 +5,7 @@ import { jobs, pods } from '../../../../lib/client/resources.ts';
 import { rfc3339 } from '../../../../lib/clock.ts';
 import { isKind } from '../../../../lib/errors.ts';
 import { eventually } from '../../../support/wait.ts';
-import { openCluster, type TestCluster } from './cluster.ts';
+import { openCluster, type TestCluster, type TestClusterOptions } from './cluster.ts';
 import { addHollowNode, type HollowNode } from './hollow-node.ts';
 import { podsIn, testNamespaceWithAccount } from './objects.ts';
 
@@ -23,10 +23,10 @@ export function work(spec: Partial<JobSpec> = {}): Job {
 
 /** The Job controller, a node and a namespace. */
 export async function openJobCluster(
-  wrap?: (client: KubeClient) => KubeClient,
+  wraps: Pick<TestClusterOptions, 'wrap' | 'wrapReads'> = {},
 ): Promise<TestCluster & { node: HollowNode }> {
   const controllers = ['job', 'garbage-collector', 'serviceaccount'];
-  const cluster = await openCluster({ controllers, ...(wrap && { wrap }) });
+  const cluster = await openCluster({ controllers, ...wraps });
   const node = await addHollowNode(cluster.client, cluster.informers, cluster.clock);
   await testNamespaceWithAccount(cluster.client);
   return Object.assign(cluster, { node });

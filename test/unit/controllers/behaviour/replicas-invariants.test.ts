@@ -7,6 +7,7 @@ import { eventually } from '../../../support/wait.ts';
 import { openCluster } from './cluster.ts';
 import { type Death, dying, manyDeaths, oneAtATime } from './dying-client.ts';
 import { addHollowNode } from './hollow-node.ts';
+import { lagging, manyLags } from './lagging-client.ts';
 import { isReady, podsIn, podTemplate, testNamespaceWithAccount } from './objects.ts';
 import { watchWrites } from './watched-client.ts';
 
@@ -109,13 +110,16 @@ test.each(kinds)(
             maxLength: 6,
           }),
           deaths: manyDeaths,
+          lags: manyLags,
         }),
         async (run) => {
           const broken: string[] = [];
           const deaths: Death[] = [];
+          const lags = [...run.lags];
           let recent: Facts | undefined;
           await using cluster = await openCluster({
             controllers: [controller, 'serviceaccount'],
+            wrapReads: (client) => lagging(client, () => lags.shift()),
             wrap: (client) =>
               dying(
                 guarded(client, resource, () => recent, broken),

@@ -5,7 +5,9 @@ import type { KubeClient } from '../../../../lib/client/port.ts';
 import { deployments } from '../../../../lib/client/resources.ts';
 import { eventually } from '../../../support/wait.ts';
 import { openCluster } from './cluster.ts';
+import { type Death, dying, manyDeaths, oneAtATime } from './dying-client.ts';
 import { addHollowNode } from './hollow-node.ts';
+import { lagging, manyLags } from './lagging-client.ts';
 import {
   getWeb,
   imageOf,
@@ -20,43 +22,8 @@ import { watchWrites } from './watched-client.ts';
 
 const isActive = (pod: Pod) => !pod.metadata.deletionTimestamp;
 
-/** One after the other, so that what is counted before a write is still so when it is made. */
-function serialized(): <R>(run: () => Promise<R>) => Promise<R> {
-  let last: Promise<unknown> = Promise.resolve();
-  return (run) => {
-    const next = last.then(run, run);
-    last = next.catch(() => undefined);
-    return next;
-  };
-}
-
-/** A client that dies now and then: before a write or, worse, right after it. */
-function dying(
-  client: KubeClient,
-  deaths: { next(): 'before' | 'after' | undefined },
-  died: () => void,
-): KubeClient {
-  let pending: 'after' | undefined;
-  return watchWrites(client, {
-    before() {
-      const death = deaths.next();
-      pending = death === 'after' ? 'after' : undefined;
-      if (death !== 'before') return;
-      died();
-      throw new Error('the controller died before a write');
-    },
-    after() {
-      if (!pending) return;
-      pending = undefined;
-      died();
-      throw new Error('the controller died after a write');
-    },
-  });
-}
-
 /** The pods at each write of one, and what would break the Deployment's promise. */
 function guarded(client: KubeClient, limits: { most: number; least: number }, broken: string[]): KubeClient {
-  const inTurn = serialized();
   const guardedWrites = watchWrites(client, {
     async before(verb, resource, subject) {
       if (resource !== 'pods') return;
@@ -70,14 +37,7 @@ function guarded(client: KubeClient, limits: { most: number; least: number }, br
       }
     },
   });
-  return new Proxy(guardedWrites, {
-    get(target, property, receiver) {
-      const original: unknown = Reflect.get(target, property, receiver);
-      if (typeof original !== 'function' || property === 'watch') return original;
-      return (...args: unknown[]) =>
-        inTurn(() => Promise.resolve(Reflect.apply(original, target, args) as unknown));
-    },
-  });
+  return oneAtATime(guardedWrites);
 }
 
 test('a rolling update never has more pods than the surge allows nor takes away more than may be unavailable, wherever the controllers die', async () => {
@@ -88,25 +48,23 @@ test('a rolling update never has more pods than the surge allows nor takes away 
         surge: fc.oneof(fc.integer({ min: 0, max: 3 }), fc.constantFrom('25%', '50%', '100%')),
         unavailable: fc.integer({ min: 0, max: 3 }),
         rollouts: fc.array(fc.constantFrom('web:2', 'web:3', 'bad', 'web:1'), { minLength: 1, maxLength: 4 }),
-        deaths: fc.array(
-          fc.constantFrom(undefined, undefined, undefined, 'before' as const, 'after' as const),
-          { maxLength: 40 },
-        ),
+        deaths: manyDeaths,
+        lags: manyLags,
         restarts: fc.array(fc.boolean(), { minLength: 4, maxLength: 4 }),
       }),
-      async ({ replicas, surge, unavailable, rollouts, deaths, restarts }) => {
+      async ({ replicas, surge, unavailable, rollouts, deaths, lags: planned, restarts }) => {
         const isZero = surge === 0 && unavailable === 0;
         const maxUnavailable = isZero ? 1 : unavailable;
         const maxSurge =
           typeof surge === 'number' ? surge : Math.ceil((parseInt(surge, 10) * replicas) / 100);
         const limits = { most: replicas + maxSurge, least: replicas - maxUnavailable };
         const broken: string[] = [];
-        const queue: typeof deaths = [];
-        let died = 0;
+        const queue: Death[] = [];
+        const lags = [...planned];
         await using cluster = await openCluster({
           controllers: ['deployment', 'replicaset', 'garbage-collector', 'serviceaccount'],
-          wrap: (client) =>
-            dying(guarded(client, limits, broken), { next: () => queue.shift() }, () => void died++),
+          wrapReads: (client) => lagging(client, () => lags.shift()),
+          wrap: (client) => dying(guarded(client, limits, broken), () => queue.shift()),
         });
         const { client, clock, informers } = cluster;
         const node = await addHollowNode(client, informers, clock);

@@ -14,6 +14,7 @@ import { eventually } from '../../../support/wait.ts';
 import { openCluster } from './cluster.ts';
 import { type Death, dying, manyDeaths, oneAtATime } from './dying-client.ts';
 import { addHollowNode } from './hollow-node.ts';
+import { lagging, manyLags } from './lagging-client.ts';
 import { imageOf, isReady, podsIn, podTemplate, testNamespaceWithAccount } from './objects.ts';
 import { watchWrites } from './watched-client.ts';
 
@@ -158,13 +159,16 @@ test('a StatefulSet keeps order, identity and availability, whatever its user do
           maxLength: 6,
         }),
         deaths: manyDeaths,
+        lags: manyLags,
       }),
       async (run) => {
         const broken: string[] = [];
         const deaths: Death[] = [];
+        const lags = [...run.lags];
         let recent: World | undefined;
         await using cluster = await openCluster({
           controllers: ['statefulset', 'serviceaccount'],
+          wrapReads: (client) => lagging(client, () => lags.shift()),
           wrap: (client) =>
             dying(
               guarded(client, () => recent, broken),
