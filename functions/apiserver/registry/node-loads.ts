@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Pod } from '../../../lib/api/gen/types.ts';
+import { type HostPort, hostPortsMeet, hostPortsOf } from '../../../lib/api/host-ports.ts';
 import type { Persisted } from '../../../lib/api/object.ts';
 import {
   addResources,
@@ -23,7 +24,8 @@ export interface NodeLoads {
   /** Resolves when everything that was acknowledged before the call is counted. */
   catchUp(): Promise<void>;
   /**
-   * What the node would lack with the pod on it, of the named resources: `cpu`, `pods`, … With `before`, only pods that
+   * What the node would lack with the pod on it, of the named resources: `cpu`, `pods`, …; `host-ports` when another pod has
+   * one of the pod's. With `before`, only pods that
    * came to the node below that revision of pods count.
    */
   shortages(
@@ -40,12 +42,15 @@ interface Load {
   /** The revision at which the pod came to the node; 0 for what was there when counting began. */
   since: number;
   requested: Resources;
+  hostPorts: readonly HostPort[];
 }
 
 /** How long the count may be behind what the cache holds; it is a few turns of the event loop. */
 const catchUpMs = 10_000;
 const nodeNameField = '"nodeName":"';
 const resource = 'pods';
+/** Stands among names of resources, none of which it is: those of a node's own are known, others have a slash. */
+const hostPortsName = 'host-ports';
 
 export function createNodeLoads(options: {
   cache: WatchCache;
@@ -81,7 +86,12 @@ export function createNodeLoads(options: {
     const known = byPod.get(key);
     const since = isInitial ? 0 : known?.nodeName === nodeName ? known.since : event.revision;
     leave(key);
-    const load: Load = { nodeName, since, requested: podRequests(pod).requested };
+    const load: Load = {
+      nodeName,
+      since,
+      requested: podRequests(pod).requested,
+      hostPorts: hostPortsOf(pod),
+    };
     byPod.set(key, load);
     const pods = byNode.get(nodeName) ?? new Map<string, Load>();
     pods.set(key, load);
@@ -152,18 +162,21 @@ export function createNodeLoads(options: {
       const key = `${pod.metadata.namespace}/${pod.metadata.name}`;
       const sum = noResources();
       let pods = 1;
-      for (const [other, { since, requested }] of byNode.get(nodeName) ?? []) {
+      const ports = names.includes(hostPortsName) ? hostPortsOf(pod) : [];
+      let portTaken = false;
+      for (const [other, { since, requested, hostPorts }] of byNode.get(nodeName) ?? []) {
         if (other === key || since >= before) continue;
         addResources(sum, requested);
         pods++;
+        portTaken ||= ports.some((port) => hostPorts.some((taken) => hostPortsMeet(port, taken)));
       }
       const wanted = podRequests(pod).requested;
-      return names.filter((name) =>
-        name === 'pods'
-          ? pods > allocatable.pods
-          : amount(wanted, name) > 0 &&
-            amount(sum, name) + amount(wanted, name) > amount(allocatable.resources, name),
-      );
+      return names.filter((name) => {
+        if (name === 'pods') return pods > allocatable.pods;
+        if (name === hostPortsName) return portTaken;
+        const more = amount(wanted, name);
+        return more > 0 && amount(sum, name) + more > amount(allocatable.resources, name);
+      });
     },
   };
 }

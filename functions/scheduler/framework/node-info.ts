@@ -1,6 +1,7 @@
 import type { Node, Taint } from '../../../lib/api/gen/types.ts';
 import type { Persisted } from '../../../lib/api/object.ts';
-import type { HostPort, PodInfo } from './pod-info.ts';
+import type { HostPort } from '../../../lib/api/host-ports.ts';
+import type { PodInfo } from './pod-info.ts';
 import type { PodKind } from './pod-kind.ts';
 import type { Status } from './status.ts';
 import { KumulusError } from '../../../lib/errors.ts';

@@ -1,16 +1,8 @@
 import type { Pod } from '../../../lib/api/gen/types.ts';
+import { type HostPort, hostPortsOf } from '../../../lib/api/host-ports.ts';
 import { keyOf, type Persisted } from '../../../lib/api/object.ts';
 import { affinityTermsOf, type PodAffinityTerms } from './affinity-terms.ts';
 import { type PodRequests, podRequests } from '../../../lib/api/pod-resources.ts';
-
-/** The address of a host port that names none; it meets any other. */
-export const everyAddress = '0.0.0.0';
-
-export interface HostPort {
-  ip: string;
-  protocol: string;
-  port: number;
-}
 
 /** A pod with what every cycle asks of it, worked out once. Immutable but for the caches within. */
 export interface PodInfo {
@@ -38,20 +30,3 @@ export function podInfoOf(pod: Persisted<Pod>): PodInfo {
     affinity: affinityTermsOf(pod),
   };
 }
-
-function hostPortsOf(pod: Pod): readonly HostPort[] {
-  let ports: HostPort[] | undefined;
-  const sidecars = (pod.spec.initContainers ?? []).filter(
-    (container) => container.restartPolicy === 'Always',
-  );
-  for (const container of [...pod.spec.containers, ...sidecars]) {
-    for (const { hostPort, hostIP, protocol } of container.ports ?? []) {
-      if (!hostPort) continue;
-      ports ??= [];
-      ports.push({ ip: hostIP || everyAddress, protocol: protocol || 'TCP', port: hostPort });
-    }
-  }
-  return ports ?? none;
-}
-
-const none: readonly HostPort[] = [];

@@ -9,9 +9,10 @@ import type { RegistryEntry } from '../registry.ts';
 import { keyFor, type Stored } from '../storage.ts';
 
 /**
- * On a Binding: resources, separated by commas, of which the node must not run short with the pod on it. The scheduler asks
- * for it, so that a decision on a snapshot that is out of date is refused instead of filling a node past its
- * capacity; whoever does not ask is bound as kube-apiserver binds. Never stored on the pod.
+ * On a Binding: resources, separated by commas, of which the node must not run short with the pod on it; `host-ports` stands
+ * for the ports of the node that the pod takes. The scheduler asks for it, so that a decision on a snapshot that is out of
+ * date is refused instead of filling a node past its capacity; whoever does not ask is bound as kube-apiserver binds. Never
+ * stored on the pod.
  */
 export const withinAllocatable = 'binding.kumulus.io/within-allocatable';
 
