@@ -3,7 +3,7 @@ import { SNSClient } from '@aws-sdk/client-sns';
 import { createInformers } from '../../lib/client/informers.ts';
 import type { ChangeNotice } from '../../lib/client/notices.ts';
 import { systemClock } from '../../lib/clock.ts';
-import { isKind, messageOf } from '../../lib/errors.ts';
+import { messageOf } from '../../lib/errors.ts';
 import type { EmbeddedMetrics } from '../../lib/metrics/emf.ts';
 import { createNodeQueueSender } from '../../lib/node-queue/sender.ts';
 import type { WorkItem } from '../../lib/queue/port.ts';
@@ -23,6 +23,7 @@ import { objectChange, watchedResources } from './changes.ts';
 import { deferredItem } from './deferred.ts';
 import { createDispatcher } from './dispatcher.ts';
 import { controllerEntries } from './index.ts';
+import { readOrBury } from './readable.ts';
 
 /** `ReportBatchItemFailures` of a stream: the batch is read again from the first that is named. */
 interface StreamBatchResponse {
@@ -114,18 +115,14 @@ export const handler = lambdaHandler<{ Records: StreamRecord[] }, StreamBatchRes
     };
 
     for (const record of records) {
-      let change: Awaited<ReturnType<typeof read>>;
-      try {
-        change = await read(record);
-      } catch (error) {
-        // Nor can the records behind it be opened: the batch comes again.
-        if (isKind(error, 'ServiceUnavailable')) throw error;
-        // It will not become readable: the resync repairs what it may have said.
-        metrics.count('Malformed');
-        log.error({ eventID: record.eventID, reason: messageOf(error) }, 'malformed record: a dead letter');
-        await queue.bury(JSON.stringify({ malformedRecord: record.eventID ?? '' }), 'malformed');
-        continue;
-      }
+      const change = await readOrBury(
+        () => read(record),
+        async (error) => {
+          metrics.count('Malformed');
+          log.error({ eventID: record.eventID, reason: messageOf(error) }, 'malformed record: a dead letter');
+          await queue.bury(JSON.stringify({ malformedRecord: record.eventID ?? '' }), 'malformed');
+        },
+      );
       const resource = change && resources.get(change.resource);
       if (!change || !resource) continue;
       const { revision } = change.change;
