@@ -81,24 +81,27 @@ export async function* readLog(
 interface Formatted {
   output: Buffer;
   remainder: Buffer;
-  /** The limit of bytes is reached. */
+  /** The limit of bytes or of records is reached. */
   done: boolean;
 }
 
 /** Turns records into what the reader asked for. Keeps count between calls. */
 function formatter(options: LogOptions): (input: Buffer) => Formatted {
   let left = options.limitBytes ?? Number.POSITIVE_INFINITY;
+  // Without `follow`, what is written after the last records were looked for is not among them.
+  let records = (options.follow ? undefined : options.tailLines) ?? Number.POSITIVE_INFINITY;
   const continued = { stdout: false, stderr: false };
   return (input) => {
     const parts: Buffer[] = [];
     let at = 0;
-    while (left > 0) {
+    while (left > 0 && records > 0) {
       let end = input.indexOf(newline, at);
       if (end < 0 && input.length - at > maxRecordBytes) end = input.length;
       if (end < 0) break;
       const entry = parseEntry(input.subarray(at, end));
       at = end + 1;
       if (!entry) continue;
+      records--;
       const isContinuation = continued[entry.stream];
       continued[entry.stream] = entry.partial;
       if (options.stream !== 'All' && options.stream.toLowerCase() !== entry.stream) continue;
@@ -116,7 +119,7 @@ function formatter(options: LogOptions): (input: Buffer) => Formatted {
     return {
       output: Buffer.concat(parts),
       remainder: Buffer.from(input.subarray(Math.min(at, input.length))),
-      done: left <= 0,
+      done: left <= 0 || records <= 0,
     };
   };
 }

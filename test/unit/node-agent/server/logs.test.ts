@@ -62,6 +62,17 @@ describe('a container log', () => {
     expect(await text()).toBe(`${lines.join('\n')}\n`);
   });
 
+  it('has as many records as were asked for, though more are written meanwhile', async () => {
+    const lines = Array.from({ length: 5000 }, (_, i) => `line ${i}`);
+    await writeFile(logPath, lines.map((line) => record(1, line)).join(''));
+    const chunks = read('tailLines=3000');
+    const first = await chunks.next();
+    await appendFile(logPath, record(2, 'too late'));
+    let output = String(first.value);
+    for await (const chunk of chunks) output += chunk.toString();
+    expect(output).toBe(`${lines.slice(-3000).join('\n')}\n`);
+  });
+
   it('passes over what is no record, and prints one that was cut off', async () => {
     await writeFile(logPath, `garbage\n${record(1, 'a')}2026 stdout F x\n${record(2, 'b').trimEnd()}`);
     expect(await text()).toBe('a\nb\n');
