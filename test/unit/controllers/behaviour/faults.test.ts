@@ -1,6 +1,7 @@
 import { Registry } from 'prom-client';
 import { describe, expect, test } from 'vitest';
-import type { KubeClient } from '../../../../lib/client/port.ts';
+import type { KubeObject } from '../../../../lib/api/object.ts';
+import type { KubeClient, Resource } from '../../../../lib/client/port.ts';
 import {
   cronJobs,
   daemonSets,
@@ -277,6 +278,59 @@ describe('what the API server refuses', () => {
         return made.items.length === 1;
       });
       expect(node.errors).toEqual([]);
+    },
+  );
+
+  const resources: Resource<KubeObject>[] = [replicationControllers, statefulSets, daemonSets, jobs];
+  const podOwners = owners.filter(([kind]) => kind !== 'CronJob');
+
+  test.each(podOwners)(
+    'of a %s because of a policy is an event, and a conflict is none',
+    async (kind, create, controller) => {
+      let conflicts = 3;
+      await using cluster = await openCluster({
+        controllers: [controller, 'serviceaccount'],
+        wrap: (client) =>
+          watchWrites(client, {
+            // Somebody else writes what the controller is about to write.
+            async before(verb, resource) {
+              const found = resources.find((one) => one.plural === resource);
+              if (verb !== 'update' || found?.kind !== kind || conflicts-- <= 0) return;
+              const patch = { metadata: { annotations: { left: `${conflicts}` } } };
+              await cluster.client.patch(found, ref, { type: 'merge', patch });
+            },
+          }),
+      });
+      const { client, clock, informers } = cluster;
+      const node = await addHollowNode(client, informers, clock);
+      await client.patch(nodes, { name: node.name }, { type: 'merge', patch: { spec: { taints: null } } });
+      await testNamespaceWithAccount(client);
+      const enforce = (level: string) =>
+        client.patch(
+          namespaces,
+          { name: 'test' },
+          {
+            type: 'merge',
+            patch: { metadata: { labels: { 'pod-security.kubernetes.io/enforce': level } } },
+          },
+        );
+      await enforce('restricted');
+      await create(client);
+      const event = await eventually('an event', async () => {
+        await clock.step(5_000);
+        const { items } = await client.list(events, { namespace: 'test' });
+        return items.find((one) => one.reason === 'FailedCreate' && one.involvedObject.kind === kind);
+      });
+      const pod = / pods "web-[^"]+" is forbidden: violates PodSecurity "restricted:latest": /;
+      expect(event).toMatchObject({ type: 'Warning', message: expect.stringMatching(pod) });
+      await enforce('privileged');
+      await eventually('the pod, and the conflicts behind it', async () => {
+        await clock.step(60_000);
+        return (await podsIn(client)).length === 1 && conflicts <= 0;
+      });
+      const { items } = await client.list(events, { namespace: 'test' });
+      const warnings = items.filter(({ type, reason }) => type === 'Warning' && reason !== 'FailedCreate');
+      expect(warnings.map(({ message }) => message)).toEqual([]);
     },
   );
 
