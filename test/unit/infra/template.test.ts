@@ -25,6 +25,22 @@ describe('the template', () => {
     expect(masked(template.toJSON())).toMatchSnapshot();
   });
 
+  test('answers what API Gateway itself finds too large with a Status, as the API server would', () => {
+    const [, { Properties } = {}] =
+      ofType('AWS::ApiGateway::GatewayResponse').find(
+        ([, resource]) => resource.Properties?.ResponseType === 'REQUEST_TOO_LARGE',
+      ) ?? [];
+    expect(Properties?.StatusCode).toBe('413');
+    const { 'application/json': status = '' } = Properties?.ResponseTemplates as Record<string, string>;
+    expect(JSON.parse(status)).toMatchObject({
+      kind: 'Status',
+      apiVersion: 'v1',
+      status: 'Failure',
+      reason: 'RequestEntityTooLarge',
+      code: 413,
+    });
+  });
+
   test('gives no right to every action, and to every resource only where the service knows none', () => {
     const statements = statementsOf(template);
     expect(statements.length).toBeGreaterThan(10);

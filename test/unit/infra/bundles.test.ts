@@ -1,0 +1,47 @@
+/** What Lambda loads at a cold start is kept small: every function's bundle, made as it is deployed. */
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { bundling } from '../../../infra/bundling.ts';
+
+const root = join(import.meta.dirname, '../../..');
+const mostZippedBytes = 3_000_000;
+/** The functions' entries are the modules that hand Lambda a handler. */
+const entries = globSync('functions/**/*.ts', { cwd: root })
+  .filter((path) => /^export const handler\b/m.test(readFileSync(join(root, path), 'utf8')))
+  .sort();
+
+let dir: string;
+beforeAll(() => {
+  dir = mkdtempSync(join(tmpdir(), 'kumulus-bundles-'));
+});
+afterAll(() => rmSync(dir, { recursive: true, force: true }));
+
+test('the entries are those of the stack', () => {
+  const stack = globSync('infra/constructs/*.ts', { cwd: root }).map((path) =>
+    readFileSync(join(root, path), 'utf8'),
+  );
+  const deployed = stack.flatMap((text) => [...text.matchAll(/entry: '([^']+)'/g)].map(([, path]) => path));
+  expect(entries).toEqual(deployed.sort());
+});
+
+test.each(entries)('%s is less than 3 MB, zipped', async (entry) => {
+  const outfile = join(dir, `${entry.replaceAll('/', '-')}.mjs`);
+  const { banner, ...options } = bundling;
+  await build({
+    ...options,
+    banner: { js: banner },
+    entryPoints: [join(root, entry)],
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    outfile,
+    logLevel: 'error',
+  });
+  const zipped = gzipSync(readFileSync(outfile)).byteLength;
+  if (process.env.BUNDLE_SIZES) console.log(`${entry}: ${(zipped / 1e6).toFixed(2)} MB`);
+  expect(zipped).toBeLessThan(mostZippedBytes);
+});
