@@ -31,7 +31,10 @@ describe('the template', () => {
         ([, resource]) => resource.Properties?.ResponseType === 'REQUEST_TOO_LARGE',
       ) ?? [];
     expect(Properties?.StatusCode).toBe('413');
-    const { 'application/json': status = '' } = Properties?.ResponseTemplates as Record<string, string>;
+    const { 'application/json': status = '' } = (Properties?.ResponseTemplates ?? {}) as Record<
+      string,
+      string
+    >;
     expect(JSON.parse(status)).toMatchObject({
       kind: 'Status',
       apiVersion: 'v1',
