@@ -60,8 +60,7 @@ export async function openCluster(options: TestClusterOptions = {}): Promise<Tes
     stopping = new AbortController();
     return startControllers({
       client: clients.client,
-      clientFor: (name, how) =>
-        options.wrap?.(clients.clientFor(name, how)) ?? clients.clientFor(name, how),
+      clientFor: (name, how) => options.wrap?.(clients.clientFor(name, how)) ?? clients.clientFor(name, how),
       // Each start reads the world again, as a new process would.
       informers: startedInformers(stopping.signal),
       clock,
