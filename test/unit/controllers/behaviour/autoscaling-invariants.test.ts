@@ -25,12 +25,21 @@ async function worldNow(client: KubeClient): Promise<World> {
   return { autoscaler: await client.get(horizontalPodAutoscalers, ref), web: await getWeb(client) };
 }
 
-/** What would be wrong with this many replicas, as far as the load and the limits say. */
+/** What it has wished for last without a low load, and for how long the load has been low since. */
+interface Held {
+  replicas: number;
+  lowForMs: number;
+}
+
+/**
+ * What would be wrong with this many replicas, as far as the load and the limits say. What it has wished for holds it up;
+ * what its user made of the target meanwhile does not.
+ */
 function problemsOf(
   { autoscaler, web }: World,
   wanted: number,
   { cpuMilli = targetMilli }: Metrics,
-  lowForMs: number,
+  held: Held,
 ): string[] {
   const { minReplicas = 1, maxReplicas } = autoscaler.spec;
   const current = web.spec.replicas ?? 1;
@@ -42,7 +51,8 @@ function problemsOf(
   if (wanted > current && ratio <= 1 + tolerance) return [`${step}: up without a load`];
   if (wanted > Math.max(2 * current, current + 4)) return [`${step}: too far at once`];
   if (wanted < current && ratio >= 1 - tolerance) return [`${step}: down under load`];
-  if (wanted < current && lowForMs < heldMs) return [`${step}: down after ${lowForMs} ms`];
+  if (wanted < Math.min(current, held.replicas, maxReplicas) && held.lowForMs < heldMs)
+    return [`${step}: down from ${held.replicas} after ${held.lowForMs} ms`];
   return [];
 }
 
@@ -76,17 +86,18 @@ test('an autoscaler keeps to its limits, the load and its windows, whatever its 
         const deaths: Death[] = [];
         let recent: World | undefined;
         let writes = 0;
-        /** The last time at which it cannot have wished for fewer. */
+        /** The last time at which it cannot have wished for fewer, and for how many it did. */
         let notLowAt = 0;
+        let wished = 2;
         const guarded = (client: KubeClient) =>
           watchWrites(client, {
             async before(_verb, plural, subject) {
               if (plural !== 'deployments' || (subject as Scale).kind !== 'Scale') return;
               writes++;
               const wanted = (subject as Scale).spec?.replicas ?? 0;
-              const lowForMs = cluster.clock.now() - notLowAt;
+              const held = { replicas: wished, lowForMs: cluster.clock.now() - notLowAt };
               const worlds = [await worldNow(cluster.client), recent].filter((world) => world !== undefined);
-              const problems = worlds.map((world) => problemsOf(world, wanted, cluster.metrics, lowForMs));
+              const problems = worlds.map((world) => problemsOf(world, wanted, cluster.metrics, held));
               if (problems.every((found) => found.length > 0)) broken.push(...(problems[0] ?? []));
             },
           });
@@ -100,7 +111,13 @@ test('an autoscaler keeps to its limits, the load and its windows, whatever its 
           for (let round = 0; round < count; round++) {
             await clock.step(15_000);
             await cluster.controllers.queue.idle();
-            if ((metrics.cpuMilli ?? 0) >= targetMilli) notLowAt = clock.now();
+            if ((metrics.cpuMilli ?? 0) < targetMilli) continue;
+            const { autoscaler, web } = await worldNow(client);
+            const { currentReplicas, desiredReplicas } = autoscaler.status ?? {};
+            // Where it died in between, it may not have seen how many there are.
+            if (currentReplicas !== web.spec.replicas || desiredReplicas !== currentReplicas) continue;
+            notLowAt = clock.now();
+            wished = desiredReplicas ?? 0;
           }
         };
         await eventually('the first pods run', async () => {
@@ -121,6 +138,7 @@ test('an autoscaler keeps to its limits, the load and its windows, whatever its 
           else {
             await cluster.restart();
             notLowAt = clock.now();
+            wished = (await getWeb(client)).spec.replicas ?? 1;
           }
           await cluster.controllers.queue.idle();
           recent = undefined;
