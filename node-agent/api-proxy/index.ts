@@ -2,23 +2,19 @@ import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:
 import { Agent, createServer, request as httpsRequest } from 'node:https';
 import { type Duplex, pipeline } from 'node:stream';
 import { messageOf } from '../../lib/errors.ts';
-import type { Logger } from '../../lib/log.ts';
 import { ensureAddresses } from '../dns/interface.ts';
 import type { StreamGateway } from '../gateway/index.ts';
+import { type Listening, type ListenOptions, listenUntilStopped } from '../listen.ts';
 import type { ProxyIdentity } from './authority.ts';
 
-export interface ApiProxyOptions {
-  /** The endpoint of the Service `kubernetes`: the node makes the address its own. */
-  address: string;
-  port: number;
+/** The address is the endpoint of the Service `kubernetes`: the node makes it its own. */
+export interface ApiProxyOptions extends ListenOptions {
   identity: ProxyIdentity;
   /** The API server's URL, and by whose authority; absent: the system's. */
   server: string;
   ca?: string | Buffer;
   /** What the API server cannot carry. */
   gateway: StreamGateway;
-  log: Logger;
-  signal: AbortSignal;
 }
 
 /** Of one connection alone (RFC 9110 section 7.6.1), or of the name that was called. */
@@ -39,14 +35,11 @@ const notPassedOn = new Set([
  * The API server for the pods of this node: requests go on to the endpoint as they come, with the pod's own token and
  * nothing of the node's, and streams go through the gateway. Resolves once it listens.
  */
-export async function startApiProxy(
-  options: ApiProxyOptions,
-): Promise<{ port: number; stopped: Promise<void> }> {
-  const { address, port, identity, gateway, log, signal } = options;
+export async function startApiProxy(options: ApiProxyOptions): Promise<Listening> {
+  const { address, identity, gateway, log } = options;
   const base = new URL(options.server);
   const prefix = base.pathname.replace(/\/$/, '');
   const agent = new Agent({ keepAlive: true, ca: options.ca, minVersion: 'TLSv1.2' });
-  const sockets = new Set<Duplex>();
 
   function forward(request: IncomingMessage, response: ServerResponse): void {
     const outgoing = httpsRequest({
@@ -88,33 +81,12 @@ export async function startApiProxy(
       else forward(request, response);
     },
   );
-  server.on('secureConnection', (socket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-    socket.on('error', (error) => log.debug({ error: error.message }, 'connection failed'));
-  });
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) =>
     gateway.upgrade(request, socket, head),
   );
   await ensureAddresses([address]);
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, address, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
-  const stopped = new Promise<void>((resolve) => {
-    const stop = () => {
-      server.close(() => resolve());
-      for (const socket of sockets) socket.destroy();
-      agent.destroy();
-    };
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
-  });
-  const bound = server.address();
-  return { port: typeof bound === 'object' && bound ? bound.port : port, stopped };
+  const { port, stopped } = await listenUntilStopped(server, options);
+  return { port, stopped: stopped.finally(() => agent.destroy()) };
 }
 
 function passedOn(raw: readonly string[]): OutgoingHttpHeaders {

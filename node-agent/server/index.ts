@@ -1,7 +1,6 @@
 import { type IncomingMessage, STATUS_CODES, type ServerResponse } from 'node:http';
-import { createServer, type Server } from 'node:https';
+import { createServer } from 'node:https';
 import type { Duplex } from 'node:stream';
-import type { TLSSocket } from 'node:tls';
 import { toStatus } from '../../lib/api/status.ts';
 import type { CertifiedKey } from '../../lib/certificates/index.ts';
 import type { Clock } from '../../lib/clock.ts';
@@ -12,6 +11,7 @@ import type { ProcessStreams } from '../cri/port.ts';
 import type { StreamGateway } from '../gateway/index.ts';
 import type { PodLookup } from '../pods/lookup.ts';
 import type { LocalDirectories } from '../volumes/local-directories.ts';
+import { type Listening, listenUntilStopped } from '../listen.ts';
 import { accessOf, callerOf, type Callers, type NodeAccess } from './identity.ts';
 import { sendLog } from './logs/send.ts';
 import { createNodeMetrics, type NodeMetrics } from './metrics.ts';
@@ -44,12 +44,9 @@ export interface AgentServerOptions {
   pingIntervalMs?: number;
 }
 
-export interface AgentServer {
-  port: number;
+export interface AgentServer extends Listening {
   /** For connections from now on; those that are there go on. */
   useCertificate(pair: CertifiedKey): void;
-  /** Resolves after the signal, when the port is free and every stream has ended. */
-  stopped: Promise<void>;
 }
 
 /** The node's own API, as kubelet has it: logs, exec, attach, port-forward, pods. Resolves once it listens. */
@@ -65,12 +62,6 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
     rejectUnauthorized: false,
     minVersion,
     headersTimeout: 30_000,
-  });
-  const sockets = new Set<Duplex>();
-  server.on('secureConnection', (socket: TLSSocket) => {
-    sockets.add(socket);
-    socket.once('close', () => sockets.delete(socket));
-    socket.on('error', (error) => log.debug({ error: error.message }, 'connection failed'));
   });
   server.on('tlsClientError', (error) => log.debug({ error: error.message }, 'TLS handshake failed'));
   const { gateway } = options;
@@ -99,15 +90,8 @@ export async function startAgentServer(options: AgentServerOptions): Promise<Age
       refuse(request, socket, error),
     );
   });
-  const port = await listen(server, options);
-  const stopped = new Promise<void>((resolve) => {
-    const stop = () => {
-      server.close(() => resolve());
-      for (const socket of sockets) socket.destroy();
-    };
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
-  });
+  const { listenAddress: address, listenPort } = options;
+  const { port, stopped } = await listenUntilStopped(server, { address, port: listenPort, log, signal });
   const useCertificate = ({ certificate, key }: CertifiedKey) =>
     server.setSecureContext({ cert: certificate, key, ca: tls.clientCa, minVersion });
   return { port, useCertificate, stopped };
@@ -261,15 +245,4 @@ function errorText(error: unknown, request: IncomingMessage, log: Logger): { cod
   const { code, status } = toStatus(error);
   if (code >= 500) log.warn({ err: error, path: request.url?.split('?', 1)[0] }, 'a request failed');
   return { code, text: `${status.message ?? 'unknown error'}\n` };
-}
-
-function listen(server: Server, { listenAddress, listenPort }: AgentServerOptions): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(listenPort, listenAddress, () => {
-      server.off('error', reject);
-      const address = server.address();
-      resolve(typeof address === 'object' && address ? address.port : listenPort);
-    });
-  });
 }
