@@ -114,6 +114,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
       const recorders = [...hosted.values()].map(async (making) => (await making).recorder.flush());
       const added = [...adding];
       adding.clear();
+      // Only an invocation that was told to stop has an end; it rejects, and is heard only where a key is still being added.
       const late = stopped.then(async () => {
         await clock.sleep(lastKeysMs, over.signal);
         throw new KumulusError('Timeout', `no time was left to enqueue ${added.length} keys`);
