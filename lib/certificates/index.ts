@@ -9,9 +9,11 @@ import {
   BasicConstraintsExtension,
   ExtendedKeyUsage,
   ExtendedKeyUsageExtension,
+  type JsonAttributeObject,
   type JsonGeneralNames,
   KeyUsageFlags,
   KeyUsagesExtension,
+  Name,
   PemConverter,
   SubjectAlternativeNameExtension,
   SubjectKeyIdentifierExtension,
@@ -28,6 +30,8 @@ export interface CertifiedKey {
 export interface Subject {
   commonName: string;
   organizations?: readonly string[];
+  /** Of other attributes, by their name or object identifier: they say nothing about who a user is. */
+  others?: Readonly<Record<string, readonly string[]>>;
 }
 
 export interface CertificateRequest {
@@ -82,7 +86,7 @@ export async function issueCertificate(ca: CertifiedKey, request: CertificateReq
   const certificate = await X509CertificateGenerator.create({
     serialNumber: serialNumber(),
     subject: distinguishedName(request.subject),
-    issuer: issuer.subject,
+    issuer: issuer.subjectName,
     ...validity(request),
     publicKey: keys.publicKey,
     signingKey: await importSigningKey(ca.key),
@@ -142,11 +146,16 @@ function validity(options: { validityDays: number; now: number }): { notBefore: 
   };
 }
 
-export function distinguishedName(subject: Subject) {
-  return [
-    ...(subject.organizations ?? []).map((organization) => ({ O: [organization] })),
-    { CN: [subject.commonName] },
-  ];
+export function distinguishedName({ commonName, organizations = [], others = {} }: Subject): Name {
+  const all = [...Object.entries(others), ['O', organizations] as const, ['CN', [commonName]] as const];
+  return new Name(all.flatMap(([type, values]) => values.map((value) => ({ [type]: [typed(value)] }))));
+}
+
+const printable = /^[A-Za-z0-9 '()+,./:=?-]*$/;
+
+/** With its type: a bare text would be read for escapes and quotes, and name somebody else. */
+function typed(value: string): JsonAttributeObject {
+  return printable.test(value) ? { printableString: value } : { utf8String: value };
 }
 
 /** 127 random bits; the leading bit stays clear so that the number is positive (RFC 5280, 4.1.2.2). */

@@ -1,7 +1,7 @@
 /** What a request must look like for a signer of kubernetes.io to sign it ("Certificates and CSRs", Kubernetes signers). */
 import type { Pkcs10CertificateRequest } from '@peculiar/x509';
 import { namesOf } from './sign.ts';
-import { organizationsOf } from './signing-request.ts';
+import { subjectOf } from './signing-request.ts';
 
 export const signers = {
   apiServerClient: 'kubernetes.io/kube-apiserver-client',
@@ -14,7 +14,7 @@ export const nodeNamePrefix = 'system:node:';
 export const nodesGroup = 'system:nodes';
 
 export function commonNameOf(request: Pkcs10CertificateRequest): string {
-  return request.subjectName.getField('CN')[0] ?? '';
+  return subjectOf(request).commonName;
 }
 
 /** What is wrong with it, in upstream's words; undefined for a request that the signer signs. */
@@ -79,7 +79,7 @@ function commonNameProblem(request: Pkcs10CertificateRequest): string | undefine
 }
 
 function isOfNodes(request: Pkcs10CertificateRequest): boolean {
-  const organizations = organizationsOf(request);
+  const { organizations } = subjectOf(request);
   return organizations.length === 1 && organizations[0] === nodesGroup;
 }
 

@@ -13,7 +13,15 @@ import {
   X509Certificate,
   X509CertificateGenerator,
 } from '@peculiar/x509';
-import { type CertifiedKey, importSigningKey, pem, serialNumber, signingAlgorithm } from './index.ts';
+import {
+  type CertifiedKey,
+  distinguishedName,
+  importSigningKey,
+  pem,
+  serialNumber,
+  signingAlgorithm,
+} from './index.ts';
+import { subjectOf } from './signing-request.ts';
 
 export interface SigningPolicy {
   /** `spec.usages` of the request. */
@@ -63,8 +71,8 @@ export async function signRequest(
   ];
   const certificate = await X509CertificateGenerator.create({
     serialNumber: serialNumber(),
-    subject: request.subjectName,
-    issuer: issuer.subject,
+    subject: distinguishedName(subjectOf(request)),
+    issuer: issuer.subjectName,
     notBefore: new Date(now - backdateMs),
     notAfter: new Date(Math.min(endsMs, caEndsMs)),
     publicKey: request.publicKey,

@@ -3,6 +3,7 @@ import 'reflect-metadata';
 import { constants, createPublicKey, verify } from 'node:crypto';
 import { PemConverter, Pkcs10CertificateRequest, X509Certificate } from '@peculiar/x509';
 import { messageOf } from '../errors.ts';
+import type { Subject } from './index.ts';
 
 /**
  * Reads a request and checks that whoever made it holds the key.
@@ -50,9 +51,25 @@ function isSelfSigned(request: Pkcs10CertificateRequest): boolean {
   }
 }
 
-/** The groups that a certificate for the request would put its holder into. */
-export function organizationsOf(request: Pkcs10CertificateRequest): string[] {
-  return request.subjectName.getField('O');
+/** What else of a subject is kept, as Go's `pkix.Name` does; the last three have no short names. */
+const otherAttributes = ['C', 'OU', 'L', 'ST', '2.5.4.5', '2.5.4.9', '2.5.4.17'];
+
+/**
+ * Who a certificate for the request would be about. Whatever is decided about a request is decided by this, and it is what
+ * is signed: two readings of one subject would let it be judged as one user and used as another. As in Go, the last common
+ * name is the name, and what is no text is not there.
+ */
+export function subjectOf({ subjectName }: Pkcs10CertificateRequest): Required<Subject> {
+  const relative = subjectName.toJSON();
+  const all = (type: string): string[] =>
+    relative.flatMap((attributes) => texts(attributes[type])).filter((text) => !text.startsWith('#'));
+  const others = otherAttributes.map((type) => [type, all(type)] as const);
+  return { commonName: all('CN').at(-1) ?? '', organizations: all('O'), others: Object.fromEntries(others) };
+}
+
+/** What has another encoding than text begins with `#`. */
+function texts(values: readonly unknown[] = []): string[] {
+  return values.filter((value) => typeof value === 'string');
 }
 
 /** The first element of the outer sequence, which is what the signature covers. */

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { TLSSocket } from 'node:tls';
+import { userOf } from '../../lib/certificates/user.ts';
 import type { UserInfo } from '../../lib/http/types.ts';
 
 /** What a caller may bring: a certificate that the cluster's CA has signed, or a bearer token. */
@@ -31,11 +32,8 @@ function userOfCertificate(socket: TLSSocket, nowMs: number): UserInfo | undefin
     return undefined;
   // A server's certificate does not say who calls.
   if (!certificate.keyUsage?.includes('1.3.6.1.5.5.7.3.2')) return undefined;
-  const names = certificate.subject.split('\n');
-  const all = (attribute: string) =>
-    names.filter((line) => line.startsWith(`${attribute}=`)).map((line) => line.slice(attribute.length + 1));
-  const [username] = all('CN');
-  return username ? { username, groups: [...all('O'), 'system:authenticated'] } : undefined;
+  const user = userOf(certificate);
+  return user && { ...user, groups: [...user.groups, 'system:authenticated'] };
 }
 
 /**

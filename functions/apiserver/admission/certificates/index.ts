@@ -52,11 +52,11 @@ export const certificateSubjectRestriction: AdmissionPlugin = {
     const { spec } = object as unknown as CertificateSigningRequest;
     if (spec.signerName !== clientSigner) return;
     // Loaded by now: the object has been validated with it.
-    const { organizationsOf, parseSigningRequest } = await import(
+    const { parseSigningRequest, subjectOf } = await import(
       '../../../../lib/certificates/signing-request.ts'
     );
     const request = parseSigningRequest(Buffer.from(spec.request, 'base64').toString('latin1'));
-    if (!organizationsOf(request).includes('system:masters')) return;
+    if (!subjectOf(request).organizations.includes('system:masters')) return;
     throw refusal(attributes, `use of ${clientSigner} signer with system:masters group is not allowed`);
   },
 };
