@@ -1,7 +1,7 @@
 /** Values for property tests, made after a schema: most of the right type, some not. */
-import fc from 'fast-check';
 import type { JsonValue } from '../../lib/api/object.ts';
 import type { Schema } from '../../lib/api/schema.ts';
+import fc from './property.ts';
 
 const names = fc.constantFrom(
   'a',

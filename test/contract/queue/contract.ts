@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { WorkItem, WorkQueue, WorkResult } from '../../../lib/queue/port.ts';
+import fc from '../../support/property.ts';
 import { eventually } from '../../support/wait.ts';
 
 /** One queue under test, with what the port leaves to the adapter: who consumes, and where dead letters are seen. */

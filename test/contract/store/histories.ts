@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { KumulusError } from '../../../lib/errors.ts';
 import { type Mutation, StoreConflict } from '../../../lib/store/port.ts';
+import fc from '../../support/property.ts';
 import { bytes, changesBetween } from '../../support/store/bodies.ts';
 import { recordHistory } from '../../support/store/history.ts';
 import type { StoreHarness } from './contract.ts';

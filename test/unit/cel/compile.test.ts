@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { admissionEnvironment, compile, dyn } from '../../../lib/cel/index.ts';
 import { typeText } from '../../../lib/cel/types.ts';
+import fc from '../../support/property.ts';
 
 const plain = admissionEnvironment({ hasParams: false, hasAuthorizer: true });
 const full = admissionEnvironment({

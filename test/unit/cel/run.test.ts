@@ -1,9 +1,9 @@
 /** Expressions against the same thing said in JavaScript. */
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { admissionEnvironment } from '../../../lib/cel/index.ts';
 import type { JsonValue } from '../../../lib/api/object.ts';
 import { fromJson, prepare, runNow, toJson } from '../../../lib/cel/runtime.ts';
+import fc from '../../support/property.ts';
 
 const environment = admissionEnvironment({ hasParams: false, hasAuthorizer: false });
 

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   follow,
@@ -14,6 +13,7 @@ import {
 } from '../../../functions/controllers/horizontalpodautoscaling/replicas.ts';
 import type { Pod } from '../../../lib/api/gen/types.ts';
 import type { Persisted } from '../../../lib/api/object.ts';
+import fc from '../../support/property.ts';
 
 const now = Date.parse('2026-01-01T12:00:00Z');
 const longAgo = '2026-01-01T10:00:00Z';

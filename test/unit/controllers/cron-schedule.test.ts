@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { missedTimes, parseSchedule } from '../../../functions/controllers/cronjob/schedule.ts';
+import fc from '../../support/property.ts';
 
 const at = (text: string) => Date.parse(text);
 const next = (schedule: string, after: string, zone?: string) => {

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { createFailureBackoff } from '../../../functions/controllers/daemonset/backoff.ts';
 import {
@@ -16,6 +15,7 @@ import {
 } from '../../../functions/controllers/daemonset/plan.ts';
 import type { DaemonSet, DaemonSetSpec, Pod, Taint } from '../../../lib/api/gen/types.ts';
 import type { Persisted } from '../../../lib/api/object.ts';
+import fc from '../../support/property.ts';
 import { node, pod, template } from './objects.ts';
 
 const now = Date.parse('2026-01-01T01:00:00Z');

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { computeHash } from '../../../functions/controllers/common/hash.ts';
 import { proportionalSizes } from '../../../functions/controllers/deployment/proportion.ts';
@@ -12,6 +11,7 @@ import {
   setReplicas,
   sumOf,
 } from '../../../functions/controllers/deployment/strategy.ts';
+import fc from '../../support/property.ts';
 import { deployment, replicaSet, template } from './objects.ts';
 
 const now = Date.parse('2026-01-01T01:00:00Z');

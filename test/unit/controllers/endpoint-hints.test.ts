@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { withDistribution } from '../../../functions/controllers/endpointslice/hints.ts';
 import { allotZones, zoneShares } from '../../../functions/controllers/endpointslice/topology.ts';
 import type { Endpoint, Node } from '../../../lib/api/gen/types.ts';
+import fc from '../../support/property.ts';
 
 const endpoint = (id: number, zone: string | undefined, ready = true): Endpoint => ({
   addresses: [`10.0.${id >> 8}.${id & 255}`],

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { targetPort } from '../../../functions/controllers/common/service-pods.ts';
 import { subsetsOf } from '../../../functions/controllers/endpoints/subsets.ts';
@@ -9,6 +8,7 @@ import {
   pack,
 } from '../../../functions/controllers/endpointslice/pack.ts';
 import type { Endpoint, Service } from '../../../lib/api/gen/types.ts';
+import fc from '../../support/property.ts';
 import { node, pod, readySince, slice } from './objects.ts';
 
 const ports = [{ name: 'http', port: 80, protocol: 'TCP' }];

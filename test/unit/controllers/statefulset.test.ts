@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import {
   claimsOf,
@@ -16,6 +15,7 @@ import { isLeftBehind, wantedReferences } from '../../../functions/controllers/s
 import { statefulSetStatus } from '../../../functions/controllers/statefulset/status.ts';
 import type { PersistentVolumeClaim, Pod, StatefulSet, StatefulSetSpec } from '../../../lib/api/gen/types.ts';
 import type { Persisted } from '../../../lib/api/object.ts';
+import fc from '../../support/property.ts';
 import { pod, template } from './objects.ts';
 
 const now = Date.parse('2026-01-01T01:00:00Z');

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   missingVolume,
@@ -17,6 +16,7 @@ import type {
 import type { StorageClass } from '../../../lib/api/gen/types.ts';
 import { keyOf, type Persisted } from '../../../lib/api/object.ts';
 import { classOfVolume, provisionedBy, selectedNode } from '../../../lib/api/storage/claims.ts';
+import fc, { runs } from '../../support/property.ts';
 
 /**
  * The planning of the binder against a store that takes writes by revision alone, as the API does. Several controllers work at
@@ -311,6 +311,6 @@ test('no two claims ever have one volume, none loses its own, and everything set
         expect(claim?.spec.volumeName, `${name} is bound to a claim that has it`).toBe(name);
       }
     }),
-    { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 5_000) },
+    { numRuns: runs(5_000) },
   );
 }, 300_000);

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { CycleState } from '../../../functions/scheduler/framework/cycle-state.ts';
 import { podInfoOf } from '../../../functions/scheduler/framework/pod-info.ts';
@@ -6,6 +5,7 @@ import { ClusterState } from '../../../functions/scheduler/framework/snapshot.ts
 import { dynamicResources } from '../../../functions/scheduler/plugins/devices/dynamic-resources.ts';
 import type { DeviceClass, ResourceSlice, ResourceV1ResourceClaim } from '../../../lib/api/gen/types.ts';
 import type { Persisted } from '../../../lib/api/object.ts';
+import fc from '../../support/property.ts';
 import { contextOf, nodeOf, objectsOf, podOf } from './world.ts';
 
 const driver = 'gpu.example.com';

@@ -1,10 +1,10 @@
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { CycleState } from '../../../functions/scheduler/framework/cycle-state.ts';
 import { NodeInfo } from '../../../functions/scheduler/framework/node-info.ts';
 import { type PodInfo, podInfoOf } from '../../../functions/scheduler/framework/pod-info.ts';
 import { nodeResourcesFit } from '../../../functions/scheduler/plugins/node-resources-fit.ts';
 import { type Candidate, costsLess, selectVictims } from '../../../functions/scheduler/plugins/victims.ts';
+import fc from '../../support/property.ts';
 import { contextOf, nodeOf, podOf } from './world.ts';
 
 const pod = fc.record({

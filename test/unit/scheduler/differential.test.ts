@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CycleState } from '../../../functions/scheduler/framework/cycle-state.ts';
 import type { Plugin } from '../../../functions/scheduler/framework/plugin.ts';
@@ -6,6 +5,7 @@ import { podInfoOf } from '../../../functions/scheduler/framework/pod-info.ts';
 import { ClusterState } from '../../../functions/scheduler/framework/snapshot.ts';
 import { builtInPlugins } from '../../../functions/scheduler/plugins/registry.ts';
 import type { Node, Pod } from '../../../lib/api/gen/types.ts';
+import fc from '../../support/property.ts';
 import { cluster } from './generate.ts';
 import * as model from './model.ts';
 import * as byNode from './model-node.ts';

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import type {
   Affinity,
   LabelSelector,
@@ -6,6 +5,7 @@ import type {
   Taint,
   Toleration,
 } from '../../../lib/api/gen/types.ts';
+import fc from '../../support/property.ts';
 import { type NodeSpecOf, nodeOf, type PodSpecOf, podOf } from './world.ts';
 
 /** Few keys and values, so that what is generated meets often. */

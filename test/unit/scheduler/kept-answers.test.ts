@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { defaultSettings } from '../../../functions/scheduler/config/default-settings.ts';
 import { SchedulingAlgorithm } from '../../../functions/scheduler/cycle.ts';
@@ -12,6 +11,7 @@ import { ClusterState } from '../../../functions/scheduler/framework/snapshot.ts
 import { trialHandle } from '../../../functions/scheduler/framework-handle.ts';
 import { builtInPlugins } from '../../../functions/scheduler/plugins/registry.ts';
 import { type Candidate, selectVictims } from '../../../functions/scheduler/plugins/victims.ts';
+import fc from '../../support/property.ts';
 import { contextOf, nodeOf, podOf } from './world.ts';
 
 const nodeName = fc.integer({ min: 0, max: 4 }).map((index) => `node-${index}`);

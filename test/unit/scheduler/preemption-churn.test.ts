@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { startScheduler } from '../../../functions/scheduler/index.ts';
 import type { Node, Pod, PodSpec } from '../../../lib/api/gen/types.ts';
@@ -10,6 +9,7 @@ import { systemClock } from '../../../lib/clock.ts';
 import { isKind } from '../../../lib/errors.ts';
 import { silentLogger } from '../../../lib/log.ts';
 import { createNodes, podOf, startControlPlane } from '../../bench/scheduler/cluster.ts';
+import fc from '../../support/property.ts';
 import { eventually } from '../../support/wait.ts';
 import { asked } from './model.ts';
 

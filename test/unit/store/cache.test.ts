@@ -1,7 +1,6 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { encodeStored } from '../../../lib/api/stored.ts';
 import { systemClock } from '../../../lib/clock.ts';
@@ -9,6 +8,7 @@ import { silentLogger } from '../../../lib/log.ts';
 import { type CachedEvent, openWatchCache, type WatchCache } from '../../../lib/store/cache/index.ts';
 import { openEmbeddedStore } from '../../../lib/store/embedded/index.ts';
 import type { Store } from '../../../lib/store/port.ts';
+import fc from '../../support/property.ts';
 import { text } from '../../support/store/bodies.ts';
 import { eventually } from '../../support/wait.ts';
 

@@ -1,10 +1,10 @@
 /** Sends objects of every kind, changed at random by their schemas, and watches that nothing gives way. */
-import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { builtinDefinitions } from '../../../../functions/apiserver/registry/builtin/index.ts';
 import type { ResourceDefinition } from '../../../../functions/apiserver/registry/definition.ts';
 import type { Peer } from '../../../../lib/http/types.ts';
 import { startServer, type TestServer } from '../../../support/api-server.ts';
+import fc from '../../../support/property.ts';
 import { type Mutation, mutationOf, put } from './mutations.ts';
 import { seeds } from './seeds.ts';
 

@@ -1,7 +1,7 @@
 /** Values put in places of an object that the schema has, and in some that it has not. */
-import fc from 'fast-check';
 import type { JsonValue } from '../../../../lib/api/object.ts';
 import type { Schema } from '../../../../lib/api/schema.ts';
+import fc from '../../../support/property.ts';
 import { valueOf } from '../../../support/schema-values.ts';
 
 export interface Mutation {

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Peer } from '../../../../lib/http/types.ts';
 import { startServer, type TestServer } from '../../../support/api-server.ts';
+import fc from '../../../support/property.ts';
 
 let server: TestServer;
 beforeAll(async () => {

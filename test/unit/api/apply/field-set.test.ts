@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   type FieldSet,
@@ -15,6 +14,7 @@ import {
 } from '../../../../lib/api/apply/field-set.ts';
 import { formatPath, itemElement, readFieldSet } from '../../../../lib/api/apply/path-element.ts';
 import type { JsonValue } from '../../../../lib/api/object.ts';
+import fc from '../../../support/property.ts';
 import { frozen } from '../patch/documents.ts';
 
 const element = fc.constantFrom('f:a', 'f:b', 'k:{"name":"x"}', 'v:"s"', 'i:0');

@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { hasPath, pathsOf, type FieldSet } from '../../../../lib/api/apply/field-set.ts';
 import { toFieldSet } from '../../../../lib/api/apply/to-field-set.ts';
 import type { JsonObject, JsonValue } from '../../../../lib/api/object.ts';
+import fc from '../../../support/property.ts';
 import { frozen } from '../patch/documents.ts';
 import { applySpec, type Deployment, schema, t0, update } from './deployments.ts';
 

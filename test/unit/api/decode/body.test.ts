@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { type DecodeOptions, decodeBody } from '../../../../lib/api/decode/index.ts';
 import type { JsonObject, JsonValue } from '../../../../lib/api/object.ts';
 import { schemaFor } from '../../../../lib/api/schemas.ts';
 import { isKind, messageOf } from '../../../../lib/errors.ts';
+import fc from '../../../support/property.ts';
 
 const schema = schemaFor('apps', 'v1', 'Deployment') ?? {};
 

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import type { JsonValue } from '../../../../lib/api/object.ts';
+import fc from '../../../support/property.ts';
 
 /** Any JSON, a few levels deep. */
 export const jsonValues: fc.Arbitrary<JsonValue> = fc.letrec<{ value: JsonValue }>((tie) => ({

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { JsonObject, JsonValue } from '../../../../lib/api/object.ts';
 import { applyJsonPatch, applyMergePatch, unknownJsonPatchFields } from '../../../../lib/api/patch/index.ts';
+import fc from '../../../support/property.ts';
 import { frozen, jsonValues } from './documents.ts';
 
 describe('a JSON patch', () => {

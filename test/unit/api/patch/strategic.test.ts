@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { JsonObject, JsonValue } from '../../../../lib/api/object.ts';
 import { applyStrategicMergePatch } from '../../../../lib/api/patch/index.ts';
 import type { Schema } from '../../../../lib/api/schema.ts';
+import fc from '../../../support/property.ts';
 import { frozen, jsonValues } from './documents.ts';
 
 const text: Schema = { type: 'string' };

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { JsonObject, JsonValue } from '../../../../lib/api/object.ts';
 import {
@@ -10,6 +9,7 @@ import {
 import { messageOf } from '../../../../lib/api/protobuf/message.ts';
 import type { Schema } from '../../../../lib/api/schema.ts';
 import { builtInKinds, definition, definitionNames, schemaFor } from '../../../../lib/api/schemas.ts';
+import fc from '../../../support/property.ts';
 import { jsonValues } from '../patch/documents.ts';
 
 const withForm = builtInKinds().filter(({ definition: name }) => messageOf(name) !== undefined);

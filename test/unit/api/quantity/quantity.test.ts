@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   addQuantities,
@@ -14,6 +13,7 @@ import {
   scaledValue,
   subtractQuantities,
 } from '../../../../lib/api/quantity/index.ts';
+import fc from '../../../support/property.ts';
 
 describe('a quantity', () => {
   it.each([

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   checkFieldSelector,
@@ -8,6 +7,7 @@ import {
   parseFieldSelector,
   selectableField,
 } from '../../../../lib/api/selectors/index.ts';
+import fc from '../../../support/property.ts';
 
 const pods = { group: '', version: 'v1', kind: 'Pod' };
 

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
   exactLabel,
@@ -13,6 +12,7 @@ import {
 } from '../../../../lib/api/selectors/index.ts';
 import { errorText } from '../../../../lib/api/validate/field-error.ts';
 import { Path } from '../../../../lib/api/validate/path.ts';
+import fc from '../../../support/property.ts';
 
 describe('a label selector', () => {
   it.each([

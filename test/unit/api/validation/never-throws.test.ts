@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { decodeBody } from '../../../../lib/api/decode/index.ts';
 import type { KubeObject } from '../../../../lib/api/object.ts';
@@ -6,6 +5,7 @@ import { kindRules } from '../../../../lib/api/kinds/index.ts';
 import { builtInKinds, schemaFor } from '../../../../lib/api/schemas.ts';
 import { invalid } from '../../../../lib/api/status.ts';
 import { isKind } from '../../../../lib/errors.ts';
+import fc from '../../../support/property.ts';
 import { valueOf } from '../../../support/schema-values.ts';
 
 const kinds = builtInKinds().filter(({ group, version, kind }) => kindRules(group, version, kind));

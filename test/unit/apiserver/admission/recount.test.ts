@@ -2,7 +2,6 @@
  * Writers, deletions and recounts in every order that they can meet in, on a quota that is changed only if nobody else
  * changed it: what is there and what is on its way is never more than what the quota says, nor than it allows.
  */
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import {
   chargeQuotas,
@@ -15,6 +14,7 @@ import type { ResourceQuota } from '../../../../lib/api/gen/types.ts';
 import type { KubeObject, Persisted } from '../../../../lib/api/object.ts';
 import { evaluatorFor, pendingMs, withPending } from '../../../../lib/api/quota/index.ts';
 import { isKind } from '../../../../lib/errors.ts';
+import fc from '../../../support/property.ts';
 
 const name = 'count/configmaps';
 const found = evaluatorFor({ group: '', resource: 'configmaps' });

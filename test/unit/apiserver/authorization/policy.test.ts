@@ -1,10 +1,10 @@
 /** The index of roles and bindings against a literal reading of them. */
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { AuthorizationAttributes } from '../../../../functions/apiserver/authorization/port.ts';
 import { describeRights, missingRights } from '../../../../functions/apiserver/authorization/rbac/covers.ts';
 import { Policy } from '../../../../functions/apiserver/authorization/rbac/policy.ts';
 import type { PolicyRule, RbacV1Subject } from '../../../../lib/api/gen/types.ts';
+import fc from '../../../support/property.ts';
 
 const some = (...values: string[]) =>
   fc.uniqueArray(fc.constantFrom(...values), { minLength: 1, maxLength: 2 });

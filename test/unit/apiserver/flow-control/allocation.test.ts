@@ -1,10 +1,10 @@
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import {
   adjustLimits,
   divide,
   limitsOf,
 } from '../../../../functions/apiserver/pipeline/flow-control/allocation.ts';
+import fc from '../../../support/property.ts';
 
 const part = fc
   .record({ lower: fc.nat(50), more: fc.nat(100), target: fc.nat(200) })

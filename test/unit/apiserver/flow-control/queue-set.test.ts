@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import {
   plainWork,
@@ -8,6 +7,7 @@ import {
   type Work,
 } from '../../../../functions/apiserver/pipeline/flow-control/queue-set.ts';
 import { dealHand } from '../../../../functions/apiserver/pipeline/flow-control/shuffle-shard.ts';
+import fc from '../../../support/property.ts';
 
 /** A queue set in a world whose time passes in steps. */
 function world(limits: QueueSetLimits) {

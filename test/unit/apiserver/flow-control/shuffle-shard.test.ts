@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { dealHand, hashFlow } from '../../../../functions/apiserver/pipeline/flow-control/shuffle-shard.ts';
+import fc from '../../../support/property.ts';
 
 it('deals different cards of the deck, the same ones for the same flow', () => {
   fc.assert(

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isLongRunning, parseRequestInfo } from '../../../../functions/apiserver/pipeline/request-info.ts';
 import { KumulusError } from '../../../../lib/errors.ts';
+import fc from '../../../support/property.ts';
 
 const parse = (method: string, target: string) => {
   const [path = '', query = ''] = target.split('?');

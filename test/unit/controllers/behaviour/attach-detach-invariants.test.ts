@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { KubeClient } from '../../../../lib/client/port.ts';
 import { nodes, volumeAttachments } from '../../../../lib/client/resources.ts';
+import fc, { runs } from '../../../support/property.ts';
 import { eventually } from '../../../support/wait.ts';
 import { openCluster } from './cluster.ts';
 import { type Death, dying, manyDeaths, oneAtATime } from './dying-client.ts';
@@ -121,6 +121,6 @@ test('a volume for one node is never on two, nor taken while it is mounted, wher
       });
       expect(broken).toEqual([]);
     }),
-    { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 10), endOnFailure: true },
+    { numRuns: runs(10), endOnFailure: true },
   );
 }, 240_000);

@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Deployment, Scale, V2HorizontalPodAutoscaler } from '../../../../lib/api/gen/types.ts';
 import type { KubeClient } from '../../../../lib/client/port.ts';
 import { horizontalPodAutoscalers } from '../../../../lib/client/resources.ts';
+import fc, { runs } from '../../../support/property.ts';
 import { eventually } from '../../../support/wait.ts';
 import { type Metrics, openScaledCluster } from './autoscaled.ts';
 import { type Death, dying, manyDeaths, oneAtATime } from './dying-client.ts';
@@ -171,6 +171,6 @@ test('an autoscaler keeps to its limits, the load and its windows, whatever its 
         expect({ broken, errors: node.errors }).toEqual({ broken: [], errors: [] });
       },
     ),
-    { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 10), endOnFailure: true },
+    { numRuns: runs(10), endOnFailure: true },
   );
 }, 300_000);

@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto';
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createCa } from '../../../../lib/certificates/index.ts';
 import { certificateSigningRequests as csrs } from '../../../../lib/client/resources.ts';
+import fc from '../../../support/property.ts';
 import { eventually } from '../../../support/wait.ts';
 import { openCluster } from './cluster.ts';
 import { type Death, dying } from './dying-client.ts';

@@ -1,10 +1,10 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { ConfigMap } from '../../../../lib/api/gen/types.ts';
 import type { Persisted } from '../../../../lib/api/object.ts';
 import type { KubeClient } from '../../../../lib/client/port.ts';
 import { configMaps, namespaces, secrets } from '../../../../lib/client/resources.ts';
 import { isKind } from '../../../../lib/errors.ts';
+import fc, { runs } from '../../../support/property.ts';
 import { eventually } from '../../../support/wait.ts';
 import { openCluster } from './cluster.ts';
 import { type Death, dying, manyDeaths } from './dying-client.ts';
@@ -98,7 +98,7 @@ test('what has no owner left goes, and nothing else, whatever the policy and whe
         }
       },
     ),
-    { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 10), endOnFailure: true },
+    { numRuns: runs(10), endOnFailure: true },
   );
 }, 240_000);
 
@@ -145,6 +145,6 @@ test('a namespace that is deleted goes, with all it holds, wherever its controll
         expect((await client.list(secrets, { namespace: 'test' })).items).toEqual([]);
       },
     ),
-    { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 8), endOnFailure: true },
+    { numRuns: runs(8), endOnFailure: true },
   );
 }, 240_000);

@@ -1,10 +1,10 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Job } from '../../../../lib/api/gen/types.ts';
 import type { Persisted } from '../../../../lib/api/object.ts';
 import type { KubeClient } from '../../../../lib/client/port.ts';
 import { cronJobs, jobs } from '../../../../lib/client/resources.ts';
 import { rfc3339 } from '../../../../lib/clock.ts';
+import fc, { runs } from '../../../support/property.ts';
 import { eventually } from '../../../support/wait.ts';
 import { openCluster } from './cluster.ts';
 import { type Death, dying, manyDeaths, oneAtATime } from './dying-client.ts';
@@ -118,6 +118,6 @@ test('a CronJob has one Job for a time, never two at once where that is forbidde
         expect(broken).toEqual([]);
       },
     ),
-    { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 10), endOnFailure: true },
+    { numRuns: runs(10), endOnFailure: true },
   );
 }, 240_000);

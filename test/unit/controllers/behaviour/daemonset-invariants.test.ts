@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { nodeOf } from '../../../../functions/controllers/daemonset/placement.ts';
 import type { DaemonSet, Node, Pod } from '../../../../lib/api/gen/types.ts';
 import type { KubeClient } from '../../../../lib/client/port.ts';
 import { controllerRevisions, daemonSets, nodes, pods } from '../../../../lib/client/resources.ts';
+import fc, { runs } from '../../../support/property.ts';
 import { eventually } from '../../../support/wait.ts';
 import { openCluster } from './cluster.ts';
 import { type Death, dying, manyDeaths, oneAtATime } from './dying-client.ts';
@@ -212,6 +212,6 @@ test('a DaemonSet has its pods where they belong and never fewer than allowed, w
         });
       },
     ),
-    { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 12), endOnFailure: true },
+    { numRuns: runs(12), endOnFailure: true },
   );
 }, 240_000);

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Eviction, Pod } from '../../../../lib/api/gen/types.ts';
 import type { KubeObject, Persisted } from '../../../../lib/api/object.ts';
@@ -6,6 +5,7 @@ import type { KubeClient } from '../../../../lib/client/port.ts';
 import { deployments, podDisruptionBudgets, pods } from '../../../../lib/client/resources.ts';
 import { rfc3339 } from '../../../../lib/clock.ts';
 import { isKind } from '../../../../lib/errors.ts';
+import fc, { runs } from '../../../support/property.ts';
 import { eventually } from '../../../support/wait.ts';
 import { openCluster, type TestCluster } from './cluster.ts';
 import { type Death, dying, manyDeaths } from './dying-client.ts';
@@ -188,6 +188,6 @@ test('evictions never leave fewer ready pods than the budget demands, wherever c
         expect({ broken, errors: node.errors }).toEqual({ broken: [], errors: [] });
       },
     ),
-    { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 10), endOnFailure: true },
+    { numRuns: runs(10), endOnFailure: true },
   );
 }, 300_000);

@@ -1,5 +1,5 @@
-import fc from 'fast-check';
 import type { KubeClient } from '../../../../lib/client/port.ts';
+import fc from '../../../support/property.ts';
 import { watchWrites } from './watched-client.ts';
 
 export type Death = 'before' | 'after' | undefined;

@@ -1,7 +1,7 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { KubeClient } from '../../../../lib/client/port.ts';
 import { endpointSlices, endpoints, nodes, pods, services } from '../../../../lib/client/resources.ts';
+import fc, { runs } from '../../../support/property.ts';
 import { eventually } from '../../../support/wait.ts';
 import { openCluster } from './cluster.ts';
 import { type Death, dying, manyDeaths } from './dying-client.ts';
@@ -135,6 +135,6 @@ test('slices and Endpoints show each pod of a Service once, as it is, whatever h
         });
       },
     ),
-    { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 12), endOnFailure: true },
+    { numRuns: runs(12), endOnFailure: true },
   );
 }, 240_000);

@@ -1,10 +1,10 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { isTracked } from '../../../../functions/controllers/job/pods.ts';
 import type { Job, JobSpec, Pod } from '../../../../lib/api/gen/types.ts';
 import type { KubeClient } from '../../../../lib/client/port.ts';
 import { jobs, pods } from '../../../../lib/client/resources.ts';
 import { isKind } from '../../../../lib/errors.ts';
+import fc, { runs } from '../../../support/property.ts';
 import { type Death, dying, manyDeaths } from './dying-client.ts';
 import {
   conditionTypes,
@@ -143,7 +143,7 @@ test('whatever happens to its pods and wherever the controller dies, a Job count
         }
       },
     ),
-    { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 25), endOnFailure: true },
+    { numRuns: runs(25), endOnFailure: true },
   );
 }, 240_000);
 

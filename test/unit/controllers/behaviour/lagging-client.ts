@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
-import fc from 'fast-check';
 import type { KubeObject } from '../../../../lib/api/object.ts';
 import type { KubeClient, Resource, WatchEvent, WatchOptions } from '../../../../lib/client/port.ts';
+import fc from '../../../support/property.ts';
 
 /** For how many turns of the event loop each event of a run's watches is held back; more often for none than not. */
 export const manyLags: fc.Arbitrary<number[]> = fc.array(fc.constantFrom(0, 0, 0, 1, 5, 40), {

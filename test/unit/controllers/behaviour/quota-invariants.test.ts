@@ -1,9 +1,9 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Pod } from '../../../../lib/api/gen/types.ts';
 import type { KubeClient } from '../../../../lib/client/port.ts';
 import { pods, resourceQuotas } from '../../../../lib/client/resources.ts';
 import { isKind } from '../../../../lib/errors.ts';
+import fc, { runs } from '../../../support/property.ts';
 import { eventually } from '../../../support/wait.ts';
 import { openCluster } from './cluster.ts';
 import { type Death, dying, manyDeaths } from './dying-client.ts';
@@ -162,6 +162,6 @@ test('a quota is never passed, and its status comes to say what is used, whereve
         expect({ broken, errors: node.errors }).toEqual({ broken: [], errors: [] });
       },
     ),
-    { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 15), endOnFailure: true },
+    { numRuns: runs(15), endOnFailure: true },
   );
 }, 300_000);

@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Pod, ReplicaSet, ReplicationController } from '../../../../lib/api/gen/types.ts';
 import type { KubeClient, Resource } from '../../../../lib/client/port.ts';
 import { pods, replicaSets, replicationControllers } from '../../../../lib/client/resources.ts';
+import fc, { runs } from '../../../support/property.ts';
 import { eventually } from '../../../support/wait.ts';
 import { openCluster } from './cluster.ts';
 import { type Death, dying, manyDeaths, oneAtATime } from './dying-client.ts';
@@ -163,7 +163,7 @@ test.each(kinds)(
           expect({ broken, errors: node.errors }).toEqual({ broken: [], errors: [] });
         },
       ),
-      { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 10), endOnFailure: true },
+      { numRuns: runs(10), endOnFailure: true },
     );
   },
   240_000,

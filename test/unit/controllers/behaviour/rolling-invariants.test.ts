@@ -1,8 +1,8 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Pod } from '../../../../lib/api/gen/types.ts';
 import type { KubeClient } from '../../../../lib/client/port.ts';
 import { deployments } from '../../../../lib/client/resources.ts';
+import fc, { runs } from '../../../support/property.ts';
 import { eventually } from '../../../support/wait.ts';
 import { openCluster } from './cluster.ts';
 import { type Death, dying, manyDeaths, oneAtATime } from './dying-client.ts';
@@ -99,6 +99,6 @@ test('a rolling update never has more pods than the surge allows nor takes away 
         expect({ broken, errors: node.errors }).toEqual({ broken: [], errors: [] });
       },
     ),
-    { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 15), endOnFailure: true },
+    { numRuns: runs(15), endOnFailure: true },
   );
 }, 240_000);

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { ordinalOf } from '../../../../functions/controllers/statefulset/identity.ts';
 import { maxUnavailable } from '../../../../functions/controllers/statefulset/plan.ts';
@@ -10,6 +9,7 @@ import {
   pods,
   statefulSets,
 } from '../../../../lib/client/resources.ts';
+import fc, { runs } from '../../../support/property.ts';
 import { eventually } from '../../../support/wait.ts';
 import { openCluster } from './cluster.ts';
 import { type Death, dying, manyDeaths, oneAtATime } from './dying-client.ts';
@@ -239,6 +239,6 @@ test('a StatefulSet keeps order, identity and availability, whatever its user do
         expect({ broken, errors: node.errors }).toEqual({ broken: [], errors: [] });
       },
     ),
-    { numRuns: Number(process.env['PROPERTY_RUNS'] ?? 12), endOnFailure: true },
+    { numRuns: runs(12), endOnFailure: true },
   );
 }, 240_000);

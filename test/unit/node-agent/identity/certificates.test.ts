@@ -1,7 +1,6 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type CertifiedKey, createCa, issueCertificate } from '../../../../lib/certificates/index.ts';
 import { createRequest } from '../../../../lib/certificates/request.ts';
@@ -9,6 +8,7 @@ import { signRequest } from '../../../../lib/certificates/sign.ts';
 import { parseSigningRequest } from '../../../../lib/certificates/signing-request.ts';
 import { openCertificateFile } from '../../../../node-agent/identity/certificate-file.ts';
 import { rotationTimeMs } from '../../../../node-agent/identity/rotate.ts';
+import fc from '../../../support/property.ts';
 
 const dir = mkdtempSync(join(tmpdir(), 'kumulus-identity-'));
 const now = Date.parse('2026-01-01T00:00:00Z');

@@ -1,4 +1,3 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { EndpointSlice, Service, ServiceSpec } from '../../../../lib/api/gen/types.ts';
 import { categorize } from '../../../../node-agent/proxy/endpoints.ts';
@@ -7,6 +6,7 @@ import { renderScript } from '../../../../node-agent/proxy/nft/render.ts';
 import type { Ruleset } from '../../../../node-agent/proxy/nft/ruleset.ts';
 import { rulesFor, type RulesOptions, type ServiceState } from '../../../../node-agent/proxy/ruleset.ts';
 import type { ProxyEndpoint, ServicePort } from '../../../../node-agent/proxy/types.ts';
+import fc from '../../../support/property.ts';
 
 const options: RulesOptions = {
   family: 'ip',

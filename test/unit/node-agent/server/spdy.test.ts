@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { deflateSync } from 'node:zlib';
-import fc from 'fast-check';
 import { afterEach, describe, expect, it } from 'vitest';
 import { connectSpdy } from '../../../../node-agent/server/spdy/connection.ts';
 import { headerDictionary } from '../../../../node-agent/server/spdy/dictionary.ts';
@@ -15,6 +14,7 @@ import {
   FrameParser,
 } from '../../../../node-agent/server/spdy/frames.ts';
 import { createHeaderCodec } from '../../../../node-agent/server/spdy/headers.ts';
+import fc from '../../../support/property.ts';
 
 describe('SPDY frames', () => {
   const streamId = fc.integer({ min: 1, max: 0x7fffffff });

@@ -1,11 +1,11 @@
 import { createCipheriv, randomBytes } from 'node:crypto';
-import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { silentLogger } from '../../../../lib/log.ts';
 import { aesGcm } from '../../../../lib/store/encryption/aesgcm.ts';
 import { type KeyService, kms } from '../../../../lib/store/encryption/kms.ts';
 import { secretbox } from '../../../../lib/store/encryption/secretbox.ts';
 import { identity, rotating, type Transformer } from '../../../../lib/store/encryption/transformer.ts';
+import fc from '../../../support/property.ts';
 import { createSteppedClock } from '../../../support/stepped-clock.ts';
 
 const bytes = (text: string) => Buffer.from(text);
