@@ -86,7 +86,7 @@ describe('scheduler', () => {
     expect(condition).toMatchObject({
       reason: 'Unschedulable',
       message:
-        '0/1 nodes are available: 1 Insufficient cpu. preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.',
+        '0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: 0/1 nodes are available: 1 No preemption victims found for incoming pod.',
     });
     await cluster.admin.delete(pods, { namespace: 'default', name: 'first-0' }, { gracePeriodSeconds: 0 });
     expect(await nodeOf(cluster, 'second')).toBe('node-0');
@@ -97,7 +97,7 @@ describe('scheduler', () => {
     await create(cluster, 'picky', { cpu: '1' }, { nodeSelector: { disk: 'ssd' } });
     const condition = await reasonOf(cluster, 'picky');
     expect(condition.message).toBe(
-      "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.",
+      "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector. no new claims to deallocate, preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.",
     );
     await cluster.admin.patch(
       nodes,
@@ -145,7 +145,7 @@ describe('scheduler', () => {
     expect(await reasonOf(cluster, 'never')).toMatchObject({
       reason: 'Unschedulable',
       message:
-        "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector. preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.",
+        "0/2 nodes are available: 2 node(s) didn't match Pod's node affinity/selector. no new claims to deallocate, preemption: 0/2 nodes are available: 2 Preemption is not helpful for scheduling.",
     });
     expect(await reasonOf(cluster, 'torn')).toMatchObject({
       reason: 'Unschedulable',
@@ -246,7 +246,7 @@ describe('scheduler', () => {
     await create(cluster, 'meek', { cpu: '3' }, { priorityClassName: 'meek' });
     const { message } = await reasonOf(cluster, 'meek');
     expect(message).toBe(
-      '0/1 nodes are available: 1 Insufficient cpu. preemption: not eligible due to preemptionPolicy=Never.',
+      '0/1 nodes are available: 1 Insufficient cpu. no new claims to deallocate, preemption: not eligible due to preemptionPolicy=Never.',
     );
   });
 

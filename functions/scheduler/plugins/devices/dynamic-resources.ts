@@ -138,7 +138,7 @@ export function dynamicResources(args: DynamicResourcesArgs, context: PluginCont
       }
     },
     postFilter(state, { pod }) {
-      if (!pod.spec.resourceClaims?.length) return { status: unschedulable() };
+      // Said of pods without any claim as well.
       const devices = state.find(devicesKey);
       if (!devices) return { status: unschedulable('no new claims to deallocate') };
       for (const { claim } of devices.unavailable) {
