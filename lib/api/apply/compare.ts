@@ -9,7 +9,7 @@ import {
   isEmptySet,
   subtractTrees,
 } from './field-set.ts';
-import { fieldElement, itemElement } from './path-element.ts';
+import { fieldElement, itemElementOrNone } from './path-element.ts';
 import { isEmptyValue, memberOf, memberSchema, shapeOf } from './shape.ts';
 
 /** Which fields differ between two states of an object. No field is in two of the sets. */
@@ -168,19 +168,11 @@ function groupItems(list: JsonValue | undefined, schema: Schema): Map<string, Js
   const groups = new Map<string, JsonValue[]>();
   if (!Array.isArray(list)) return groups;
   for (const item of list) {
-    const element = elementOrNothing(item, schema);
+    const element = itemElementOrNone(item, schema);
     if (element === undefined) continue;
     const group = groups.get(element);
     if (group) group.push(item);
     else groups.set(element, [item]);
   }
   return groups;
-}
-
-function elementOrNothing(item: JsonValue, schema: Schema): string | undefined {
-  try {
-    return itemElement(item, schema);
-  } catch {
-    return undefined;
-  }
 }

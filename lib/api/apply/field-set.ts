@@ -12,7 +12,8 @@ export interface FieldSet {
 export const noFields: FieldSet = {};
 
 const self = '.';
-const leaf: FieldSet = {};
+/** A member with nothing below it. */
+export const leaf: FieldSet = {};
 
 export function isEmptySet(set: FieldSet): boolean {
   for (const _ in set) return false;
@@ -176,16 +177,53 @@ function compareElements(a: string, b: string): number {
   return ranks || (a < b ? -1 : a > b ? 1 : 0);
 }
 
+/** A node whose children are in order already. */
+export function nodeInOrder(
+  elements: readonly string[],
+  children: readonly FieldSet[],
+  isMember: boolean,
+): FieldSet {
+  const below: Record<string, FieldSet> = isMember ? { [self]: leaf } : {};
+  elements.forEach((element, index) => {
+    below[element] = children[index] ?? leaf;
+  });
+  if (isSortedNode(below)) return below;
+  const sorted: Record<string, FieldSet> = {};
+  for (const key of Object.keys(below).sort(compareElements)) sorted[key] = below[key] ?? leaf;
+  return sorted;
+}
+
+const ordered = new WeakSet<FieldSet>();
+
+/** Notes that everything in the set is in order, so that nobody needs to look again. */
+export function inOrder(set: FieldSet): FieldSet {
+  ordered.add(set);
+  return set;
+}
+
 /** The same set with everything in order, as it is stored; the very set where it is in order. */
 export function sortSet(set: FieldSet): FieldSet {
+  return ordered.has(set) ? set : sortNode(set);
+}
+
+function sortNode(set: FieldSet): FieldSet {
   if (isSorted(set)) return set;
   const keys = Object.keys(set);
   // By text alone is the same order, and quicker, where there are no indexes: only they come after what is greater.
   if (keys.some((key) => key.startsWith('i:'))) keys.sort(compareElements);
   else keys.sort();
   const sorted: Record<string, FieldSet> = {};
-  for (const key of keys) sorted[key] = sortSet(set[key] ?? leaf);
+  for (const key of keys) sorted[key] = sortNode(set[key] ?? leaf);
   return sorted;
+}
+
+function isSortedNode(set: FieldSet): boolean {
+  let last = '';
+  for (const key in set) {
+    if (key < last || key.startsWith('i:')) return false;
+    last = key;
+  }
+  return true;
 }
 
 function isSorted(set: FieldSet): boolean {

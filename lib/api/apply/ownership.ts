@@ -76,7 +76,7 @@ export function takeOwnership(
 }
 
 /** What every object has and nobody owns. */
-const unowned: FieldSet = {
+export const unowned: FieldSet = {
   'f:apiVersion': {},
   'f:kind': {},
   'f:metadata': {

@@ -13,7 +13,7 @@ export function fieldElement(name: string): string {
  * @throws Error when the item can have none.
  */
 export function itemElement(item: JsonValue, list: Schema): string {
-  if (list.listType === 'map') return `k:${JSON.stringify(keysOf(item, list))}`;
+  if (list.listType === 'map') return `k:{${keysOf(item, list)}}`;
   if (item === null) throw new Error("associative list without keys has an element that's an explicit null");
   if (typeof item === 'object') {
     throw new Error(
@@ -25,29 +25,42 @@ export function itemElement(item: JsonValue, list: Schema): string {
   return `v:${JSON.stringify(item)}`;
 }
 
-const sortedKeys = new WeakMap<readonly string[], readonly string[]>();
+/** Undefined for an item that can have none, which validation refuses. */
+export function itemElementOrNone(item: JsonValue, list: Schema): string | undefined {
+  try {
+    return itemElement(item, list);
+  } catch {
+    return undefined;
+  }
+}
 
-function keysOf(item: JsonValue, list: Schema): JsonObject {
+/** The keys of a list in order, and how each begins in JSON. */
+const orderedKeys = new WeakMap<readonly string[], readonly { name: string; head: string }[]>();
+
+function keysOf(item: JsonValue, list: Schema): string {
   if (item === null) throw new Error('associative list with keys may not have a null element');
   if (!isJsonObject(item)) throw new Error('associative list with keys may not have non-map elements');
-  const names = list.listMapKeys ?? [];
-  let sorted = sortedKeys.get(names);
-  if (!sorted) sortedKeys.set(names, (sorted = names.toSorted()));
-  const keys: JsonObject = {};
-  let found = false;
-  for (const name of sorted) {
+  const names = list.listMapKeys ?? noKeys;
+  let ordered = orderedKeys.get(names);
+  if (!ordered) {
+    ordered = names.toSorted().map((name) => ({ name, head: `${JSON.stringify(name)}:` }));
+    orderedKeys.set(names, ordered);
+  }
+  let keys = '';
+  for (const { name, head } of ordered) {
     const value = getKey(item, name) ?? (list.items?.properties?.[name]?.default as JsonValue | undefined);
     if (value === undefined) continue;
-    keys[name] = value;
-    found = true;
+    keys += `${keys && ','}${head}${JSON.stringify(value)}`;
   }
-  if (!found) {
+  if (!keys) {
     throw new Error(
       `associative list with keys has an element that omits all key fields ${JSON.stringify(names)} (and doesn't have default values for any key fields)`,
     );
   }
   return keys;
 }
+
+const noKeys: readonly string[] = [];
 
 /** A path as messages show it: `.spec.containers[name="web"].image`. */
 export function formatPath(path: readonly string[]): string {

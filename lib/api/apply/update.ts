@@ -3,6 +3,7 @@ import type { ManagedFieldsEntry } from '../gen/types.ts';
 import type { JsonObject, KubeObject } from '../object.ts';
 import type { Schema } from '../schema.ts';
 import { isSame } from './compare.ts';
+import { fieldsOfNew } from './created.ts';
 import { type FieldSet, isEmptySet, noFields, subtractTrees, unionSets } from './field-set.ts';
 import {
   compareText,
@@ -48,13 +49,15 @@ export function updateManagers<T extends KubeObject>(request: UpdateRequest<T>):
   );
   if (managers.size === 0 && live?.metadata.uid) return withManagedFields(updated, undefined);
   const scope = { ...request, ignored: request.ignored ?? noFields };
-  trackUpdate(scope, bare(live), bare(updated), managers, {
+  const writer: Writer = {
     manager: request.manager || 'unknown',
     operation: 'Update',
     apiVersion,
     subresource,
     time: rfc3339(now),
-  });
+  };
+  if (!live && managers.size === 0) trackCreation(scope, bare(updated), managers, writer);
+  else trackUpdate(scope, bare(live), bare(updated), managers, writer);
   mergeOldUpdaters(managers);
   const entries = writeManagers(managers);
   // One and the same list where nothing has changed, so that the caller can tell at a glance.
@@ -88,6 +91,12 @@ export function trackUpdate(
   const owned = managers.get(identity)?.fields ?? noFields;
   // The larger set first: it is in order already.
   managers.set(identity, { ...writer, fields: unionSets(owned, fields) });
+}
+
+/** What `trackUpdate` comes to where there was nothing and nobody. */
+function trackCreation(scope: Scope, created: JsonObject, managers: Managers, writer: Writer): void {
+  const fields = subtractTrees(fieldsOfNew(created, scope.schema), scope.ignored);
+  if (!isEmptySet(fields)) managers.set(identityOf(writer), { ...writer, fields });
 }
 
 /** The state of an object without its `managedFields`, which nobody owns. */
