@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { AssumeRoleCommand, STSClient } from '@aws-sdk/client-sts';
 import { SSMClient } from '@aws-sdk/client-ssm';
+import { createIamToken } from '../../../lib/aws/iam-token.ts';
 import { loadKeys } from '../../../functions/lambda/keys.ts';
 import { issueCertificate } from '../../../lib/certificates/index.ts';
 import { systemClock } from '../../../lib/clock.ts';
@@ -24,6 +25,10 @@ export interface StackNode {
   ip: string;
   namespacePath: string;
   loadImage(file: string): Promise<void>;
+  /** A bearer token of the node's session. */
+  token(): Promise<string>;
+  /** Has the agent stand still until what is returned is called; its containers go on. */
+  pause(): () => void;
   stop(): Promise<void>;
 }
 
@@ -123,6 +128,18 @@ export async function startStackNode(
     ip: nodeIp,
     namespacePath,
     loadImage: async (file) => void (await loadImages(dir, file)),
+    async token() {
+      const { name: cluster, emulator, outputs } = stack;
+      const { AccessKeyId: accessKeyId = '', SecretAccessKey: secretAccessKey = '' } = session ?? {};
+      const credentials = { accessKeyId, secretAccessKey, sessionToken: session?.SessionToken };
+      const request = { cluster, region: outputs.region, credentials, stsUrl: emulator.endpoint };
+      return (await createIamToken({ ...request, nowMs: systemClock.now() })).token;
+    },
+    pause() {
+      const { pid } = agent;
+      process.kill(pid, 'SIGSTOP');
+      return () => void process.kill(pid, 'SIGCONT');
+    },
     async stop() {
       await agent.stop(10_000);
       await stopAllPods(dir, log);
