@@ -1,5 +1,6 @@
 import type { Secret } from '../../lib/api/gen/types.ts';
 import type { AuthConfig } from '../cri/types.ts';
+import { matchesHost } from './host-glob.ts';
 import { registryOf } from './image-name.ts';
 
 interface DockerAuth {
@@ -20,13 +21,13 @@ export function credentialsFor(image: string, secrets: readonly Secret[]): AuthC
   for (const secret of secrets) {
     for (const [key, value] of Object.entries(authsOf(secret))) {
       const pattern = normalized(key);
-      if (matches(pattern, name)) found.push({ pattern, auth: authConfig(value) });
+      if (isAuth(value) && matches(pattern, name)) found.push({ pattern, auth: authConfig(value) });
     }
   }
   return found.sort((a, b) => b.pattern.length - a.pattern.length).map(({ auth }) => auth);
 }
 
-function authsOf(secret: Secret): Record<string, DockerAuth> {
+function authsOf(secret: Secret): Record<string, unknown> {
   const read = (key: string): unknown => {
     const value = secret.data?.[key];
     if (!value) return undefined;
@@ -38,13 +39,21 @@ function authsOf(secret: Secret): Record<string, DockerAuth> {
     }
   };
   if (secret.type === 'kubernetes.io/dockerconfigjson') {
-    const config = read('.dockerconfigjson') as { auths?: Record<string, DockerAuth> } | undefined;
+    const config = read('.dockerconfigjson') as { auths?: Record<string, unknown> } | undefined;
     return config?.auths ?? {};
   }
   if (secret.type === 'kubernetes.io/dockercfg') {
-    return (read('.dockercfg') as Record<string, DockerAuth> | undefined) ?? {};
+    return (read('.dockercfg') as Record<string, unknown> | undefined) ?? {};
   }
   return {};
+}
+
+/** Whoever writes a Secret may write anything into it. */
+function isAuth(value: unknown): value is DockerAuth {
+  if (typeof value !== 'object' || value === null) return false;
+  const { username, password, auth, identitytoken, registrytoken } = value as Record<string, unknown>;
+  const texts = [username, password, auth, identitytoken, registrytoken];
+  return texts.every((text) => text === undefined || typeof text === 'string');
 }
 
 /** `https://index.docker.io/v1/` -> `docker.io` */
@@ -56,13 +65,11 @@ function normalized(key: string): string {
   return bare.replace(/^(index|registry-1)\.docker\.io/, 'docker.io');
 }
 
-/** The registry part may hold `*` for a part of the name between dots; a path must be a prefix. */
+/** The registry part may hold wildcards; a path must be a prefix. */
 function matches(pattern: string, name: string): boolean {
   const [host = '', ...path] = pattern.split('/');
   const [imageHost = '', ...imagePath] = name.split('/');
-  const hostPattern = host.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '[^.]*');
-  if (!new RegExp(`^${hostPattern}$`).test(imageHost)) return false;
-  return imagePath.join('/').startsWith(path.join('/'));
+  return matchesHost(host, imageHost) && imagePath.join('/').startsWith(path.join('/'));
 }
 
 function authConfig({ username, password, auth, identitytoken, registrytoken }: DockerAuth): AuthConfig {
