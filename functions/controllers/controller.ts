@@ -11,6 +11,11 @@ export interface Controller {
   /** The queue's and the log's name for it, upstream's where there is one: `deployment`, `replicaset`. */
   readonly name: string;
   readonly watches: readonly Watch[];
+  /**
+   * Keys that every resync has looked at besides those of objects that are there: for what outlives an object whose deletion
+   * nobody was told of.
+   */
+  readonly resyncKeys?: readonly string[];
   reconcile(key: string, signal: AbortSignal): Promise<Result>;
 }
 

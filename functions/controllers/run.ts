@@ -1,5 +1,6 @@
 import { Registry } from 'prom-client';
 import { createInformers, type Informers } from '../../lib/client/informers.ts';
+import { pause } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import { createEmbeddedQueue, type EmbeddedQueue } from '../../lib/queue/embedded/index.ts';
 import type { WorkItem, WorkResult } from '../../lib/queue/port.ts';
@@ -44,12 +45,10 @@ export function runControllers(
   all: readonly ControllerEntry[],
   options: ControllersOptions,
 ): RunningControllers {
-  const { client, clock, log, signal } = options;
+  const { client, clock, log, signal, resyncMs = 10 * 60_000 } = options;
   const random = options.random ?? Math.random;
   const metrics = createControllerMetrics(options.metrics ?? new Registry());
-  const informers =
-    options.informers ??
-    createInformers(client, { clock, log, random, resyncMs: options.resyncMs ?? 10 * 60_000 });
+  const informers = options.informers ?? createInformers(client, { clock, log, random, resyncMs });
   const enabled = selectControllers(
     options.controllers ?? ['*'],
     all.map((entry) => entry.name),
@@ -87,6 +86,17 @@ export function runControllers(
     return reconcileItem(found, item, stop, { log, random });
   }
 
+  /** What informers' resyncs do not show, for its object is gone. */
+  async function resyncKeys(): Promise<void> {
+    const items = [...hosts].flatMap(([name, { controller }]) =>
+      (controller.resyncKeys ?? []).map((key) => ({ controller: name, key })),
+    );
+    while (items.length > 0 && !signal.aborted) {
+      for (const item of items) add(item);
+      await pause(clock, resyncMs, signal);
+    }
+  }
+
   async function begin(): Promise<void> {
     const hosting = { ...options, informers, random, add };
     for (const entry of entries) hosts.set(entry.name, await hostController(entry, hosting));
@@ -97,7 +107,7 @@ export function runControllers(
   const ready = begin();
   const run = async () => {
     await ready;
-    await queue.run(handle, signal);
+    await Promise.all([queue.run(handle, signal), resyncKeys()]);
     await Promise.all([...hosts.values()].map(({ recorder }) => recorder.flush()));
   };
   const stopped = run().catch((error: unknown) => {

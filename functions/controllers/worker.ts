@@ -78,6 +78,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
   async function resync(name: string): Promise<WorkResult> {
     const found = await host(name);
     if (!found) return { outcome: 'done' };
+    for (const key of found.controller.resyncKeys ?? []) add({ controller: name, key });
     for (const resource of watchedResources([found.controller]).values()) {
       const informer = informers.informer(resource);
       await informers.synced();

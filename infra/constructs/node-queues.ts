@@ -41,7 +41,7 @@ export class NodeQueues extends Construct {
       'sqs:ListQueueTags',
       'sqs:TagQueue',
     ]);
-    this.#allow(manager, ['sns:Subscribe'], this.topic.topicArn);
+    this.#allow(manager, ['sns:ListSubscriptionsByTopic', 'sns:Subscribe'], this.topic.topicArn);
     this.#allow(manager, ['sns:Unsubscribe'], '*');
     Validations.of(manager).acknowledge({
       id: 'AwsSolutions-IAM5[Resource::*]',

@@ -33,7 +33,13 @@ export function cloudControllers({ queues, machines }: Cloud): ControllerEntry[]
 /** For functions that map changes to work, or name controllers, and reconcile nothing. */
 export function unreachableCloud({ routeTableIds }: Pick<LambdaSettings, 'routeTableIds'>): Cloud {
   const refuse = () => Promise.reject(new Error('the cloud is reached by the controllers function alone'));
-  const queues = { ensure: refuse, remove: refuse };
+  const queues: NodeQueues = {
+    ensure: refuse,
+    remove: refuse,
+    others: async function* () {
+      yield await refuse();
+    },
+  };
   if (routeTableIds.length === 0) return { queues };
   return {
     queues,

@@ -7,7 +7,15 @@ import type { ControllerContext, ControllerEntry } from '../../context.ts';
 import { type Controller, done, type Result } from '../../controller.ts';
 import type { NodeQueues } from './port.ts';
 
-/** Makes a queue for every Node whose agent asks for one, tells the Node its URL, and removes it when the Node goes. */
+/** The key of them all; no node has such a name. */
+const sweepKey = '*';
+
+/**
+ * Makes a queue for every Node whose agent asks for one, tells the Node its URL, and removes it when the Node goes. Nobody may
+ * have been told that it went: every resync looks for queues that no Node asks for, and has the keys of their nodes
+ * reconciled. A queue is so removed by its node's own key alone, which never runs twice at once, and which looks again whether
+ * the Node is there: a Node that comes meanwhile keeps its queue, however long the sweep took.
+ */
 export function nodeQueueController(queues: NodeQueues): ControllerEntry {
   return {
     name: 'node-queue-controller',
@@ -16,10 +24,22 @@ export function nodeQueueController(queues: NodeQueues): ControllerEntry {
   };
 }
 
-function create({ client, lister, log }: ControllerContext, queues: NodeQueues): Controller {
+function create({ client, lister, enqueue, log }: ControllerContext, queues: NodeQueues): Controller {
   const all = lister(nodes);
 
-  async function reconcile(name: string): Promise<Result> {
+  async function sweep(signal: AbortSignal): Promise<void> {
+    const wanted = all.list().flatMap((node) => (wantsQueue(node) ? [node.metadata.name] : []));
+    for await (const name of queues.others(wanted, signal)) {
+      log.info({ node: name }, 'a queue that no Node asks for');
+      enqueue(name);
+    }
+  }
+
+  async function reconcile(name: string, signal: AbortSignal): Promise<Result> {
+    if (name === sweepKey) {
+      await sweep(signal);
+      return done;
+    }
     const node = all.get(name);
     if (!node || !wantsQueue(node)) {
       await queues.remove(name);
@@ -48,6 +68,7 @@ function create({ client, lister, log }: ControllerContext, queues: NodeQueues):
         return name && (concerns || urlOf(before) !== urlOf(after)) ? [name] : [];
       }),
     ],
+    resyncKeys: [sweepKey],
     reconcile,
   };
 }

@@ -29,6 +29,9 @@ export interface SqsNodeQueuesOptions {
 /** A node that heard nothing for longer than that lists anyhow. */
 const retentionSeconds = 3600;
 const visibilitySeconds = 30;
+/** Whose queue it is: the stack's, and the node's by a name that the queue's own may not spell out. */
+const clusterTag = 'kumulus.dev/cluster';
+const nodeTag = 'kumulus.dev/node';
 /** Where the queue's subscription is remembered, for the day it goes. */
 const subscriptionTag = 'kumulus.dev/subscription';
 
@@ -59,35 +62,58 @@ export function sqsNodeQueues(options: SqsNodeQueuesOptions): NodeQueues {
           SqsManagedSseEnabled: 'true',
           Policy: JSON.stringify(queuePolicy(arnOf(name, topicArn), nodeName, options)),
         },
+        tags: { [clusterTag]: cluster, [nodeTag]: nodeName },
       }),
     );
     return url;
+  }
+
+  /** The ARN of the queue's subscription: the same one, where there is one already. */
+  async function subscribe(name: string): Promise<string> {
+    const { SubscriptionArn: arn = '' } = await sns.send(
+      new SubscribeCommand({
+        TopicArn: topicArn,
+        Protocol: 'sqs',
+        Endpoint: arnOf(name, topicArn),
+        Attributes: { RawMessageDelivery: 'true' },
+        ReturnSubscriptionArn: true,
+      }),
+    );
+    return arn;
   }
 
   return {
     async ensure(nodeName) {
       const name = nodeQueueName(cluster, nodeName);
       const url = (await find(name)) ?? (await create(name, nodeName));
-      if ((await tagsOf(url))[subscriptionTag]) return url;
-      // The same subscription, where there is one already.
-      const { SubscriptionArn: arn = '' } = await sns.send(
-        new SubscribeCommand({
-          TopicArn: topicArn,
-          Protocol: 'sqs',
-          Endpoint: arnOf(name, topicArn),
-          Attributes: { RawMessageDelivery: 'true' },
-          ReturnSubscriptionArn: true,
-        }),
-      );
-      await sqs.send(new TagQueueCommand({ QueueUrl: url, Tags: { [subscriptionTag]: arn } }));
+      const tags = await tagsOf(url);
+      if (tags[subscriptionTag] && tags[nodeTag]) return url;
+      const Tags = {
+        [clusterTag]: cluster,
+        [nodeTag]: nodeName,
+        [subscriptionTag]: tags[subscriptionTag] ?? (await subscribe(name)),
+      };
+      await sqs.send(new TagQueueCommand({ QueueUrl: url, Tags }));
       return url;
     },
     async remove(nodeName) {
-      const url = await find(nodeQueueName(cluster, nodeName));
+      const name = nodeQueueName(cluster, nodeName);
+      const url = await find(name);
       if (!url) return;
-      const SubscriptionArn = (await tagsOf(url))[subscriptionTag];
-      if (SubscriptionArn) await sns.send(new UnsubscribeCommand({ SubscriptionArn }));
+      // One that was not written down yet, when whoever made it was killed, is asked for by making it again.
+      const SubscriptionArn = (await tagsOf(url))[subscriptionTag] ?? (await subscribe(name));
+      await sns.send(new UnsubscribeCommand({ SubscriptionArn }));
       await sqs.send(new DeleteQueueCommand({ QueueUrl: url }));
+    },
+    async *others(nodeNames, signal) {
+      const known = new Set(nodeNames.map((nodeName) => nodeQueueName(cluster, nodeName)));
+      for await (const name of subscribedQueues(sns, topicArn, signal)) {
+        if (known.has(name)) continue;
+        const url = await find(name);
+        // Removed meanwhile, or of a release that did not write it down: then its Node's next reconcile does.
+        const nodeName = url && (await tagsOf(url))[nodeTag];
+        if (nodeName) yield nodeName;
+      }
     },
   };
 }
@@ -99,15 +125,31 @@ export async function removeNodeQueues({
   topicArn,
   siblingUrl,
 }: Pick<SqsNodeQueuesOptions, 'sqs' | 'sns' | 'topicArn'> & { siblingUrl: string }): Promise<void> {
+  for await (const name of subscribedQueues(sns, topicArn)) {
+    const QueueUrl = siblingQueueUrl(siblingUrl, name);
+    await sqs.send(new DeleteQueueCommand({ QueueUrl })).catch((error: unknown) => {
+      if (!(error instanceof QueueDoesNotExist)) throw error;
+    });
+  }
+}
+
+/**
+ * The names of the queues that the topic feeds, a hundred to a request. The topic is the one list of them that is this
+ * cluster's alone: whoever may list queues sees all of the account's.
+ */
+async function* subscribedQueues(
+  sns: SNSClient,
+  topicArn: string,
+  signal?: AbortSignal,
+): AsyncGenerator<string> {
   let NextToken: string | undefined;
   do {
-    const page = await sns.send(new ListSubscriptionsByTopicCommand({ TopicArn: topicArn, NextToken }));
+    const page = await sns.send(new ListSubscriptionsByTopicCommand({ TopicArn: topicArn, NextToken }), {
+      abortSignal: signal,
+    });
     for (const { Endpoint: arn = '', Protocol: protocol } of page.Subscriptions ?? []) {
-      if (protocol !== 'sqs') continue;
-      const QueueUrl = siblingQueueUrl(siblingUrl, arn.slice(arn.lastIndexOf(':') + 1));
-      await sqs.send(new DeleteQueueCommand({ QueueUrl })).catch((error: unknown) => {
-        if (!(error instanceof QueueDoesNotExist)) throw error;
-      });
+      signal?.throwIfAborted();
+      if (protocol === 'sqs') yield arn.slice(arn.lastIndexOf(':') + 1);
     }
     NextToken = page.NextToken;
   } while (NextToken);

@@ -42,11 +42,12 @@ function create({ lister, cluster, log }: ControllerContext, routes: Routes): Co
     name: 'node-route-controller',
     watches: [
       watchOf(nodes, ({ before, after }) => {
-        const isRepeated = before === after;
         const same = JSON.stringify(before && routesOf(before)) === JSON.stringify(after && routesOf(after));
-        return isRepeated || !same ? [theTable] : [];
+        return same ? [] : [theTable];
       }),
     ],
+    // Also when no Node is left to be shown again.
+    resyncKeys: [theTable],
     reconcile,
   };
 }

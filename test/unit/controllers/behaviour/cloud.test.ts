@@ -45,6 +45,9 @@ beforeEach(async () => {
     queues: {
       ensure: async (node) => `https://queues/${[...queues.add(node)].find((one) => one === node)}`,
       remove: async (node) => void queues.delete(node),
+      others: async function* (nodeNames) {
+        for (const node of [...queues]) if (!nodeNames.includes(node)) yield node;
+      },
     },
     machines: {
       instances: { state: async (id) => states.get(id) ?? 'gone' },
@@ -64,6 +67,7 @@ beforeEach(async () => {
     clock: systemClock,
     log: silentLogger,
     signal: stop.signal,
+    resyncMs: 1_000,
   });
   await running.ready;
 });
@@ -103,6 +107,19 @@ test('a Node has a queue while its agent asks for one, and takes it along', asyn
   );
   await client.delete(nodes, { name });
   await eventually('the queue is gone', () => queues.size === 0, within);
+});
+
+test('a queue is found that is left of a Node whose deletion nobody was told of, and no other is touched', async () => {
+  await addNode('True', { [changesAnnotation]: 'queue' });
+  await eventually('it has a queue', () => queues.has(name), within);
+  queues.add('i-0aaaaaaaaaaaaaaaa');
+  await eventually('what is left is gone', () => !queues.has('i-0aaaaaaaaaaaaaaaa'), within);
+  expect([...queues]).toEqual([name]);
+});
+
+test('a way is found that is left of the last Node of all', async () => {
+  ways.set('10.244.9.0/24', 'i-0aaaaaaaaaaaaaaaa');
+  await eventually('it is gone', () => ways.size === 0, within);
 });
 
 test('pods of a Node have a way for as long as the Node is there', async () => {
