@@ -2,6 +2,7 @@
 import { methodNotAllowed, pathNotFound } from '../../../lib/api/status.ts';
 import type { ApiResponse } from '../../../lib/http/types.ts';
 import type { RequestContext } from '../pipeline/context.ts';
+import type { RequestInfo } from '../pipeline/request-info.ts';
 import type { Backend } from './backend.ts';
 import type { Verb } from './definition.ts';
 import { handleComponentStatuses } from './handlers/component-status.ts';
@@ -35,9 +36,8 @@ export async function routeResource(backend: Backend, context: RequestContext): 
   const entry = backend.registry.find(info.apiGroup, info.apiVersion, info.resource);
   if (!entry) throw pathNotFound();
   const { definition } = entry;
+  if (!definition.namespaced && info.namespace && !isNamespaceItself(info)) throw pathNotFound();
   if (info.subresource) return routeSubresource(backend, context, entry);
-  const isNamespaceItself = definition.plural === 'namespaces' && definition.group === '';
-  if (!definition.namespaced && info.namespace && !isNamespaceItself) throw pathNotFound();
   if (
     definition.namespaced &&
     info.name &&
@@ -50,11 +50,20 @@ export async function routeResource(backend: Backend, context: RequestContext): 
   const verb = info.verb as Verb;
   if (!Object.hasOwn(handlers, verb) || !definition.verbs.includes(verb)) throw methodNotAllowed();
   // POST goes to a collection, PUT and PATCH to an object.
-  if (verb === 'create' && info.name && !isNamespaceItself) throw methodNotAllowed();
+  if (verb === 'create' && info.name) throw methodNotAllowed();
   if ((verb === 'update' || verb === 'patch') && !info.name) throw methodNotAllowed();
   if (entry.storage === 'componentstatuses') return handleComponentStatuses(backend, context, entry);
   if (entry.storage === 'bindings') return handleBindings(backend, context, entry);
   return (reviewHandler(entry) ?? handlers[verb])(backend, context, entry);
+}
+
+/**
+ * A namespace's own path names it as namespace and as object. Any other path that leads through a namespace to what is in
+ * none was authorized by what holds in that namespace, which says nothing about the whole cluster.
+ */
+function isNamespaceItself({ apiGroup, resource, namespace, name, path }: RequestInfo): boolean {
+  if (apiGroup !== '' || resource !== 'namespaces' || name !== namespace) return false;
+  return !path.includes(`/namespaces/${namespace}/namespaces`);
 }
 
 function routeSubresource(

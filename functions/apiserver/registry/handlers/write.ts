@@ -12,6 +12,7 @@ import { Path } from '../../../../lib/api/validate/path.ts';
 import { rfc3339 } from '../../../../lib/clock.ts';
 import { isKind } from '../../../../lib/errors.ts';
 import type { AdmissionAttributes } from '../../pipeline/admission.ts';
+import { authorizeVerb } from '../../pipeline/authorization.ts';
 import type { RequestContext } from '../../pipeline/context.ts';
 import type { Backend } from '../backend.ts';
 import type { WriteParams } from '../params.ts';
@@ -137,6 +138,8 @@ async function createNamed(
   try {
     refuse(entry, meta.name ?? '', rules.validateCreate(object));
     context.warnings.push(...(rules.warnings?.(object, undefined) ?? []));
+    // An update or an apply that finds nothing creates: leave to change things is none to make them.
+    await authorizeVerb(backend.authorizer, context, 'create');
     await backend.admission.validate({ ...attributes, name: meta.name ?? '', object });
     const stored = toStorage(entry, object);
     if (!dryRun) return await createStored(backend, entry, stored);
