@@ -1,5 +1,6 @@
 import { decodeProtobuf } from '../../../lib/api/protobuf/index.ts';
-import { schemaFor } from '../../../lib/api/schemas.ts';
+import type { Schema } from '../../../lib/api/schema.ts';
+import { builtInKinds, schemaFor } from '../../../lib/api/schemas.ts';
 import { badRequest, requestEntityTooLarge, timeout, unsupportedMediaType } from '../../../lib/api/status.ts';
 import type { Clock } from '../../../lib/clock.ts';
 import type { ApiRequest } from '../../../lib/http/types.ts';
@@ -63,7 +64,22 @@ export async function readDocument(
   if (type !== protobufType) throw unsupportedMediaType(acceptedMediaTypes);
   const bytes = await readBody(request, clock);
   if (bytes.byteLength === 0) return { mediaType: 'json', bytes };
-  return { mediaType: 'json', bytes: Buffer.from(JSON.stringify(decodeProtobuf(bytes, schemaFor))) };
+  return { mediaType: 'json', bytes: Buffer.from(JSON.stringify(decodeProtobuf(bytes, bodySchema))) };
+}
+
+let optionsVersions: Set<string> | undefined;
+
+/**
+ * The schema of what a body says it is. Every group and version has DeleteOptions of its own, all the same (apimachinery,
+ * `metav1.AddToGroupVersion`), and typed clients send those of the group that they delete in.
+ */
+export function bodySchema(group: string, version: string, kind: string): Schema | undefined {
+  if (kind !== 'DeleteOptions') return schemaFor(group, version, kind);
+  optionsVersions ??= new Set([
+    'meta.k8s.io/v1',
+    ...builtInKinds().map((known) => `${known.group}/${known.version}`),
+  ]);
+  return optionsVersions.has(`${group}/${version}`) ? schemaFor('', 'v1', kind) : undefined;
 }
 
 function tooLarge() {

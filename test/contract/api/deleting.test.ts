@@ -1,5 +1,8 @@
 /** Deletions, one by one and by collection, by their options. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { encodeProtobuf } from '../../../lib/api/protobuf/index.ts';
+import type { Schema } from '../../../lib/api/schema.ts';
+import { schemaFor } from '../../../lib/api/schemas.ts';
 import { type Json, startServer, type TestServer } from '../../support/api-server.ts';
 
 let server: TestServer;
@@ -61,6 +64,10 @@ test('options are read from the body of any group, or from the query, and checke
   for (const apiVersion of ['v1', 'meta.k8s.io/v1', 'apps/v1']) {
     const body = { kind: 'DeleteOptions', apiVersion, dryRun: ['All'] };
     expect((await server.delete(`${maps}/kept`, body)).status, apiVersion).toBe(200);
+    const schema = schemaFor('', 'v1', 'DeleteOptions') as Schema;
+    const headers = { 'content-type': 'application/vnd.kubernetes.protobuf' };
+    const binary = await server.delete(`${maps}/kept`, encodeProtobuf(body, schema), { headers });
+    expect(binary.status, `${apiVersion} ${binary.text}`).toBe(200);
   }
   expect((await server.get(`${maps}/kept`)).status).toBe(200);
 });

@@ -2,11 +2,10 @@
 import { decodeBody, tryJson } from '../../../../lib/api/decode/index.ts';
 import type { DeleteOptions } from '../../../../lib/api/gen/types.ts';
 import { isJsonObject } from '../../../../lib/api/patch/index.ts';
-import { builtInKinds, schemaFor } from '../../../../lib/api/schemas.ts';
 import { invalid } from '../../../../lib/api/status.ts';
 import { type FieldError, invalidValue, notSupported } from '../../../../lib/api/validate/field-error.ts';
 import { Path } from '../../../../lib/api/validate/path.ts';
-import { readDocument } from '../../pipeline/body.ts';
+import { bodySchema, readDocument } from '../../pipeline/body.ts';
 import type { RequestContext } from '../../pipeline/context.ts';
 import { isTrue } from '../../pipeline/request-info.ts';
 import type { Backend } from '../backend.ts';
@@ -24,11 +23,13 @@ export async function deleteOptions(backend: Backend, context: RequestContext): 
 }
 
 function fromBody(bytes: Uint8Array, mediaType: 'json' | 'yaml'): DeleteOptions {
-  const schema = schemaFor('', 'v1', 'DeleteOptions');
+  const { group, version } = groupVersionOf(bytes);
+  const own = bodySchema(group, version, 'DeleteOptions');
+  const schema = own ?? bodySchema('', 'v1', 'DeleteOptions');
   if (!schema) throw new Error('no schema for DeleteOptions');
   const { object } = decodeBody(bytes, {
     mediaType,
-    ...groupVersionOf(bytes),
+    ...(own ? { group, version } : { group: '', version: 'v1' }),
     kind: 'DeleteOptions',
     schema,
     fieldValidation: 'Ignore',
@@ -36,19 +37,10 @@ function fromBody(bytes: Uint8Array, mediaType: 'json' | 'yaml'): DeleteOptions 
   return object as DeleteOptions;
 }
 
-let versions: Set<string> | undefined;
-
-/** Every group has DeleteOptions of its own, and any may be sent: they are all the same. */
 function groupVersionOf(bytes: Uint8Array): { group: string; version: string } {
-  const core = { group: '', version: 'v1' };
   const body = tryJson(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString());
   const apiVersion = isJsonObject(body) ? body.apiVersion : undefined;
-  if (typeof apiVersion !== 'string' || !apiVersion.includes('/')) return core;
-  versions ??= new Set([
-    'meta.k8s.io/v1',
-    ...builtInKinds().map(({ group, version }) => `${group}/${version}`),
-  ]);
-  if (!versions.has(apiVersion)) return core;
+  if (typeof apiVersion !== 'string' || !apiVersion.includes('/')) return { group: '', version: 'v1' };
   const [group = '', version = ''] = apiVersion.split('/');
   return { group, version };
 }
