@@ -1,11 +1,11 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { AssetHashType, DockerImage, type Duration, RemovalPolicy } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import { NodejsFunction, OutputFormat } from 'aws-cdk-lib/aws-lambda-nodejs';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { bundling } from '../bundling.ts';
+import { bundleFunction } from '../bundling.ts';
 import type { Parameters } from '../parameters.ts';
 
 const root = join(import.meta.dirname, '../..');
@@ -25,7 +25,7 @@ export interface KumulusFunctionProps {
 
 /** One function of the control plane: its bundle, its log, and a role that may do nothing but write to that log. */
 export class KumulusFunction extends Construct {
-  readonly function: NodejsFunction;
+  readonly function: lambda.Function;
   readonly logGroup: logs.LogGroup;
 
   constructor(scope: Construct, id: string, props: KumulusFunctionProps) {
@@ -45,10 +45,9 @@ export class KumulusFunction extends Construct {
         resources: [this.logGroup.logGroupArn],
       }),
     );
-    this.function = new NodejsFunction(this, 'Function', {
-      entry: join(root, props.entry),
-      projectRoot: root,
-      depsLockFilePath: join(root, 'package-lock.json'),
+    this.function = new lambda.Function(this, 'Function', {
+      code: bundleOf(props),
+      handler: 'index.handler',
       runtime: lambda.Runtime.NODEJS_24_X,
       architecture: lambda.Architecture.ARM_64,
       description: props.description,
@@ -60,24 +59,26 @@ export class KumulusFunction extends Construct {
       tracing: parameters.tracing ? lambda.Tracing.ACTIVE : lambda.Tracing.DISABLED,
       reservedConcurrentExecutions: props.reservedConcurrency,
       environment: { ...props.environment, NODE_OPTIONS: '--disable-warning=ExperimentalWarning' },
-      bundling: {
-        ...bundling,
-        format: OutputFormat.ESM,
-        // What was tested is what runs, whichever SDK the runtime has in it.
-        bundleAwsSDK: true,
-        commandHooks: {
-          beforeBundling: () => [],
-          beforeInstall: () => [],
-          afterBundling: (_input, output) =>
-            Object.entries(props.files ?? {}).map(([name, text]) => writeCommand(join(output, name), text)),
-        },
-      },
     });
   }
 }
 
-/** What a shell of any system runs to write a file, whatever its text is. */
-function writeCommand(path: string, text: string): string {
-  const program = "fs.writeFileSync(process.argv[1], Buffer.from(process.argv[2], 'base64'))";
-  return `node -e "${program}" "${path}" ${Buffer.from(text).toString('base64')}`;
+/** What was tested is what runs, whichever SDK the runtime has in it: the bundle has its own. */
+function bundleOf({ entry, files = {} }: KumulusFunctionProps): lambda.Code {
+  return lambda.Code.fromAsset(root, {
+    // The same sources make the same bundle.
+    assetHashType: AssetHashType.OUTPUT,
+    bundling: {
+      image: DockerImage.fromRegistry('none'),
+      // Never run: what tells bundles of one source apart.
+      command: [entry, JSON.stringify(files)],
+      local: {
+        tryBundle(outdir) {
+          bundleFunction(entry, outdir);
+          for (const [name, text] of Object.entries(files)) writeFileSync(join(outdir, name), text);
+          return true;
+        },
+      },
+    },
+  });
 }

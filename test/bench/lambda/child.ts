@@ -15,18 +15,24 @@ const context = () => ({
 });
 
 const startedAt = performance.now();
+const cpuAtStart = process.cpuUsage();
 const { handler } = (await import(pathToFileURL(bundle).href)) as {
   handler: (event: unknown, context: unknown) => Promise<{ statusCode?: number }>;
 };
-const loadMs = performance.now() - startedAt;
 const first = await handler(event, context());
 const coldMs = performance.now() - startedAt;
+const { user, system } = process.cpuUsage(cpuAtStart);
 if (first?.statusCode !== undefined && first.statusCode !== 200) throw new Error(JSON.stringify(first));
-const warm: number[] = [];
+const warmMs: number[] = [];
+let halfwayBytes = 0;
 for (let i = 0; i < Number(warmCount); i++) {
+  if (i === Number(warmCount) / 2) halfwayBytes = process.memoryUsage().rss;
   const at = performance.now();
   await handler(event, context());
-  warm.push(performance.now() - at);
+  warmMs.push(performance.now() - at);
 }
-print(`${JSON.stringify({ loadMs, coldMs, warm, rssBytes: process.memoryUsage().rss })}\n`);
+const residentBytes = process.memoryUsage().rss;
+print(
+  `${JSON.stringify({ coldMs, coldCpuMs: (user + system) / 1000, warmMs, halfwayBytes, residentBytes })}\n`,
+);
 process.exit(0);

@@ -2,10 +2,8 @@
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { bundling } from '../../../infra/bundling.ts';
+import { measuredBundle } from '../../support/lambda/bundle.ts';
 
 const root = join(import.meta.dirname, '../../..');
 const mostZippedBytes = 3_000_000;
@@ -28,20 +26,7 @@ test('the entries are those of the stack', () => {
   expect(new Set(deployed)).toEqual(new Set(entries));
 });
 
-test.each(entries)('%s is less than 3 MB, zipped', async (entry) => {
-  const outfile = join(dir, `${entry.replaceAll('/', '-')}.mjs`);
-  const { banner, ...options } = bundling;
-  await build({
-    ...options,
-    banner: { js: banner },
-    entryPoints: [join(root, entry)],
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    outfile,
-    logLevel: 'error',
-  });
-  const zipped = gzipSync(readFileSync(outfile)).byteLength;
-  if (process.env.BUNDLE_SIZES) console.log(`${entry}: ${(zipped / 1e6).toFixed(2)} MB`);
-  expect(zipped).toBeLessThan(mostZippedBytes);
+test.each(entries)('%s is less than 3 MB, zipped', (entry) => {
+  const { zippedBytes } = measuredBundle(entry, join(dir, entry.replaceAll('/', '-')));
+  expect(zippedBytes).toBeLessThan(mostZippedBytes);
 });

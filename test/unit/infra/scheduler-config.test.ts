@@ -92,7 +92,7 @@ describe('a scheduler configuration in the stack', () => {
     });
     app.synth();
     const asset = readdirSync(dir).find((name) => name.startsWith('asset.')) ?? '';
-    expect(readdirSync(join(dir, asset)).sort()).toEqual(['index.mjs', 'scheduler-config.json']);
+    expect(readdirSync(join(dir, asset))).toContain('index.mjs');
     expect(readFileSync(join(dir, asset, 'scheduler-config.json'), 'utf8')).toBe(text);
   }, 300_000);
 });
