@@ -169,7 +169,7 @@ export function pem(certificate: X509Certificate): string {
   return `${certificate.toString('pem').trim()}\n`;
 }
 
-async function exportKey(key: webcrypto.CryptoKey): Promise<string> {
+export async function exportKey(key: webcrypto.CryptoKey): Promise<string> {
   return `${PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', key), 'PRIVATE KEY').trim()}\n`;
 }
 

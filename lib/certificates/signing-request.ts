@@ -13,9 +13,17 @@ import type { Subject } from './index.ts';
 export function parseSigningRequest(pem: string): Pkcs10CertificateRequest {
   const [block] = blocksOf(pem);
   if (block?.type !== 'CERTIFICATE REQUEST') throw new Error('PEM block type must be CERTIFICATE REQUEST');
+  return readSigningRequest(block.rawData);
+}
+
+/**
+ * The same for one that is not wrapped into PEM.
+ * @throws Error that says what is wrong with it
+ */
+export function readSigningRequest(der: ArrayBuffer | Uint8Array<ArrayBuffer>): Pkcs10CertificateRequest {
   let request: Pkcs10CertificateRequest;
   try {
-    request = new Pkcs10CertificateRequest(block.rawData);
+    request = new Pkcs10CertificateRequest(der);
   } catch (error) {
     throw new Error(`x509: malformed certificate request: ${messageOf(error)}`, { cause: error });
   }

@@ -2580,10 +2580,8 @@ export interface PodCertificateRequestSpec {
   maxExpirationSeconds?: number;
   nodeName: string;
   nodeUID: string;
-  pkixPublicKey?: string;
   podName: string;
   podUID: string;
-  proofOfPossession?: string;
   serviceAccountName: string;
   serviceAccountUID: string;
   signerName: string;

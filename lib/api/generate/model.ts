@@ -31,8 +31,8 @@ const modelsDir = join(
 );
 
 /**
- * Kinds that the package carries in a version before v1 alone, and that are served as v1, which has the same fields
- * (KEP-3257, KEP-4317, KEP-4192, KEP-5055).
+ * Kinds that the package carries in a version before v1 alone, and that are served as v1, which has the same fields but
+ * those of `dropped` (KEP-3257, KEP-4317, KEP-4192, KEP-5055).
  */
 const promoted: Readonly<Record<string, readonly string[]>> = {
   V1beta1: [
@@ -57,15 +57,22 @@ const promoted: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
+/** What their v1 has no more. */
+const dropped: Readonly<Record<string, readonly string[]>> = {
+  PodCertificateRequestSpec: ['pkixPublicKey', 'proofOfPossession'],
+};
+
 function promote(all: Map<string, Model>): void {
   for (const [version, names] of Object.entries(promoted)) {
     for (const name of names) {
       const model = all.get(`${version}${name}`);
       if (!model) throw new Error(`the package has no ${version}${name}`);
-      const properties = model.properties.map((property) => ({
-        ...property,
-        type: property.type.replaceAll(new RegExp(`\\b${version}(?=[A-Z])`, 'g'), 'V1'),
-      }));
+      const properties = model.properties
+        .filter(({ name: property }) => !dropped[name]?.includes(property))
+        .map((property) => ({
+          ...property,
+          type: property.type.replaceAll(new RegExp(`\\b${version}(?=[A-Z])`, 'g'), 'V1'),
+        }));
       all.set(`V1${name}`, { ...model, className: `V1${name}`, properties });
     }
   }

@@ -31,7 +31,7 @@ export interface KindRules<T extends KubeObject = KubeObject> {
   validateUpdate(object: T, old: T): FieldError[];
   /** For an update of `…/status`: keeps everything but the status. Kinds without it have no status subresource. */
   prepareForStatusUpdate?(object: T, old: T, request: WriteRequest): void;
-  validateStatusUpdate?(object: T, old: T): FieldError[];
+  validateStatusUpdate?(object: T, old: T, request: WriteRequest): FieldError[];
   /** Texts of HTTP `Warning` headers; `old` is undefined for a creation. */
   warnings?(object: T, old: T | undefined): string[];
   /**

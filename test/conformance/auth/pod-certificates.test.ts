@@ -1,6 +1,6 @@
-import { generateKeyPairSync, sign } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { createCa } from '../../../lib/certificates/index.ts';
+import { createPodKey } from '../../../lib/certificates/pod-key.ts';
 import { type ControlPlane, startControlPlane } from '../support/control-plane.ts';
 import { expectFullVerbSet } from '../support/full-verb-set.ts';
 import { expectSubresource } from '../support/subresource.ts';
@@ -16,19 +16,17 @@ const labels = { special: 'label' };
 
 test('PodCertificateRequest API should support PodCertificateRequest API operations', async () => {
   const path = `/apis/${group}/v1/namespaces/default/podcertificaterequests`;
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const podUID = '9a8b7c6d-0000-4000-8000-000000000001';
+  const { request } = await createPodKey('ECDSAP256');
   const spec = {
     signerName: 'example.com/pod-signer',
     podName: 'pod',
-    podUID,
+    podUID: '9a8b7c6d-0000-4000-8000-000000000001',
     serviceAccountName: 'default',
     serviceAccountUID: 'account-uid',
     nodeName: 'node',
     nodeUID: 'node-uid',
     maxExpirationSeconds: 86_400,
-    pkixPublicKey: publicKey.export({ format: 'der', type: 'spki' }).toString('base64'),
-    proofOfPossession: sign('sha256', Buffer.from(podUID), privateKey).toString('base64'),
+    stubPKCS10Request: request.toString('base64'),
   };
   await expectFullVerbSet(plane, {
     group,
@@ -56,10 +54,11 @@ test('PodCertificateRequest API should support PodCertificateRequest API operati
     update: denied,
     spec: { signerName: 'example.com/other' },
   });
-  const forged = { ...spec, podUID: 'another-pod' };
+  request[request.length - 1] = (request.at(-1) ?? 0) ^ 1;
+  const forged = { ...spec, stubPKCS10Request: request.toString('base64') };
   const refused = await plane.call('POST', path, { body: { metadata: { name: 'forged' }, spec: forged } });
   expect(refused.status).toBe(422);
-  expect(refused.json.message).toContain('could not verify proof-of-possession signature');
+  expect(refused.json.message).toContain('spec.stubPKCS10Request: Invalid value: must be a valid PKCS#10');
 });
 
 test('CRUD Tests certificates.k8s.io/v1 ClusterTrustBundles', async () => {

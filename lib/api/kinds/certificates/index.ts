@@ -1,6 +1,6 @@
 import type { KindRules } from '../rules.ts';
 import { clusterTrustBundleRules } from './cluster-trust-bundle.ts';
-import { podCertificateRequestRules } from './pod-certificate-request.ts';
+import { podCertificateRequestRules } from './pod-certificate-request/index.ts';
 import { certificateSigningRequestRules } from './signing-request.ts';
 
 /** By version and kind. */

@@ -45,7 +45,7 @@ describe.each(kinds)('$group/$version $kind', ({ group, version, kind }) => {
         rules.warnings?.(updated, old);
         const statusUpdated = structuredClone(object);
         rules.prepareForStatusUpdate?.(statusUpdated, old, request);
-        errors.push(...(rules.validateStatusUpdate?.(statusUpdated, old) ?? []));
+        errors.push(...(rules.validateStatusUpdate?.(statusUpdated, old, request) ?? []));
         rules.generationChanged?.(updated, old);
         rules.prepareForCreate?.(object, request);
         errors.push(...rules.validateCreate(object));

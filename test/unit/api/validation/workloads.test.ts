@@ -200,7 +200,9 @@ describe('a Job', () => {
       return { ...made, status } as unknown as Job;
     };
     const update = (before: object, after: object) =>
-      rulesOf('batch/v1', 'Job').validateStatusUpdate?.(make(after), make(before)).map(errorText);
+      rulesOf('batch/v1', 'Job')
+        .validateStatusUpdate?.(make(after), make(before), { user: { username: 'jane', groups: [] }, now: 0 })
+        .map(errorText);
     const complete1 = [
       { type: 'SuccessCriteriaMet', status: 'True' },
       { type: 'Complete', status: 'True' },

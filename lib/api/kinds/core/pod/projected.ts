@@ -11,6 +11,7 @@ import { dns1123Subdomain } from '../../../validate/formats.ts';
 import { validateLabelSelector } from '../../../validate/labels.ts';
 import type { Path } from '../../../validate/path.ts';
 import { isKubernetesSigner, validateSignerName } from '../../../validate/signer.ts';
+import { validateUserAnnotations } from '../../../validate/user-annotations.ts';
 import { validateDownwardFile, validateItems } from './volume-files.ts';
 
 const tokenMinSeconds = 600;
@@ -101,9 +102,10 @@ const certificateMaxSeconds = 91 * 86_400;
 const kubernetesCertificateMaxSeconds = 86_400;
 
 function validatePodCertificate(certificate: PodCertificateProjection, path: Path): FieldError[] {
-  const { signerName, keyType, maxExpirationSeconds } = certificate;
+  const { signerName, keyType, maxExpirationSeconds, userAnnotations } = certificate;
   const errors = validateSignerName(signerName, path.child('signerName'));
   errors.push(...optionalChoice(keyType, keyTypes, path.child('keyType')));
+  errors.push(...validateUserAnnotations(userAnnotations, path.child('userAnnotations')));
   if (maxExpirationSeconds !== undefined) {
     const at = path.child('maxExpirationSeconds');
     const max = isKubernetesSigner(signerName) ? kubernetesCertificateMaxSeconds : certificateMaxSeconds;
