@@ -7,8 +7,9 @@ import type {
   Service,
 } from '../lib/api/gen/types.ts';
 import type { Lister } from '../lib/client/lister.ts';
-import type { KubeClient, Resource } from '../lib/client/port.ts';
+import type { KubeClient } from '../lib/client/port.ts';
 import {
+  clusterTrustBundles,
   configMaps,
   persistentVolumeClaims,
   persistentVolumes,
@@ -22,14 +23,6 @@ import { isKind, KumulusError, messageOf } from '../lib/errors.ts';
 import type { PodReferences, PodWriter } from './pods/sources.ts';
 import type { ClaimSource } from './volumes/claim.ts';
 import type { PodTokens } from './volumes/payloads.ts';
-
-const clusterTrustBundles: Resource<ClusterTrustBundle> = {
-  group: 'certificates.k8s.io',
-  version: 'v1',
-  plural: 'clustertrustbundles',
-  kind: 'ClusterTrustBundle',
-  namespaced: false,
-};
 
 /** Writes through the API, always about exactly the pod that is meant. */
 export function apiPodWriter(client: KubeClient): PodWriter {

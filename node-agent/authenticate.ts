@@ -1,18 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { TokenReview } from '../lib/api/gen/types.ts';
-import type { KubeClient, Resource } from '../lib/client/port.ts';
+import type { KubeClient } from '../lib/client/port.ts';
+import { tokenReviews } from '../lib/client/resources.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { UserInfo } from '../lib/http/types.ts';
 import type { Logger } from '../lib/log.ts';
-
-const tokenReviews: Resource<TokenReview> = {
-  group: 'authentication.k8s.io',
-  version: 'v1',
-  plural: 'tokenreviews',
-  kind: 'TokenReview',
-  namespaced: false,
-};
 
 /** Shorter than kubelet's two minutes: a token that is taken back opens nothing for longer. */
 const rememberedMs = 10_000;

@@ -1,18 +1,10 @@
-import type { SubjectAccessReview } from '../lib/api/gen/types.ts';
-import type { KubeClient, Resource } from '../lib/client/port.ts';
+import type { KubeClient } from '../lib/client/port.ts';
+import { subjectAccessReviews } from '../lib/client/resources.ts';
 import type { Clock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { UserInfo } from '../lib/http/types.ts';
 import type { Logger } from '../lib/log.ts';
 import type { NodeAccess } from './server/identity.ts';
-
-const subjectAccessReviews: Resource<SubjectAccessReview> = {
-  group: 'authorization.k8s.io',
-  version: 'v1',
-  plural: 'subjectaccessreviews',
-  kind: 'SubjectAccessReview',
-  namespaced: false,
-};
 
 /** kubelet's webhook cache: how long a yes and a no are believed. */
 const allowedMs = 300_000;

@@ -89,6 +89,33 @@ export const certificateSigningRequests = resource<t.CertificateSigningRequest>(
   'CertificateSigningRequest',
   false,
 );
+export const podCertificateRequests = resource<t.PodCertificateRequest>(
+  'certificates.k8s.io',
+  'v1',
+  'podcertificaterequests',
+  'PodCertificateRequest',
+);
+export const clusterTrustBundles = resource<t.ClusterTrustBundle>(
+  'certificates.k8s.io',
+  'v1',
+  'clustertrustbundles',
+  'ClusterTrustBundle',
+  false,
+);
+export const subjectAccessReviews = resource<t.SubjectAccessReview>(
+  'authorization.k8s.io',
+  'v1',
+  'subjectaccessreviews',
+  'SubjectAccessReview',
+  false,
+);
+export const tokenReviews = resource<t.TokenReview>(
+  'authentication.k8s.io',
+  'v1',
+  'tokenreviews',
+  'TokenReview',
+  false,
+);
 export const clusterRoles = resource<t.ClusterRole>(
   'rbac.authorization.k8s.io',
   'v1',

@@ -1,17 +1,9 @@
-import type { SubjectAccessReview } from '../../lib/api/gen/types.ts';
 import { methodNotAllowed } from '../../lib/api/status.ts';
-import type { KubeClient, Resource } from '../../lib/client/port.ts';
+import type { KubeClient } from '../../lib/client/port.ts';
+import { subjectAccessReviews } from '../../lib/client/resources.ts';
 import { KumulusError } from '../../lib/errors.ts';
 import type { UserInfo } from '../../lib/http/types.ts';
 import type { StreamTarget } from './target.ts';
-
-const subjectAccessReviews: Resource<SubjectAccessReview> = {
-  group: 'authorization.k8s.io',
-  version: 'v1',
-  plural: 'subjectaccessreviews',
-  kind: 'SubjectAccessReview',
-  namespaced: false,
-};
 
 /** The API server's verbs of methods (API concepts, "Request verbs"). */
 const verbs: Readonly<Record<string, string>> = {

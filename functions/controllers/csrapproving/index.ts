@@ -1,11 +1,11 @@
-import type { CertificateSigningRequest, SubjectAccessReview } from '../../../lib/api/gen/types.ts';
+import type { CertificateSigningRequest } from '../../../lib/api/gen/types.ts';
 import { commonNameOf, problemFor, signers } from '../../../lib/certificates/kubelet.ts';
-import type { Resource } from '../../../lib/client/port.ts';
 import {
   certificateSigningRequests,
   endpointSlices,
   nodes,
   services,
+  subjectAccessReviews,
 } from '../../../lib/client/resources.ts';
 import { rfc3339 } from '../../../lib/clock.ts';
 import { conditionOf, parsedRequest, withCondition } from '../common/signing-requests.ts';
@@ -16,14 +16,6 @@ import { mayServeAs } from './serving.ts';
 
 /** A no may become a yes: a role that is bound later, a Node that says its addresses later, or is just being seen. */
 const again = { firstMs: 1_000, laterMs: 30_000, firstForMs: 60_000 };
-
-const subjectAccessReviews: Resource<SubjectAccessReview> = {
-  group: 'authorization.k8s.io',
-  version: 'v1',
-  plural: 'subjectaccessreviews',
-  kind: 'SubjectAccessReview',
-  namespaced: false,
-};
 
 /**
  * Approves what nodes ask for: a client certificate where whoever asks may create `nodeclient` (bootstrappers), or

@@ -1,18 +1,9 @@
 /** Tokens of service accounts as containers find them, on a real node. */
 import { beforeAll, describe, expect, test } from 'vitest';
-import type { TokenReview } from '../../../lib/api/gen/types.ts';
-import type { Resource } from '../../../lib/client/port.ts';
-import { serviceAccounts } from '../../../lib/client/resources.ts';
+import { serviceAccounts, tokenReviews } from '../../../lib/client/resources.ts';
 import { whyNoContainers } from '../../support/containerd.ts';
 import { namespace, useRealNode } from '../support/real-node.ts';
 
-const tokenReviews: Resource<TokenReview> = {
-  group: 'authentication.k8s.io',
-  version: 'v1',
-  plural: 'tokenreviews',
-  kind: 'TokenReview',
-  namespaced: false,
-};
 const reason = whyNoContainers();
 
 describe.skipIf(reason !== undefined)(`tokens in containers${reason ? ` (${reason})` : ''}`, () => {
