@@ -11,6 +11,7 @@ import { definitionFacts, type Texts } from './components.ts';
 import { openApiV2 } from './v2.ts';
 import { encodeOpenApiV2 } from './v2-protobuf.ts';
 import { openApiV3 } from './v3.ts';
+import { encodeOpenApiV3 } from './v3-protobuf.ts';
 
 export interface OpenApiRequest {
   path: string;
@@ -40,13 +41,17 @@ interface Document {
 }
 
 const jsonType = 'application/json';
-const protobufType = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf';
-/** What a client of version 2 may ask for, and what it is told that it got: an `@` is no part of a media type. */
-const v2Types: Readonly<Record<string, string>> = {
-  [jsonType]: jsonType,
-  'application/com.github.proto-openapi.spec.v2@v1.0+protobuf': protobufType,
-  [protobufType]: protobufType,
+/** What a client of a version may ask for, and what it is told that it got: an `@` is no part of a media type. */
+const typesOf = (version: 'v2' | 'v3'): Readonly<Record<string, string>> => {
+  const protobufType = `application/com.github.proto-openapi.spec.${version}.v1.0+protobuf`;
+  return {
+    [jsonType]: jsonType,
+    [protobufType]: protobufType,
+    [`application/com.github.proto-openapi.spec.${version}@v1.0+protobuf`]: protobufType,
+  };
 };
+const v2Types = typesOf('v2');
+const v3Types = typesOf('v3');
 
 const yearMs = 365 * 24 * 3600 * 1000;
 
@@ -67,27 +72,46 @@ export function createOpenApi(definitions: readonly ResourceDefinition[], server
   const made = new Map<string, Document>();
   const factsOf = (texts: Texts) => definitionFacts(texts, definitions);
 
-  const keep = (key: string, make: () => JsonObject | Uint8Array): Document => {
-    const known = made.get(key);
+  const keep = (
+    key: string,
+    mediaType: string,
+    make: () => JsonObject | Uint8Array,
+    hashOf: (body: Uint8Array) => string = sha512,
+  ): Document => {
+    const known = made.get(`${key} ${mediaType}`);
     if (known) return known;
     const content = make();
-    const isBinary = content instanceof Uint8Array;
-    const body = isBinary ? content : Buffer.from(JSON.stringify(content));
-    const hash = createHash('sha512').update(body).digest('hex').toUpperCase();
-    const document = { mediaType: isBinary ? protobufType : jsonType, gzipped: gzipSync(body), hash };
-    made.set(key, document);
+    const body = content instanceof Uint8Array ? content : Buffer.from(JSON.stringify(content));
+    const document = { mediaType, gzipped: gzipSync(body), hash: hashOf(body) };
+    made.set(`${key} ${mediaType}`, document);
     return document;
   };
-  const groupVersionDocument = (key: string, texts: Texts): Document | undefined => {
-    const resources = byGroupVersion.get(key);
-    return resources && keep(key, () => openApiV3(resources, factsOf(texts), serverVersion));
+  const groupVersionDocument = (
+    key: string,
+    resources: readonly ResourceDefinition[],
+    texts: Texts,
+    mediaType = jsonType,
+  ): Document => {
+    const make = () => openApiV3(resources, factsOf(texts), serverVersion);
+    const json = keep(key, jsonType, make);
+    if (mediaType === jsonType) return json;
+    // The index has one hash for both forms.
+    return keep(
+      key,
+      mediaType,
+      () => encodeOpenApiV3(make()),
+      () => json.hash,
+    );
   };
   const indexDocument = (texts: Texts): Document =>
-    keep('v3', () => ({
+    keep('v3', jsonType, () => ({
       paths: Object.fromEntries(
-        [...byGroupVersion.keys()]
-          .sort()
-          .map((key) => [key, { serverRelativeURL: hashedUrl(key, groupVersionDocument(key, texts)) }]),
+        [...byGroupVersion]
+          .sort(([a], [b]) => (a < b ? -1 : 1))
+          .map(([key, resources]) => [
+            key,
+            { serverRelativeURL: hashedUrl(key, groupVersionDocument(key, resources, texts)) },
+          ]),
       ),
     }));
 
@@ -98,17 +122,16 @@ export function createOpenApi(definitions: readonly ResourceDefinition[], server
         const mediaType = v2Types[accepted(request.accept, Object.keys(v2Types))] ?? jsonType;
         const texts = await documentation();
         const make = () => openApiV2(definitions, factsOf(texts), serverVersion);
-        return answer(
-          keep(`v2 ${mediaType}`, mediaType === jsonType ? make : () => encodeOpenApiV2(make())),
-          request,
-        );
+        const document = keep('v2', mediaType, mediaType === jsonType ? make : () => encodeOpenApiV2(make()));
+        return answer(document, request);
       }
       if (path === '/openapi/v3') return answer(indexDocument(await documentation()), request);
       if (!path.startsWith('/openapi/v3/')) return undefined;
       const key = path.slice('/openapi/v3/'.length);
-      const document = groupVersionDocument(key, await documentation());
-      if (!document) return undefined;
-      accepted(request.accept, [jsonType]);
+      const resources = byGroupVersion.get(key);
+      if (!resources) return undefined;
+      const mediaType = v3Types[accepted(request.accept, Object.keys(v3Types))];
+      const document = groupVersionDocument(key, resources, await documentation(), mediaType);
       const hash = request.query.get('hash');
       if (!hash) return answer(document, request);
       if (hash !== document.hash) {
@@ -126,8 +149,12 @@ export function createOpenApi(definitions: readonly ResourceDefinition[], server
   };
 }
 
-function hashedUrl(key: string, document: Document | undefined): string {
-  return `/openapi/v3/${key}?hash=${document?.hash ?? ''}`;
+function sha512(body: Uint8Array): string {
+  return createHash('sha512').update(body).digest('hex').toUpperCase();
+}
+
+function hashedUrl(key: string, document: Document): string {
+  return `/openapi/v3/${key}?hash=${document.hash}`;
 }
 
 function answer(document: Document, request: OpenApiRequest, more: Record<string, string> = {}): ApiResponse {

@@ -218,6 +218,41 @@ describe('OpenAPI v2', () => {
     expect(properties.map((one) => text(only(one, 1)))).toContain('containerPort');
     expect(text(only(only(only(properties[0] ?? message, 2), 22), 1))).toBe('integer');
   });
+
+  it('says so of each group and version, under the hash of the index', async () => {
+    const asked = 'application/com.github.proto-openapi.spec.v3@v1.0+protobuf';
+    const { document: index } = await get('/openapi/v3');
+    for (const [key, entry] of Object.entries(
+      index?.paths as Record<string, { serverRelativeURL: string }>,
+    )) {
+      const url = new URL(entry.serverRelativeURL, 'http://localhost');
+      const response = await openApi.respond({
+        path: url.pathname,
+        query: url.searchParams,
+        accept: asked,
+        ifNoneMatch: undefined,
+        now: 0,
+      });
+      expect(response?.status, key).toBe(200);
+      expect(response?.headers['content-type']).toBe(
+        'application/com.github.proto-openapi.spec.v3.v1.0+protobuf',
+      );
+      const { document } = await get(entry.serverRelativeURL);
+      const message = response?.body as Uint8Array;
+      expect(text(only(message, 1))).toBe('3.0.0');
+      const named = (list: Uint8Array) => fieldsOf(list, 1).map((one) => text(only(one, 1)));
+      expect(named(only(message, 4))).toEqual(Object.keys(at(document, 'paths') as JsonObject));
+      const components = only(only(message, 5), 1);
+      expect(named(components)).toEqual(Object.keys(at(document, 'components', 'schemas') as JsonObject));
+      for (const component of fieldsOf(components, 1)) {
+        const said = at(document, 'components', 'schemas', text(only(component, 1))) as JsonObject;
+        const schema = only(only(component, 2), 1);
+        const properties = fieldsOf(schema, 31).flatMap((list) => fieldsOf(list, 1));
+        expect(properties.map((one) => text(only(one, 1)))).toEqual(Object.keys(said.properties ?? {}));
+        expect(fieldsOf(schema, 23).map(text)).toEqual(said.required ?? []);
+      }
+    }
+  });
 });
 
 function fieldsOf(message: Uint8Array, number: number): Uint8Array[] {
