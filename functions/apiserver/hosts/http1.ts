@@ -33,13 +33,14 @@ async function respond(
 ): Promise<void> {
   const hasBody =
     request.headers['content-length'] !== undefined || request.headers['transfer-encoding'] !== undefined;
-  // Most bodies come in one piece with their head: after this step they are there.
+  // Most bodies come in one piece with their head: after this step they are there, their end not always.
   if (hasBody) await Promise.resolve();
+  const whole = hasBody ? wholeBody(request) : undefined;
   const answer = await handle({
     method: request.method ?? 'GET',
     ...splitTarget(request.url ?? '/'),
     headers: joinHeaders(request.headers),
-    body: hasBody ? (wholeBody(request) ?? readChunks(request)) : undefined,
+    body: hasBody ? (whole ?? readChunks(request)) : undefined,
     peer: peerOf(request.socket as TLSSocket),
     get signal() {
       return exchange.signal;
@@ -47,7 +48,7 @@ async function respond(
   });
   if (response.destroyed) return;
   // A body that nobody read would be taken for the next request.
-  const isUnread = hasBody && !request.complete;
+  const isUnread = hasBody && !whole && !request.complete;
   if (isUnread) response.shouldKeepAlive = false;
   response.writeHead(answer.status, answer.headers);
   if (answer.body === undefined || request.method === 'HEAD') {
@@ -70,8 +71,9 @@ async function respond(
 
 /** The body where all of it has arrived, which spares the work of waiting for it. */
 function wholeBody(request: IncomingMessage): Uint8Array | undefined {
-  const isWhole = request.complete && request.readableLength > 0;
-  return isWhole ? (request.read() as Uint8Array) : undefined;
+  const { readableLength } = request;
+  const isWhole = request.complete || readableLength === Number(request.headers['content-length']);
+  return isWhole && readableLength > 0 ? (request.read() as Uint8Array) : undefined;
 }
 
 /** A client that is still sending would lose the answer if the connection were cut under it. */

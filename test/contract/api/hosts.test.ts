@@ -180,6 +180,33 @@ test('HTTP/2 serves many requests on one connection', async () => {
   session.close();
 });
 
+test('a connection stays after a write that was refused before its body was looked at', async () => {
+  const bob = await server.client('bob');
+  const socket = connectTls({
+    host: '127.0.0.1',
+    port: server.port,
+    ca: server.ca.certificate,
+    cert: bob.certificate,
+    key: bob.key,
+  });
+  let answers = '';
+  const body = JSON.stringify({ metadata: { name: 'x' } });
+  const head = `POST /api/v1/namespaces/default/configmaps HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}`;
+  const closed = new Promise<void>((resolve) => socket.once('close', () => resolve()));
+  let count = 1;
+  socket.on('data', (chunk: Buffer) => {
+    answers += chunk.toString();
+    const answered = answers.split('HTTP/1.1 403').length - 1;
+    if (answered < count || !answers.endsWith('}')) return;
+    if (count++ < 3) socket.write(`${head}\r\n\r\n${body}`);
+    else socket.destroy();
+  });
+  socket.write(`${head}\r\n\r\n${body}`);
+  await closed;
+  expect(answers.split('HTTP/1.1 403')).toHaveLength(4);
+  expect(answers).not.toMatch(/connection: close/i);
+});
+
 test('what is not HTTP is answered and cut off', async () => {
   const socket = connectTls({ host: '127.0.0.1', port: server.port, ca: server.ca.certificate });
   socket.write('NONSENSE\r\n\r\n');
