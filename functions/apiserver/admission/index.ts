@@ -57,7 +57,7 @@ export function admissionPlugins(
     LimitPodHardAntiAffinityTopology: () => limitPodHardAntiAffinityTopology,
     LimitRanger: () => limitRanger(cache),
     ServiceAccount: () => serviceAccount(cache, clock),
-    NodeRestriction: () => nodeRestriction(cache),
+    NodeRestriction: () => nodeRestriction(cache, authorizer),
     TaintNodesByCondition: () => taintNodesByCondition,
     AlwaysPullImages: () => alwaysPullImages,
     PodSecurity: () => podSecurity(cache, clock, settings.podSecurity),

@@ -95,7 +95,7 @@ describe('everything in one namespace', () => {
           : []),
       ];
       for (const [method, at, body] of tries) {
-        const headers = method === 'PATCH' ? { 'content-type': merge } : {};
+        const headers: Record<string, string> = method === 'PATCH' ? { 'content-type': merge } : {};
         const answer = await server.call(method, at, {
           as: mallory,
           headers,

@@ -3,25 +3,27 @@
  * object. A node writes its own Node, Lease, CSINode and slices, and what concerns the pods that run on it.
  */
 import type {
-  AuthenticationV1TokenRequest,
+  CertificateSigningRequest,
   Node,
   PersistentVolumeClaim,
-  Pod,
   ResourceSlice,
 } from '../../../../lib/api/gen/types.ts';
-import { forbidden, notFound } from '../../../../lib/api/status.ts';
+import { forbidden } from '../../../../lib/api/status.ts';
 import { quote } from '../../../../lib/api/validate/quote.ts';
+import { messageOf } from '../../../../lib/errors.ts';
 import type { WatchCache } from '../../../../lib/store/cache/index.ts';
 import { nodeNameOf } from '../../authorization/node/identity.ts';
+import type { Authorizer } from '../../authorization/port.ts';
 import type { AdmissionAttributes, AdmissionPlugin } from '../../pipeline/admission.ts';
 import { forbiddenChanges } from './labels.ts';
 import { admitPod, isSame } from './pods.ts';
+import { admitToken } from './tokens.ts';
 
 type Refusal = string | undefined;
 
 const leaseNamespace = 'kube-node-lease';
 
-export function nodeRestriction(cache: WatchCache): AdmissionPlugin {
+export function nodeRestriction(cache: WatchCache, authorizer: Authorizer): AdmissionPlugin {
   const check = async (node: string, attributes: AdmissionAttributes): Promise<Refusal> => {
     switch (attributes.entry.storage) {
       case 'pods':
@@ -31,7 +33,7 @@ export function nodeRestriction(cache: WatchCache): AdmissionPlugin {
       case 'persistentvolumeclaims':
         return admitClaim(node, attributes);
       case 'serviceaccounts':
-        return admitToken(cache, node, attributes);
+        return admitToken({ cache, authorizer }, node, attributes);
       case 'coordination.k8s.io/leases':
         return admitLease(node, attributes);
       case 'storage.k8s.io/csinodes':
@@ -39,6 +41,8 @@ export function nodeRestriction(cache: WatchCache): AdmissionPlugin {
         return 'can only access CSINode with the same name as the requesting node';
       case 'resource.k8s.io/resourceslices':
         return admitSlice(node, attributes);
+      case 'certificates.k8s.io/certificatesigningrequests':
+        return await admitSigningRequest(node, attributes);
       default:
         return undefined;
     }
@@ -111,27 +115,6 @@ function admitClaim(node: string, attributes: AdmissionAttributes): Refusal {
   return `node "${node}" is not allowed to update fields other than status.capacity and status.conditions`;
 }
 
-async function admitToken(
-  cache: WatchCache,
-  node: string,
-  { operation, subresource, object, namespace }: AdmissionAttributes,
-): Promise<Refusal> {
-  if (operation !== 'CREATE' || subresource !== 'token') return undefined;
-  const ref = (object as unknown as AuthenticationV1TokenRequest).spec?.boundObjectRef;
-  if (!ref || ref.apiVersion !== 'v1' || ref.kind !== 'Pod' || !ref.name) {
-    return 'node requested token not bound to a pod';
-  }
-  if (!ref.uid) return 'node requested token with a pod binding without a uid';
-  const found = await cache.get('pods', `${namespace}/${ref.name}`);
-  if (!found) throw notFound({ group: '', resource: 'pods' }, ref.name);
-  const pod = found.object as unknown as Pod;
-  if (ref.uid !== pod.metadata.uid) {
-    return `the UID in the bound object reference (${ref.uid}) does not match the UID in record. The object might have been deleted and then recreated`;
-  }
-  if (pod.spec.nodeName === node) return undefined;
-  return 'node requested token bound to a pod scheduled on a different node';
-}
-
 function admitLease(node: string, attributes: AdmissionAttributes): Refusal {
   if (attributes.namespace !== leaseNamespace) {
     return `can only access leases in the "${leaseNamespace}" system namespace`;
@@ -140,8 +123,34 @@ function admitLease(node: string, attributes: AdmissionAttributes): Refusal {
   return 'can only access node lease with the same name as the requesting node';
 }
 
-function admitSlice(node: string, { operation, object }: AdmissionAttributes): Refusal {
+/** On a deletion of many each is looked at: the authorizer saw the selector alone. */
+function admitSlice(node: string, { operation, object, oldObject }: AdmissionAttributes): Refusal {
+  const nodeOf = (slice: unknown) => (slice as ResourceSlice).spec.nodeName;
+  if (operation === 'CREATE' && nodeOf(object) !== node) {
+    return 'can only create ResourceSlice with the same NodeName as the requesting node';
+  }
+  if (operation === 'DELETE' && nodeOf(oldObject) !== node) {
+    return 'can only delete ResourceSlice with the same NodeName as the requesting node';
+  }
+  return undefined;
+}
+
+/** A node asks for certificates of its own name alone, whoever would approve others. */
+async function admitSigningRequest(
+  node: string,
+  { operation, object }: AdmissionAttributes,
+): Promise<Refusal> {
   if (operation !== 'CREATE') return undefined;
-  if ((object as unknown as ResourceSlice).spec.nodeName === node) return undefined;
-  return 'can only create ResourceSlice with the same NodeName as the requesting node';
+  const { spec } = object as unknown as CertificateSigningRequest;
+  const { commonNameOf, nodeNamePrefix, signers } = await import('../../../../lib/certificates/kubelet.ts');
+  if (spec.signerName !== signers.kubeletClient && spec.signerName !== signers.kubeletServing)
+    return undefined;
+  const { parseSigningRequest } = await import('../../../../lib/certificates/signing-request.ts');
+  const own = `${nodeNamePrefix}${node}`;
+  try {
+    const request = parseSigningRequest(Buffer.from(spec.request, 'base64').toString('latin1'));
+    return commonNameOf(request) === own ? undefined : `can only create a node CSR with CN=${own}`;
+  } catch (error) {
+    return `unable to parse csr: ${messageOf(error)}`;
+  }
 }
