@@ -104,6 +104,7 @@ export function createPodAgent(options: PodAgentOptions): PodAgent {
     const before = record.pod;
     const graceBefore = before?.metadata.deletionGracePeriodSeconds;
     record.pod = pod;
+    statuses.seen(pod);
     if (before && !concernsNode(before, pod)) return;
     const grace = pod.metadata.deletionGracePeriodSeconds;
     const ends = pod.metadata.deletionTimestamp !== undefined && record.stage === 'syncing';

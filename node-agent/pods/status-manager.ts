@@ -17,19 +17,26 @@ export interface StatusManager {
   /** The status as the agent last made it; what the API shows where it has made none yet. */
   get(uid: string): PodStatus | undefined;
   set(pod: Persisted<Pod>, status: PodStatus): void;
+  /** Told of a pod as the API has it: where somebody else changed what is the node's to say, it is said again. */
+  seen(pod: Persisted<Pod>): void;
   /** Resolves once the newest status is written, or cannot be. */
   flushed(uid: string): Promise<void>;
   forget(uid: string): void;
 }
 
 const maxAttempts = 6;
+/** As kubelet's status manager: how long another's word may stand, so that two who disagree do not take turns at once. */
+const reconcileMs = 10_000;
 
 interface Entry {
   pod: Persisted<Pod>;
   status: PodStatus;
   /** What the API is known to hold. */
   written: PodStatus;
+  /** Of the pod that had that status. */
+  revision: number;
   writing: Promise<void> | undefined;
+  reconciling: Promise<void> | undefined;
 }
 
 export function createStatusManager(
@@ -39,23 +46,41 @@ export function createStatusManager(
   const { clock, random, log, signal } = options;
   const entries = new Map<string, Entry>();
 
-  async function write(entry: Entry): Promise<void> {
+  /** Resolves with the status that it has dealt with last. */
+  async function write(entry: Entry): Promise<PodStatus> {
     for (let attempt = 0; attempt < maxAttempts && !signal.aborted; ) {
       const { status, pod } = entry;
       const patch = statusPatch(entry.written, status);
-      if (!patch) return;
+      if (!patch) return status;
       try {
         const stored = await writer.patchStatus(pod, withClearedReasons(patch, entry.written));
-        entry.written = stored.status ?? {};
+        if (!noteWritten(entry, stored)) reconcile(entry);
         attempt = 0;
-        if (entry.status === status) return;
+        if (entry.status === status) return status;
       } catch (error) {
-        if (isKind(error, 'NotFound')) return;
+        if (isKind(error, 'NotFound')) return status;
         log.warn({ err: messageOf(error), pod: pod.metadata.uid }, 'a pod status could not be written');
         await pause(clock, backoffMs(attempt++, { baseMs: 200, maxMs: 5_000, random }), signal);
       }
     }
-    // The next sync of the pod tries again.
+    reconcile(entry);
+    return entry.status;
+  }
+
+  function begin(entry: Entry): void {
+    entry.writing ??= write(entry).then((last) => {
+      entry.writing = undefined;
+      // One that came after the last look, when nothing was begun for it as this was still under way.
+      if (entry.status !== last) begin(entry);
+    });
+  }
+
+  function reconcile(entry: Entry): void {
+    if (signal.aborted || !statusPatch(entry.written, entry.status)) return;
+    entry.reconciling ??= pause(clock, reconcileMs, signal).then(() => {
+      entry.reconciling = undefined;
+      if (entries.get(entry.pod.metadata.uid) === entry) begin(entry);
+    });
   }
 
   return {
@@ -65,7 +90,9 @@ export function createStatusManager(
         pod,
         status,
         written: pod.status ?? {},
+        revision: revisionOf(pod),
         writing: undefined,
+        reconciling: undefined,
       };
       entries.set(pod.metadata.uid, entry);
       // A pod's phase never leaves a final one.
@@ -74,15 +101,33 @@ export function createStatusManager(
       }
       entry.pod = pod;
       entry.status = status;
-      entry.writing ??= write(entry).finally(() => {
-        entry.writing = undefined;
-      });
+      begin(entry);
+    },
+    seen(pod) {
+      const entry = entries.get(pod.metadata.uid);
+      if (!entry || revisionOf(pod) <= entry.revision) return;
+      noteWritten(entry, pod);
+      // A write under way looks again when it is done.
+      if (!entry.writing) reconcile(entry);
     },
     async flushed(uid) {
       await entries.get(uid)?.writing;
     },
     forget: (uid) => void entries.delete(uid),
   };
+}
+
+/** False for what is older than what is known already. */
+function noteWritten(entry: Entry, pod: Persisted<Pod>): boolean {
+  if (revisionOf(pod) < entry.revision) return false;
+  entry.written = pod.status ?? {};
+  entry.revision = revisionOf(pod);
+  return true;
+}
+
+/** Revisions of one type are comparable (KEP-5504). */
+function revisionOf({ metadata }: Persisted<Pod>): number {
+  return Number(metadata.resourceVersion);
 }
 
 /** A merge keeps what is not mentioned: a reason or message that a condition no longer has is taken back by null. */
