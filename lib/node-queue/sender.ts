@@ -36,7 +36,8 @@ export function createNodeQueueSender(options: NodeQueueSenderOptions): NodeQueu
   const absentUntilMs = new Map<string, number>();
 
   async function toNode(node: string, notices: readonly ChangeNotice[]): Promise<void> {
-    if ((absentUntilMs.get(node) ?? 0) > clock.now()) return;
+    const askedAtMs = clock.now();
+    if ((absentUntilMs.get(node) ?? 0) > askedAtMs) return;
     const QueueUrl = siblingQueueUrl(siblingUrl, nodeQueueName(cluster, node));
     const bodies = formatNotices(notices);
     try {
@@ -51,7 +52,8 @@ export function createNodeQueueSender(options: NodeQueueSenderOptions): NodeQueu
     } catch (error) {
       if (!(error instanceof QueueDoesNotExist)) throw error;
       if (absentUntilMs.size >= mostAbsent) absentUntilMs.clear();
-      absentUntilMs.set(node, clock.now() + absentMs);
+      // From before it was asked on: a slow answer says nothing of later, and its node counts from when the queue was made.
+      absentUntilMs.set(node, askedAtMs + absentMs);
     }
   }
 
