@@ -9,6 +9,7 @@ import type { Parameters } from '../parameters.ts';
 /** What the store does to the table, and no more; a transaction is as good as its parts. */
 const storeActions = [
   'dynamodb:GetItem',
+  'dynamodb:BatchGetItem',
   'dynamodb:PutItem',
   'dynamodb:UpdateItem',
   'dynamodb:DeleteItem',

@@ -87,6 +87,8 @@ export class ResourceCache {
 
   /** The memory, holding at least everything that was acknowledged before the call. */
   async catchUp(): Promise<Memory> {
+    // A load that begins now is of what is there now.
+    if (!this.#memory && !this.#loading) return this.load();
     await this.load();
     await this.#shareCatchUp();
     return this.load();

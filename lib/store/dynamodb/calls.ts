@@ -2,9 +2,6 @@ import {
   DynamoDBClient,
   DeleteItemCommand,
   type DeleteItemCommandInput,
-  GetItemCommand,
-  type GetItemCommandInput,
-  type GetItemCommandOutput,
   PutItemCommand,
   type PutItemCommandInput,
   QueryCommand,
@@ -19,10 +16,13 @@ import {
   type UpdateItemCommandInput,
   type UpdateItemCommandOutput,
 } from '@aws-sdk/client-dynamodb';
+import { gatheredGets } from './gathered-gets.ts';
+import type { Item } from './items.ts';
 
 /** The calls of DynamoDB that the store makes, one attempt each; retries are the store's own. */
 export interface DynamoCalls {
-  get(input: GetItemCommandInput): Promise<GetItemCommandOutput>;
+  /** Those of one moment may be one call, and are reported as one. */
+  get(input: { TableName: string; Key: Item; ConsistentRead: true }): Promise<{ Item?: Item }>;
   put(input: PutItemCommandInput): Promise<unknown>;
   update(input: UpdateItemCommandInput): Promise<UpdateItemCommandOutput>;
   remove(input: DeleteItemCommandInput): Promise<unknown>;
@@ -51,18 +51,20 @@ export function createDynamoClient({ endpoint, region, credentials }: DynamoClie
 
 export function callsOf(client: DynamoDBClient, onConsumed?: (consumed: Consumed) => void): DynamoCalls {
   const ReturnConsumedCapacity = onConsumed ? 'TOTAL' : undefined;
+  const consumed = (call: keyof DynamoCalls, capacities: Capacity | Capacity[] | undefined) => {
+    for (const capacity of [capacities ?? []].flat()) {
+      onConsumed?.({ call, capacityUnits: capacity.CapacityUnits ?? 0 });
+    }
+  };
   const report = <T extends { ConsumedCapacity?: Capacity | Capacity[] }>(
     call: keyof DynamoCalls,
     output: T,
   ): T => {
-    for (const capacity of [output.ConsumedCapacity ?? []].flat()) {
-      onConsumed?.({ call, capacityUnits: capacity.CapacityUnits ?? 0 });
-    }
+    consumed(call, output.ConsumedCapacity);
     return output;
   };
   return {
-    get: async (input) =>
-      report('get', await client.send(new GetItemCommand({ ...input, ReturnConsumedCapacity }))),
+    get: gatheredGets(client, ReturnConsumedCapacity, (capacities) => consumed('get', capacities)),
     put: async (input) =>
       report('put', await client.send(new PutItemCommand({ ...input, ReturnConsumedCapacity }))),
     update: async (input) =>

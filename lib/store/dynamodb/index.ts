@@ -45,6 +45,8 @@ export interface DynamoStoreOptions {
   pollMs?: { busy: number; idle: number };
 }
 
+/** A watch begins with a look at the counter, unless it was read so lately: as a rule a list has come before it. */
+const justReadMs = 100;
 /** Changes of one step of a watch. */
 const batchChanges = 256;
 
@@ -59,8 +61,8 @@ export function openDynamoStore(options: DynamoStoreOptions): RestorableStore {
 interface RunningWatch {
   /** How far it has come. */
   position: Revision;
-  /** What `head` has just read, for the watch that it wakes. */
-  fresh?: SeenCounter;
+  /** What has just been read: by `head` for the watch that it wakes, or by the list that the watch goes on from. */
+  fresh?: SeenCounter | undefined;
 }
 
 class DynamoStore implements RestorableStore {
@@ -136,7 +138,7 @@ class DynamoStore implements RestorableStore {
     from: Revision,
     { signal }: { signal: AbortSignal },
   ): AsyncIterable<WatchBatch> {
-    const state: RunningWatch = { position: from };
+    const state: RunningWatch = { position: from, fresh: this.#reader.recentCounter(resource, justReadMs) };
     const all = this.#watches.get(resource) ?? new Set();
     this.#watches.set(resource, all);
     all.add(state);
@@ -220,7 +222,7 @@ class DynamoStore implements RestorableStore {
   async #after(resource: string, state: RunningWatch): Promise<WatchBatch & { isCaughtUp: boolean }> {
     const { position, fresh } = state;
     state.fresh = undefined;
-    const counter = fresh && fresh.head > position ? fresh : await this.#reader.counter(resource);
+    const counter = fresh && fresh.head >= position ? fresh : await this.#reader.counter(resource);
     if (position < this.#reader.horizon(counter)) throw tooOld('watch');
     const to = Math.min(counter.head, position + batchChanges);
     if (to <= position) return { changes: [], revision: position, isCaughtUp: true };

@@ -40,6 +40,7 @@ export class LogReader {
   /** Per type: every revision at or below it is settled. */
   readonly #floors = new Map<string, Revision>();
   readonly #applied = new Map<string, AppliedFloor>();
+  readonly #counters = new Map<string, SeenCounter>();
   /** An entry never changes once it is there, so that one that was seen is as good as one that is read. */
   readonly #seen = new Map<string, Map<Revision, LogItem>>();
 
@@ -98,7 +99,14 @@ export class LogReader {
     );
     const counter = { ...parseCounter(Item), seenAtMs };
     this.noted(resource, counter);
+    this.#counters.set(resource, counter);
     return counter;
+  }
+
+  /** The counter as it was not longer ago than `ageMs`, where this process has read it since. */
+  recentCounter(resource: string, ageMs: number): SeenCounter | undefined {
+    const counter = this.#counters.get(resource);
+    return counter && this.#context.clock.now() - counter.seenAtMs <= ageMs ? counter : undefined;
   }
 
   horizon(counter: Counter): Revision {

@@ -198,7 +198,7 @@ async function usageOf(work: () => Promise<void>, quietMs = 0): Promise<Usage> {
   await settled();
   const usage = { ...nothing };
   for (const { operation, units } of dynamodb.calls) {
-    if (/^(Get|Query|TransactGet)/.test(operation)) usage.readUnits += units;
+    if (/^(Get|BatchGet|Query|TransactGet)/.test(operation)) usage.readUnits += units;
     else usage.writeUnits += units;
   }
   const count = (url: unknown, requests: number) => {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { beforeEach, expect, test } from 'vitest';
 import type { KubeObject } from '../../../lib/api/object.ts';
 import { encodeStored } from '../../../lib/api/stored.ts';
-import { systemClock } from '../../../lib/clock.ts';
+import { type Clock, systemClock } from '../../../lib/clock.ts';
 import { silentLogger } from '../../../lib/log.ts';
 import { openWatchCache } from '../../../lib/store/cache/index.ts';
 import { type Consumed, openDynamoStore } from '../../../lib/store/dynamodb/index.ts';
@@ -15,11 +15,11 @@ import { eventually } from '../../support/wait.ts';
 let consumed: Consumed[] = [];
 const { table, calls: callsOf } = useDynamoTable('cost');
 
-const open = (): RestorableStore =>
+const open = (clock: Clock = systemClock): RestorableStore =>
   openDynamoStore({
     calls: callsOf((one) => consumed.push(one)),
     table,
-    clock: systemClock,
+    clock,
     log: silentLogger,
     pollMs: { busy: 60_000, idle: 60_000 },
   });
@@ -120,6 +120,34 @@ test('a list from a warm cache: one read unit, two right after a change', async 
   expect(cost).toEqual({ write: 0, read: 2, calls: 2 });
   await other.close();
   await cache.close();
+});
+
+test('the heads of several types: a read unit each, and one call for as many as 32', async () => {
+  const types = [resource, `r${randomUUID()}`, `r${randomUUID()}`];
+  for (const type of types.slice(1))
+    await store.commit(type, [{ op: 'create', key: 'default/web', body: pod('web', 1) }]);
+  const heads = (all: string[]) => Promise.all(all.map((type) => store.head(type)));
+  let found: number[] = [];
+  const cost = await costOf(async () => {
+    found = await heads([...types, resource]);
+  });
+  expect(found).toEqual([2, 1, 1, 2]);
+  expect(cost).toEqual({ write: 0, read: 3, calls: 1 });
+  const others = Array.from({ length: 30 }, () => `r${randomUUID()}`);
+  expect(await costOf(() => heads([...types, ...others]))).toMatchObject({ calls: 2 });
+});
+
+test('a type that is new to the watch cache: three calls, and none for the watch that follows', async () => {
+  const nowMs = Date.now();
+  // However slow the machine is, the watch begins when the list has just ended.
+  const other = open({ ...systemClock, now: () => nowMs });
+  // Once without the cache: the log from the floor on is one call more, for a process that does not know the type.
+  await other.list(resource, '');
+  const cache = openWatchCache({ store: other, clock: systemClock, log: silentLogger });
+  expect(await costOf(() => cache.list(resource))).toEqual({ write: 0, read: 3, calls: 3 });
+  expect(await costOf(() => cache.list(resource))).toEqual({ write: 0, read: 1, calls: 1 });
+  await cache.close();
+  await other.close();
 });
 
 function pod(name: string, generation: number): Uint8Array {

@@ -85,7 +85,7 @@ export function tearingService(options: { random: () => number; longestMs: numbe
       try {
         for (const [i, { name, isLate }] of draws.entries()) {
           if (!isLate) continue;
-          const { TableName, Item } = puts[i] ?? {};
+          const { TableName = '', Item } = puts[i] ?? {};
           const Key = { pk: Item?.pk, sk: Item?.sk } as Item;
           const { Item: before } = await real.get({ TableName, Key, ConsistentRead: true });
           held.set(name, { isLate, before });
