@@ -129,9 +129,16 @@ test('Servers with support for API chunking should return chunks of results for 
 });
 
 test('server version should find the server version', async () => {
-  const version = (await server.get('/version')).json as { major?: string; minor?: string };
-  expect(version.major).toMatch(/^\d+$/);
-  expect(version.minor).toMatch(/^\d+$/);
+  const version: unknown = (await server.get('/version')).json;
+  const number = expect.stringMatching(/^\d+$/) as unknown;
+  expect(version).toMatchObject({
+    major: number,
+    minor: number,
+    emulationMajor: number,
+    emulationMinor: number,
+    minCompatibilityMajor: number,
+    minCompatibilityMinor: number,
+  });
 });
 
 interface Group {
