@@ -36,7 +36,7 @@ import {
   type InFlightLimits,
   registerFlowControlMetrics,
 } from './pipeline/flow-control/index.ts';
-import { impersonation } from './pipeline/impersonation.ts';
+import { impersonation } from './pipeline/impersonation/index.ts';
 import { parseRequestInfo, type RequestInfo, unreadableRequestInfo } from './pipeline/request-info.ts';
 import { addWarnings, errorResponse } from './pipeline/respond.ts';
 import type { Backend } from './registry/backend.ts';

@@ -11,6 +11,8 @@ export interface ApiRequest {
   query: URLSearchParams;
   /** Names in lower case; repeated headers joined with `, `. */
   headers: Readonly<Record<string, string | undefined>>;
+  /** Of `impersonate-*`, whose values may hold commas: every value by itself. Absent where there are none. */
+  headerLists?: Readonly<Record<string, readonly string[]>>;
   body: Uint8Array | AsyncIterable<Uint8Array> | undefined;
   peer: Peer;
   /** Aborts when the client goes away. */

@@ -63,7 +63,7 @@ export interface Answer {
 export interface Call {
   /** An object is sent as JSON. */
   body?: unknown;
-  headers?: Record<string, string>;
+  headers?: Record<string, string | string[]>;
   /** Another client certificate than the administrator's; null for none. */
   as?: CertifiedKey | null;
 }

@@ -17,6 +17,7 @@ export interface AuditEvent {
   verb: string;
   user: Partial<UserInfo>;
   impersonatedUser?: UserInfo;
+  authenticationMetadata?: { impersonationConstraint: string };
   sourceIPs?: string[];
   userAgent?: string;
   objectRef?: ObjectReference;
@@ -107,6 +108,7 @@ export class RequestAudit {
     const { level, omitStages } = this.decision;
     if (omitStages.includes(stage)) return;
     const { request, receivedAtMs, user, auditID, auditAnnotations, info } = this.#context;
+    const { impersonationConstraint } = this.#context;
     const query = request.query.toString();
     const userAgent = request.headers['user-agent'];
     const ips = sourceIps(request);
@@ -121,6 +123,8 @@ export class RequestAudit {
       verb: info.verb,
       user: this.#user ?? {},
       ...(isImpersonated && { impersonatedUser: user }),
+      ...(isImpersonated &&
+        impersonationConstraint && { authenticationMetadata: { impersonationConstraint } }),
       ...(ips.length > 0 && { sourceIPs: ips }),
       ...(userAgent && {
         userAgent:

@@ -89,15 +89,36 @@ export function splitTarget(target: string): Pick<ApiRequest, 'path' | 'query'> 
   return { path: target.slice(0, at), query: new URLSearchParams(target.slice(at + 1)) };
 }
 
-export function joinHeaders(
+/** @param raw Names and values in turn, as they came (`rawHeaders`). */
+export function readHeaders(
   headers: Readonly<Record<string, string | string[] | undefined>>,
-): Record<string, string | undefined> {
+  raw: readonly string[],
+): Pick<ApiRequest, 'headers' | 'headerLists'> {
   const joined: Record<string, string | undefined> = {};
+  let hasLists = false;
   for (const name in headers) {
     const value = headers[name];
     if (!name.startsWith(':')) joined[name] = Array.isArray(value) ? value.join(', ') : value;
+    hasLists ||= isListed(name);
   }
-  return joined;
+  return hasLists ? { headers: joined, headerLists: listsOf(raw) } : { headers: joined };
+}
+
+/** Headers of which each value counts by itself. */
+export function isListed(name: string): boolean {
+  return name.startsWith('impersonate-');
+}
+
+function listsOf(raw: readonly string[]): Record<string, string[]> {
+  const lists = new Map<string, string[]>();
+  for (let at = 0; at + 1 < raw.length; at += 2) {
+    const name = (raw[at] ?? '').toLowerCase();
+    if (!isListed(name)) continue;
+    const list = lists.get(name);
+    if (list) list.push(raw[at + 1] ?? '');
+    else lists.set(name, [raw[at + 1] ?? '']);
+  }
+  return Object.fromEntries(lists);
 }
 
 /** Writes chunk by chunk at the speed of the reader; stops when the sink is gone. */

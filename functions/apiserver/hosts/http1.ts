@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { TLSSocket } from 'node:tls';
 import type { ApiHandler } from '../../../lib/http/types.ts';
 import type { Logger } from '../../../lib/log.ts';
-import { Exchange, type Exchanges, joinHeaders, peerOf, splitTarget, writeAll } from './exchange.ts';
+import { Exchange, type Exchanges, readHeaders, peerOf, splitTarget, writeAll } from './exchange.ts';
 import { readChunks } from './chunks.ts';
 
 /** How long what nobody reads may go on arriving. */
@@ -39,7 +39,7 @@ async function respond(
   const answer = await handle({
     method: request.method ?? 'GET',
     ...splitTarget(request.url ?? '/'),
-    headers: joinHeaders(request.headers),
+    ...readHeaders(request.headers, request.rawHeaders),
     body: hasBody ? (whole ?? readChunks(request)) : undefined,
     peer: peerOf(request.socket as TLSSocket),
     get signal() {

@@ -3,19 +3,20 @@ import type { TLSSocket } from 'node:tls';
 import type { ApiHandler } from '../../../lib/http/types.ts';
 import type { Logger } from '../../../lib/log.ts';
 import { readChunks } from './chunks.ts';
-import { Exchange, type Exchanges, joinHeaders, peerOf, splitTarget, writeAll } from './exchange.ts';
+import { Exchange, type Exchanges, peerOf, readHeaders, splitTarget, writeAll } from './exchange.ts';
 
 export function answerHttp2(
   handle: ApiHandler,
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
+  raw: readonly string[],
   exchanges: Exchanges,
   log: Logger,
 ): void {
   const exchange = new Exchange(exchanges);
   stream.once('close', () => exchange.abort());
   stream.on('error', (error) => log.debug({ err: error }, 'HTTP/2 stream failed'));
-  respond(handle, stream, headers, exchange)
+  respond(handle, stream, headers, raw, exchange)
     .catch((error: unknown) => {
       log.warn({ err: error, path: headers[':path']?.split('?', 1)[0] }, 'answer broke off');
       if (!stream.destroyed) stream.close(constants.NGHTTP2_INTERNAL_ERROR);
@@ -27,13 +28,14 @@ async function respond(
   handle: ApiHandler,
   stream: ServerHttp2Stream,
   headers: IncomingHttpHeaders,
+  raw: readonly string[],
   exchange: Exchange,
 ): Promise<void> {
   const method = headers[':method'] ?? 'GET';
   const answer = await handle({
     method,
     ...splitTarget(headers[':path'] ?? '/'),
-    headers: joinHeaders(headers),
+    ...readHeaders(headers, raw),
     body: stream.readableEnded || method === 'GET' || method === 'HEAD' ? undefined : readChunks(stream),
     peer: peerOf(stream.session?.socket as TLSSocket),
     get signal() {

@@ -3,8 +3,10 @@ import type { IncomingMessage } from 'node:http';
 import {
   createSecureServer,
   type Http2SecureServer,
+  type IncomingHttpHeaders,
   type SecureServerOptions,
   type ServerHttp2Session,
+  type ServerHttp2Stream,
 } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
@@ -68,7 +70,10 @@ export async function serveHttps(options: HttpsOptions): Promise<{ port: number;
   });
   // Listening for requests installs a compatibility layer for HTTP/2 as well; streams are answered directly instead.
   server.removeAllListeners('stream');
-  server.on('stream', (stream, headers) => answerHttp2(handle, stream, headers, exchanges, log));
+  // The headers as they came are not in the event's types.
+  const onStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, _flags: number, raw: string[]) =>
+    answerHttp2(handle, stream, headers, raw, exchanges, log);
+  (server as EventEmitter).on('stream', onStream);
   // Not in the event types of an HTTP/2 server, which emits it all the same for its HTTP/1.1 connections.
   (server as EventEmitter).on('upgrade', (request: IncomingMessage, socket: TLSSocket, head: Buffer) => {
     bridgeUpgrade(handle, request, socket, head, options.nodeTls, exchanges, log);

@@ -9,7 +9,7 @@ import { badRequest, requestEntityTooLarge, toStatus } from '../../../lib/api/st
 import type { Clock } from '../../../lib/clock.ts';
 import { pause } from '../../../lib/clock.ts';
 import type { ApiHandler, ApiRequest, ApiResponse } from '../../../lib/http/types.ts';
-import { writeAll } from './exchange.ts';
+import { isListed, writeAll } from './exchange.ts';
 
 /** Our slice of "Input format of a Lambda function for proxy integration" of REST APIs. */
 export interface ProxyEvent {
@@ -49,8 +49,11 @@ export function requestOf(event: ProxyEvent, signal: AbortSignal): ApiRequest {
     throw new TypeError('the event is not one of a REST API with proxy integration');
   }
   const headers: Record<string, string> = {};
-  for (const [name, values] of Object.entries(event.multiValueHeaders ?? listsOf(event.headers))) {
-    headers[name.toLowerCase()] = values.join(', ');
+  const headerLists: Record<string, string[]> = {};
+  for (const [key, values] of Object.entries(event.multiValueHeaders ?? listsOf(event.headers))) {
+    const name = key.toLowerCase();
+    headers[name] = values.join(', ');
+    if (isListed(name)) headerLists[name] = values;
   }
   const query = new URLSearchParams();
   const parameters = event.multiValueQueryStringParameters ?? listsOf(event.queryStringParameters);
@@ -62,6 +65,7 @@ export function requestOf(event: ProxyEvent, signal: AbortSignal): ApiRequest {
     path: encodedPath(event.path),
     query,
     headers,
+    ...(Object.keys(headerLists).length > 0 && { headerLists }),
     body:
       event.body === null || event.body === undefined
         ? undefined

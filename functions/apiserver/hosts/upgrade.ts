@@ -7,7 +7,7 @@ import type { ApiHandler, ApiResponse, UpgradeTarget } from '../../../lib/http/t
 import type { Logger } from '../../../lib/log.ts';
 import { errorResponse } from '../pipeline/respond.ts';
 import { type NodeTls, openTunnel } from '../registry/proxy/tunnel.ts';
-import { Exchange, type Exchanges, joinHeaders, peerOf, splitTarget } from './exchange.ts';
+import { Exchange, type Exchanges, readHeaders, peerOf, splitTarget } from './exchange.ts';
 
 const dialTimeoutMs = 10_000;
 
@@ -45,7 +45,7 @@ async function bridge(
   const answer = await handle({
     method: request.method ?? 'GET',
     ...splitTarget(request.url ?? '/'),
-    headers: joinHeaders(request.headers),
+    ...readHeaders(request.headers, request.rawHeaders),
     body: undefined,
     peer: peerOf(socket),
     signal,

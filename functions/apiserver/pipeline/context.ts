@@ -13,6 +13,8 @@ export interface RequestContext {
   readonly receivedAtMs: number;
   /** Set by authentication; impersonation may replace it. */
   user: UserInfo;
+  /** The verb by which a constrained mode of impersonation let the user be taken on: `impersonate:user-info`. */
+  impersonationConstraint?: string;
   /** Each becomes a `Warning: 299` header of the response (KEP-1693). */
   readonly warnings: string[];
   /** How long flow control made it wait. */

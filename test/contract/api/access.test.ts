@@ -101,7 +101,7 @@ describe('authorization', () => {
     expect((await server.get(path, { headers })).status).toBe(200);
     const bob = await server.client('bob');
     expect((await server.get(path, { as: bob, headers })).json.message).toContain(
-      'cannot impersonate resource "users"',
+      'User "bob" cannot impersonate-on:user-info:list resource "configmaps"',
     );
   });
 });

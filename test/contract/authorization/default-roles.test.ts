@@ -84,7 +84,7 @@ async function isAllowed(username: string, groups: string[], text: string): Prom
     headers: {
       ...(body && { 'content-type': contentType }),
       'impersonate-user': username,
-      ...(groups.length > 0 && { 'impersonate-group': groups.join(',') }),
+      ...(groups.length > 0 && { 'impersonate-group': groups }),
     },
   });
   const [verb] = text.split(' ');

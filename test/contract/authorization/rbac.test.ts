@@ -26,7 +26,7 @@ function as(username: string, ...groups: string[]): Call {
   return {
     headers: {
       'impersonate-user': username,
-      ...(groups.length > 0 && { 'impersonate-group': groups.join(',') }),
+      ...(groups.length > 0 && { 'impersonate-group': groups }),
     },
   };
 }
