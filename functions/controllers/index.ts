@@ -20,6 +20,7 @@ import { namespaceController } from './namespace/index.ts';
 import { nodeIpamController } from './node-ipam/index.ts';
 import { nodeLifecycleController } from './node-lifecycle/index.ts';
 import { podGcController } from './pod-gc/index.ts';
+import { podCertificateRequestCleanerController } from './podcertificaterequestcleaner/index.ts';
 import { replicaSetController } from './replicaset/index.ts';
 import { replicationControllerController } from './replicationcontroller/index.ts';
 import { resourceClaimController } from './resourceclaim/index.ts';
@@ -82,6 +83,7 @@ export const controllerEntries: readonly ControllerEntry[] = [
   csrApprovingController,
   csrSigningController,
   csrCleanerController,
+  podCertificateRequestCleanerController,
   tokenCleanerController,
   bootstrapSignerController,
   legacyTokenCleanerController,

@@ -7,6 +7,8 @@ import {
   certificateApproval,
   certificateSigning,
   certificateSubjectRestriction,
+  clusterTrustBundleAttest,
+  podCertificateSigning,
 } from './certificates/index.ts';
 import { defaultIngressClass } from './default-ingress-class.ts';
 import { defaultStorageClass } from './default-storage-class.ts';
@@ -72,6 +74,7 @@ export function admissionPlugins(
     RuntimeClass: () => runtimeClass(cache),
     CertificateApproval: () => certificateApproval(authorizer),
     CertificateSigning: () => certificateSigning(authorizer),
+    ClusterTrustBundleAttest: () => clusterTrustBundleAttest(authorizer),
     CertificateSubjectRestriction: () => certificateSubjectRestriction,
     DefaultIngressClass: () => defaultIngressClass(cache),
     PodTopologyLabels: () => podTopologyLabels(cache),
@@ -81,5 +84,6 @@ export function admissionPlugins(
   };
   const make = (name: PluginName) => (enabled.has(name) ? [makers[name]()] : []);
   const builtIn = pluginNames.filter((name) => name !== 'ResourceQuota').flatMap(make);
-  return [...builtIn, deviceAdminAccess(cache), ...beforeQuota, ...make('ResourceQuota')];
+  const ofKinds = [deviceAdminAccess(cache), podCertificateSigning(authorizer)];
+  return [...builtIn, ...ofKinds, ...beforeQuota, ...make('ResourceQuota')];
 }

@@ -24,6 +24,7 @@ const pluginDefaults = {
   RuntimeClass: true,
   CertificateApproval: true,
   CertificateSigning: true,
+  ClusterTrustBundleAttest: true,
   CertificateSubjectRestriction: true,
   DefaultIngressClass: true,
   PodTopologyLabels: true,

@@ -1,11 +1,18 @@
-/** Who may approve and who may sign certificate signing requests, and what nobody may be given by one. */
-import type { CertificateSigningRequest } from '../../../../lib/api/gen/types.ts';
+/** Who may approve, sign and attest for signers, and what nobody may be given by a certificate. */
+import type {
+  CertificateSigningRequest,
+  ClusterTrustBundle,
+  PodCertificateRequest,
+} from '../../../../lib/api/gen/types.ts';
+import { invalid } from '../../../../lib/api/status.ts';
 import { sameValue } from '../../../../lib/api/validate/equal.ts';
+import { fieldForbidden } from '../../../../lib/api/validate/field-error.ts';
+import { Path } from '../../../../lib/api/validate/path.ts';
 import { quote } from '../../../../lib/api/validate/quote.ts';
 import type { UserInfo } from '../../../../lib/http/types.ts';
 import type { Authorizer } from '../../authorization/port.ts';
 import type { AdmissionAttributes, AdmissionPlugin } from '../../pipeline/admission.ts';
-import { refusal } from '../common.ts';
+import { refusal, writtenObject } from '../common.ts';
 
 const group = 'certificates.k8s.io';
 const clientSigner = 'kubernetes.io/kube-apiserver-client';
@@ -39,6 +46,58 @@ export function certificateSigning(authorizer: Authorizer): AdmissionPlugin {
       const { signerName } = old.spec;
       if (await maySign(authorizer, attributes.user, 'sign', signerName)) return;
       throw refusal(attributes, `user not permitted to sign requests with signerName ${quote(signerName)}`);
+    },
+  };
+}
+
+/** The verb `attest` on the signer whose anchors a bundle says it holds (KEP-3257). */
+export function clusterTrustBundleAttest(authorizer: Authorizer): AdmissionPlugin {
+  return {
+    name: 'ClusterTrustBundleAttest',
+    async validate(attributes) {
+      const bundle = writtenObject<ClusterTrustBundle>(attributes, `${group}/clustertrustbundles`);
+      const signerName = bundle?.spec.signerName;
+      if (!bundle || !signerName || changesOwnersAlone(bundle, attributes.oldObject)) return;
+      if (await maySign(authorizer, attributes.user, 'attest', signerName)) return;
+      throw refusal(attributes, `user not permitted to attest for signerName ${quote(signerName)}`);
+    },
+  };
+}
+
+/** Garbage collection and migration of stored versions write objects whose anchors they have nothing to do with. */
+function changesOwnersAlone(bundle: ClusterTrustBundle, old: unknown): boolean {
+  if (old === undefined || old === null) return false;
+  const rest = ({ metadata, ...others }: ClusterTrustBundle) => {
+    const {
+      ownerReferences: _,
+      finalizers: __,
+      resourceVersion: ___,
+      managedFields: ____,
+      ...kept
+    } = metadata;
+    return { ...others, metadata: kept };
+  };
+  return sameValue(rest(bundle), rest(old as ClusterTrustBundle));
+}
+
+/**
+ * Of a pod's certificate as of any other, the verb `sign` on its signer. Upstream checks it with the rules of the kind, which
+ * cannot be switched off, and so cannot this.
+ */
+export function podCertificateSigning(authorizer: Authorizer): AdmissionPlugin {
+  return {
+    name: 'PodCertificateSigning',
+    async validate(attributes) {
+      const { entry, operation, subresource, user, oldObject } = attributes;
+      if (operation !== 'UPDATE' || subresource !== 'status') return;
+      if (entry.storage !== `${group}/podcertificaterequests`) return;
+      const { status: before, spec } = oldObject as unknown as PodCertificateRequest;
+      const { status: after } = attributes.object as unknown as PodCertificateRequest;
+      if ((after?.certificateChain ?? '') === (before?.certificateChain ?? '')) return;
+      if (await maySign(authorizer, user, 'sign', spec.signerName)) return;
+      const detail = `User ${quote(user.username)} is not permitted to "sign" for signer ${quote(spec.signerName)}`;
+      const error = fieldForbidden(Path.of('spec', 'signerName'), detail);
+      throw invalid(entry.definition, attributes.name, [error]);
     },
   };
 }

@@ -16,6 +16,7 @@ import { nodeNameOf } from '../../authorization/node/identity.ts';
 import type { Authorizer } from '../../authorization/port.ts';
 import type { AdmissionAttributes, AdmissionPlugin } from '../../pipeline/admission.ts';
 import { forbiddenChanges } from './labels.ts';
+import { admitPodCertificateRequest } from './pod-certificates.ts';
 import { admitPod, isSame } from './pods.ts';
 import { admitToken } from './tokens.ts';
 
@@ -43,6 +44,8 @@ export function nodeRestriction(cache: WatchCache, authorizer: Authorizer): Admi
         return admitSlice(node, attributes);
       case 'certificates.k8s.io/certificatesigningrequests':
         return await admitSigningRequest(node, attributes);
+      case 'certificates.k8s.io/podcertificaterequests':
+        return admitPodCertificateRequest({ cache, authorizer }, node, attributes);
       default:
         return undefined;
     }

@@ -54,6 +54,9 @@ async function admitMirrorPod(cache: WatchCache, node: string, { metadata, spec 
   if (volumes.some(({ projected }) => projected?.sources?.some((source) => source.clusterTrustBundle))) {
     return refers('clustertrustbundles');
   }
+  if (volumes.some(({ projected }) => projected?.sources?.some((source) => source.podCertificate))) {
+    return refers('podcertificates');
+  }
   if (volumes.some(({ persistentVolumeClaim }) => persistentVolumeClaim)) {
     return refers('persistentvolumeclaims');
   }

@@ -33,6 +33,8 @@ export const componentRoles: Readonly<Record<string, PolicyRule[]>> = {
     on('core', 'events pods nodes namespaces', readVerbs),
     on('extensions', 'deployments', readVerbs),
   ],
+  // A pod may project any bundle: what it may mount its account may read.
+  'system:cluster-trust-bundle-discovery': [on(certificates, 'clustertrustbundles', readVerbs)],
   'system:kube-aggregator': [on('core', 'services endpoints', readVerbs)],
   'system:kube-dns': [on('core', 'endpoints services', 'list watch')],
   'system:kubelet-api-admin': [

@@ -161,6 +161,9 @@ export const controllerRoles: Readonly<Record<string, PolicyRule[]>> = {
     on('core', 'events', 'watch'),
     on('core', 'services', 'get'),
   ],
+  podcertificaterequestcleaner: [
+    on('certificates.k8s.io', 'podcertificaterequests', 'get list watch delete'),
+  ],
   'pod-garbage-collector': [
     on('core', 'pods', 'list watch delete'),
     on('core', 'nodes', readVerbs),

@@ -106,6 +106,7 @@ function clusterRoleBindings(): ClusterRoleBinding[] {
     bound('system:kube-scheduler', user('system:kube-scheduler')),
     bound('system:volume-scheduler', user('system:kube-scheduler')),
     bound('system:service-account-issuer-discovery', inGroup('system:serviceaccounts')),
+    bound('system:cluster-trust-bundle-discovery', inGroup('system:serviceaccounts')),
     // Nodes have the Node authorizer.
     bound('system:node'),
     ...Object.keys(controllerRoles).map((name) => bound(`${controllerPrefix}${name}`, account(name))),

@@ -22,6 +22,7 @@ export const nodeRules: PolicyRule[] = [
   on('core', 'endpoints', 'get'),
   on('certificates.k8s.io', 'certificatesigningrequests', 'create get list watch'),
   on('certificates.k8s.io', 'clustertrustbundles', readVerbs),
+  on('certificates.k8s.io', 'podcertificaterequests', 'create get list watch'),
   on('coordination.k8s.io', 'leases', 'get create update patch delete'),
   on('storage.k8s.io', 'volumeattachments', 'get'),
   on('core', 'serviceaccounts/token', 'create'),

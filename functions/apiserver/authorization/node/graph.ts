@@ -1,10 +1,11 @@
 /**
- * Which node may reach what, because a pod of it uses it. Kept from the pods, volumes, attachments and slices of the watch
- * cache, from the first time that a node asks; a type nobody asks about is never read.
+ * Which node may reach what, because a pod of it uses it. Kept from the pods, volumes, attachments, slices and requests of
+ * the watch cache, from the first time that a node asks; a type nobody asks about is never read.
  */
 import type {
   PersistentVolume,
   Pod,
+  PodCertificateRequest,
   ResourceSlice,
   VolumeAttachment,
 } from '../../../../lib/api/gen/types.ts';
@@ -33,6 +34,7 @@ export function createNodeGraph(options: FollowerOptions): NodeGraph {
   const volumesOfSecret = new Map<string, Set<string>>();
   const attachments = new Map<string, string>();
   const slices = new Map<string, string>();
+  const certificateRequests = new Map<string, string>();
 
   const count = ({ node, references }: Uses, by: 1 | -1) => {
     let counts = byNode.get(node);
@@ -81,6 +83,16 @@ export function createNodeGraph(options: FollowerOptions): NodeGraph {
     else slices.delete(key);
   });
 
+  const podCertificateRequests = new Follower(
+    options,
+    'certificates.k8s.io/podcertificaterequests',
+    (key, item) => {
+      const request = item?.object as unknown as PodCertificateRequest | undefined;
+      if (request) certificateRequests.set(key, request.spec.nodeName);
+      else certificateRequests.delete(key);
+    },
+  );
+
   const uses = (node: string, what: string | undefined) =>
     what !== undefined && byNode.get(node)?.has(what) === true;
   const usesVolume = (node: string, volume: string) => uses(node, volumes.get(volume)?.claim);
@@ -100,6 +112,11 @@ export function createNodeGraph(options: FollowerOptions): NodeGraph {
           return either([volumeAttachments], () => attachments.get(name) === node);
         case 'resourceslices':
           return either([resourceSlices], () => slices.get(name) === node);
+        case 'podcertificaterequests':
+          return either(
+            [podCertificateRequests],
+            () => certificateRequests.get(`${namespace}/${name}`) === node,
+          );
         case 'secrets': {
           const secret = reference(resource, namespace, name);
           if (pods.isFollowing && uses(node, secret)) return Promise.resolve(true);

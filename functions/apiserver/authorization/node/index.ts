@@ -56,6 +56,7 @@ const checks: Readonly<Record<string, Check>> = {
   'coordination.k8s.io/leases': lease,
   'storage.k8s.io/csinodes': csiNode,
   'resource.k8s.io/resourceslices': resourceSlice,
+  'certificates.k8s.io/podcertificaterequests': podCertificateRequest,
   nodes: nodeObject,
   pods: pod,
 };
@@ -143,6 +144,25 @@ function resourceSlice(node: string, attributes: AuthorizationAttributes, graph:
       return no(
         'only the following verbs are allowed for a ResourceSlice: get, watch, list, create, update, patch, delete, deletecollection',
       );
+  }
+}
+
+/** What is asked for is looked at by NodeRestriction. */
+function podCertificateRequest(node: string, attributes: AuthorizationAttributes, graph: NodeGraph): Answer {
+  if (attributes.subresource !== '') {
+    return no('nodes may not access the status subresource of PodCertificateRequests');
+  }
+  switch (attributes.verb) {
+    case 'create':
+      return yes;
+    case 'get':
+      return used(node, attributes, graph);
+    case 'list':
+    case 'watch':
+      if (selectsNode(attributes, node)) return yes;
+      return no('can only list/watch podcertificaterequests with nodeName field selector');
+    default:
+      return no(`nodes may not ${attributes.verb} PodCertificateRequests`);
   }
 }
 

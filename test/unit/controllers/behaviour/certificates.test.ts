@@ -3,7 +3,12 @@ import type { JsonGeneralNames } from '@peculiar/x509';
 import { expect, test } from 'vitest';
 import type { CertificateSigningRequest } from '../../../../lib/api/gen/types.ts';
 import { createCa } from '../../../../lib/certificates/index.ts';
-import { certificateSigningRequests as csrs, nodes } from '../../../../lib/client/resources.ts';
+import { createPodKey } from '../../../../lib/certificates/pod-key.ts';
+import {
+  certificateSigningRequests as csrs,
+  nodes,
+  podCertificateRequests,
+} from '../../../../lib/client/resources.ts';
 import { isKind } from '../../../../lib/errors.ts';
 import { eventually } from '../../../support/wait.ts';
 import { openCluster } from './cluster.ts';
@@ -222,4 +227,32 @@ test('requests are deleted an hour after their answer, and a day after nobody an
     return await isGone('pending');
   });
   expect(cluster.clock.now()).toBeGreaterThanOrEqual(startMs + dayMs);
+});
+
+test("requests for pods' certificates are deleted half an hour after they were made", async () => {
+  await using cluster = await openCluster({ controllers: ['podcertificaterequestcleaner'] });
+  const { request } = await createPodKey('ED25519');
+  const made = await cluster.client.create(podCertificateRequests, {
+    metadata: { namespace: 'default', name: 'one' },
+    spec: {
+      signerName: 'example.com/own',
+      podName: 'pod',
+      podUID: 'a',
+      serviceAccountName: 'default',
+      serviceAccountUID: 'b',
+      nodeName: 'node',
+      nodeUID: 'c',
+      stubPKCS10Request: request.toString('base64'),
+    },
+  });
+  const { namespace, name } = made.metadata;
+  await cluster.clock.step(29 * minuteMs);
+  await cluster.client.get(podCertificateRequests, { namespace, name });
+  await eventually('it to be gone', async () => {
+    await cluster.clock.step(minuteMs);
+    return cluster.client.get(podCertificateRequests, { namespace, name }).then(
+      () => false,
+      (error: unknown) => isKind(error, 'NotFound'),
+    );
+  });
 });
