@@ -478,6 +478,14 @@ const controllerRows: Record<string, Row> = {
     may: ['delete pods', 'patch pods/status', 'list nodes'],
     mayNot: ['create pods', 'delete nodes', 'update pods'],
   },
+  podcertificaterequestcleaner: {
+    may: ['delete certificates.k8s.io:podcertificaterequests'],
+    mayNot: [
+      'create certificates.k8s.io:podcertificaterequests',
+      'update certificates.k8s.io:podcertificaterequests/status',
+      'delete certificates.k8s.io:certificatesigningrequests',
+    ],
+  },
   'pv-protection-controller': {
     may: ['update persistentvolumes'],
     mayNot: ['delete persistentvolumes', 'update persistentvolumeclaims'],
