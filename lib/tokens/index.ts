@@ -28,8 +28,12 @@ export interface TokenIssuer {
     subject: TokenSubject,
     options: { audiences: readonly string[]; expirationSeconds: number; warnAfterSeconds?: number },
   ): Promise<IssuedToken>;
-  /** The claims of a token of this issuer for one of the audiences. @throws KumulusError Unauthorized */
-  verify(token: string, audiences: readonly string[]): Promise<VerifiedToken>;
+  /**
+   * The claims of a token of this issuer for one of the audiences: the very same object for as long as it is remembered.
+   * @param connection Stands for that on which it came, as long as that is open: tokens come there again and again.
+   * @throws KumulusError Unauthorized
+   */
+  verify(token: string, audiences: readonly string[], connection?: object): Promise<VerifiedToken>;
   /** Algorithms of the tokens that it knows, for the discovery document. */
   readonly algorithms: readonly string[];
   /** The public keys, for `/openid/v1/jwks`. */
@@ -65,10 +69,16 @@ interface KubernetesClaims {
 }
 
 /**
- * How many payloads are remembered whose signature was found good, by their tokens' hashes: it stays good, and to check
- * it costs as much as a small write.
+ * How many tokens are remembered whose signature was found good, by their hashes: it stays good, and to check it costs
+ * as much as a small write. Beside them, for each connection the token that came last on it.
  */
 const maxSigned = 4096;
+
+/** A token with a good signature. When it is good, and for whom, is looked at each time. */
+interface Signed {
+  payload: JWTPayload;
+  claims: VerifiedToken;
+}
 
 /** Between `nbf` and `exp`, as RFC 7519 has them; in seconds. */
 function isInTime({ nbf = 0, exp = 0 }: JWTPayload, nowMs: number): boolean {
@@ -93,14 +103,15 @@ export function createTokenIssuer(options: {
   const known = new Map(
     [signing, ...(options.verificationKeys ?? []).map(verificationKey)].map((key) => [key.id, key]),
   );
-  const signed = new Map<string, JWTPayload>();
+  const signed = new Map<string, Signed>();
+  const last = new WeakMap<object, { token: string; signed: Signed }>();
   /** Those that may have signed the token: one that it names, else all. */
   const candidates = (token: string) => {
     const named = known.get(keyIdOf(token));
     return named ? [named] : [...known.values()];
   };
   const check = async (token: string): Promise<JWTPayload> => {
-    let last: unknown;
+    let failure: unknown;
     for (const { publicKey, algorithm } of candidates(token)) {
       try {
         const { payload } = await jwtVerify(token, publicKey, {
@@ -111,21 +122,29 @@ export function createTokenIssuer(options: {
         });
         return payload;
       } catch (error) {
-        last = error;
+        failure = error;
       }
     }
-    throw last;
+    throw failure;
   };
-  const payloadOf = async (token: string): Promise<JWTPayload> => {
+  const signedOf = async (token: string): Promise<Signed> => {
     const key = hash('sha256', token, 'base64');
     const found = signed.get(key);
-    if (found && isInTime(found, now())) return found;
+    if (found && isInTime(found.payload, now())) return found;
     const payload = await check(token);
+    const entry = { payload, claims: readClaims(payload) };
     signed.delete(key);
     const [oldest] = signed.keys();
     if (oldest !== undefined && signed.size >= maxSigned) signed.delete(oldest);
-    signed.set(key, payload);
-    return payload;
+    signed.set(key, entry);
+    return entry;
+  };
+  const onConnection = async (token: string, connection: object): Promise<Signed> => {
+    const before = last.get(connection);
+    if (before?.token === token && isInTime(before.signed.payload, now())) return before.signed;
+    const entry = await signedOf(token);
+    last.set(connection, { token, signed: entry });
+    return entry;
   };
   return {
     issuer,
@@ -156,14 +175,13 @@ export function createTokenIssuer(options: {
       const token = `${input}.${Buffer.from(signature).toString('base64url')}`;
       return { token, expiresAtMs: (nowSeconds + expirationSeconds) * 1000 };
     },
-    async verify(token, audiences) {
+    async verify(token, audiences, connection) {
       try {
-        const payload = await payloadOf(token);
-        const meant = [payload.aud ?? []].flat();
-        if (!audiences.some((audience) => meant.includes(audience))) {
+        const { payload, claims } = await (connection ? onConnection(token, connection) : signedOf(token));
+        if (!audiences.some((audience) => claims.audiences.includes(audience))) {
           throw new errors.JWTClaimValidationFailed('unexpected "aud" claim value', payload, 'aud');
         }
-        return readClaims(payload);
+        return claims;
       } catch (error) {
         if (error instanceof errors.JOSEError) {
           throw new KumulusError('Unauthorized', 'Unauthorized', { cause: error });

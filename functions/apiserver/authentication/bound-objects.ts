@@ -25,6 +25,14 @@ interface Found {
   endsAtMs: number | undefined;
 }
 
+/** A look at the store. */
+interface Asked {
+  askedAtMs: number;
+  found: Promise<Found | undefined>;
+  /** What came of it, once it is there. */
+  known: Found | undefined;
+}
+
 export interface BoundObjects {
   /** Whether it is there under that uid, and neither gone nor past the time at which it was to go. */
   lives(resource: BoundResource, key: string, ref: NamedRef): Promise<boolean>;
@@ -38,7 +46,7 @@ export interface BoundObjects {
  * as it should be is looked for anew, so that a new pod of an old name is known at once.
  */
 export function createBoundObjects({ cache, clock }: { cache: WatchCache; clock: Clock }): BoundObjects {
-  const remembered = new Map<string, { askedAtMs: number; found: Promise<Found | undefined> }>();
+  const remembered = new Map<string, Asked>();
 
   const look = async (resource: BoundResource, key: string): Promise<Found | undefined> => {
     const entry = await cache.get(resource, key);
@@ -50,11 +58,11 @@ export function createBoundObjects({ cache, clock }: { cache: WatchCache; clock:
     const id = idOf(resource, key);
     const found = look(resource, key);
     if (remembered.size >= maxRemembered) remembered.clear();
-    const entry = { askedAtMs: clock.now(), found };
+    const entry: Asked = { askedAtMs: clock.now(), found, known: undefined };
     remembered.set(id, entry);
     const forget = () => remembered.get(id) === entry && remembered.delete(id);
     // An absence is not remembered, nor is an error, which whoever asked is told.
-    found.then((object) => object ?? forget(), forget);
+    found.then((object) => (object ? (entry.known = object) : forget()), forget);
     return found;
   };
   const isGood = (found: Found | undefined, uid: string): boolean =>
@@ -62,9 +70,10 @@ export function createBoundObjects({ cache, clock }: { cache: WatchCache; clock:
 
   return {
     async lives(resource, key, { uid }) {
-      const known = remembered.get(idOf(resource, key));
-      const ageMs = known ? clock.now() - known.askedAtMs : -1;
-      if (known && ageMs >= 0 && ageMs <= maxAgeMs && isGood(await known.found, uid)) return true;
+      const asked = remembered.get(idOf(resource, key));
+      const ageMs = asked ? clock.now() - asked.askedAtMs : -1;
+      if (asked && ageMs >= 0 && ageMs <= maxAgeMs && isGood(asked.known ?? (await asked.found), uid))
+        return true;
       return isGood(await ask(resource, key), uid);
     },
     observe(store) {

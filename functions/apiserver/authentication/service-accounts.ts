@@ -18,14 +18,16 @@ export function serviceAccountTokens(
     (!pod || (await lives('pods', `${namespace}/${pod.name}`, pod))) &&
     // A pod's node is told, not checked: the pod's own end is what counts (KEP-4193).
     (!node || pod !== undefined || (await lives('nodes', node.name, node)));
+  /** One user for each token that is remembered. */
+  const users = new WeakMap<VerifiedToken, UserInfo>();
+  const ours = [tokens.issuer];
   return {
-    async authenticate(token, asked = [tokens.issuer]) {
-      const verified = await tokens.verify(token, asked);
+    async authenticate(token, asked = ours, connection) {
+      const verified = await tokens.verify(token, asked, connection);
       if (!(await isGood(verified))) return undefined;
-      return {
-        user: userOf(verified),
-        audiences: asked.filter((audience) => verified.audiences.includes(audience)),
-      };
+      let user = users.get(verified);
+      if (!user) users.set(verified, (user = userOf(verified)));
+      return { user, audiences: asked.filter((audience) => verified.audiences.includes(audience)) };
     },
   };
 }

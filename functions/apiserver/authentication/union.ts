@@ -8,10 +8,10 @@ import type { TokenAuthenticator } from '../pipeline/authentication.ts';
  */
 export function firstToKnow(authenticators: readonly TokenAuthenticator[]): TokenAuthenticator {
   return {
-    async authenticate(token, audiences) {
+    async authenticate(token, audiences, connection) {
       for (const authenticator of authenticators) {
         try {
-          const found = await authenticator.authenticate(token, audiences);
+          const found = await authenticator.authenticate(token, audiences, connection);
           if (found) return found;
         } catch (error) {
           if (!isKind(error, 'Unauthorized')) throw error;

@@ -4,8 +4,7 @@ import type { Authorizer } from './port.ts';
 /** Allows members of a group everything, and says nothing of others: `system:masters`, before anyone else is asked. */
 export function privilegedGroup(group: string): Authorizer {
   return {
-    authorize: ({ user }) =>
-      Promise.resolve({ decision: user.groups.includes(group) ? 'allow' : 'noOpinion' }),
+    authorize: ({ user }) => ({ decision: user.groups.includes(group) ? 'allow' : 'noOpinion' }),
     // What they hold is also in a binding, which lists it.
     rulesFor: () =>
       Promise.resolve({ resourceRules: [], nonResourceRules: [], incomplete: false, errors: [] }),
@@ -14,7 +13,7 @@ export function privilegedGroup(group: string): Authorizer {
 
 /** `--authorization-mode=AlwaysAllow`: for tests. */
 export const alwaysAllow: Authorizer = {
-  authorize: () => Promise.resolve({ decision: 'allow' }),
+  authorize: () => ({ decision: 'allow' }),
   rulesFor: () =>
     Promise.resolve({
       resourceRules: [{ verbs: ['*'], apiGroups: ['*'], resources: ['*'] }],
@@ -26,6 +25,6 @@ export const alwaysAllow: Authorizer = {
 
 /** `--authorization-mode=AlwaysDeny`: for tests. */
 export const alwaysDeny: Authorizer = {
-  authorize: () => Promise.resolve({ decision: 'noOpinion', reason: 'Everything is forbidden.' }),
+  authorize: () => ({ decision: 'noOpinion', reason: 'Everything is forbidden.' }),
   rulesFor: () => Promise.resolve({ resourceRules: [], nonResourceRules: [], incomplete: false, errors: [] }),
 };

@@ -9,7 +9,8 @@ export function unionAuthorizer(authorizers: readonly Authorizer[]): Authorizer 
       const reasons: string[] = [];
       const errors: string[] = [];
       for (const authorizer of authorizers) {
-        const answer = await authorizer.authorize(attributes);
+        const asked = authorizer.authorize(attributes);
+        const answer = asked instanceof Promise ? await asked : asked;
         if (answer.error) errors.push(answer.error);
         if (answer.decision !== 'noOpinion') return answer;
         if (answer.reason) reasons.push(answer.reason);

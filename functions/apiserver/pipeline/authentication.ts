@@ -12,10 +12,15 @@ import type { RequestContext, Stage } from './context.ts';
 /** Resolves a bearer token to its user; undefined when the token is not one of this authenticator's, or not good. */
 export interface TokenAuthenticator {
   /**
-   * `audiences`: whom the token must be meant for, one at least; absent: this API server.
+   * `audiences`: whom the token must be meant for, one at least; absent: this API server. `connection` stands for that
+   * on which it came.
    * @throws KumulusError Unauthorized for a token of this authenticator's that is not good
    */
-  authenticate(token: string, audiences?: readonly string[]): Promise<AuthenticatedToken | undefined>;
+  authenticate(
+    token: string,
+    audiences?: readonly string[],
+    connection?: object,
+  ): Promise<AuthenticatedToken | undefined>;
 }
 
 export interface AuthenticatedToken {
@@ -52,16 +57,35 @@ async function identify(
     if (allowsAnonymous(info.path)) return anonymous;
     throw unauthorized();
   }
-  const found = await tokens.authenticate(bearer.token).catch((error: unknown) => {
-    if (isKind(error, 'Unauthorized')) return undefined;
-    throw error;
-  });
+  const found = await authenticated(tokens, bearer.token, request.peer);
   if (!found) throw unauthorized();
   if (bearer.headers) context.request = withHeaders(request, bearer.headers);
   return found.user;
 }
 
+async function authenticated(
+  tokens: TokenAuthenticator,
+  token: string,
+  connection: object,
+): Promise<AuthenticatedToken | undefined> {
+  try {
+    return await tokens.authenticate(token, undefined, connection);
+  } catch (error) {
+    if (isKind(error, 'Unauthorized')) return undefined;
+    throw error;
+  }
+}
+
+/** Users stay as they are, so that one who comes again and again is made once. */
+const completed = new WeakMap<UserInfo, UserInfo>();
+
 export function withAuthenticatedGroup(user: UserInfo): UserInfo {
+  let complete = completed.get(user);
+  if (!complete) completed.set(user, (complete = inAuthenticatedGroup(user)));
+  return complete;
+}
+
+function inAuthenticatedGroup(user: UserInfo): UserInfo {
   if (user.groups.includes('system:authenticated') || user.groups.includes('system:unauthenticated'))
     return user;
   return { ...user, groups: [...user.groups, 'system:authenticated'] };
@@ -74,6 +98,9 @@ interface Bearer {
 }
 
 function bearerToken({ authorization = '' }: ApiRequest['headers']): Bearer | undefined {
+  // As nearly everybody spells it; else with as much space and in such letters as RFC 9110 leaves open.
+  const plain = authorization.startsWith('Bearer ') ? authorization.slice('Bearer '.length) : '';
+  if (plain && !/\s/.test(plain)) return { token: plain };
   const [scheme, token] = authorization.trim().split(/\s+/, 2);
   return scheme?.toLowerCase() === 'bearer' && token ? { token } : undefined;
 }

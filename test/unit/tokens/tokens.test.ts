@@ -57,6 +57,24 @@ test('a token that was found good is not good for another audience, and not befo
   await expect(tokens.verify(token, ['vault'])).rejects.toMatchObject({ kind: 'Unauthorized' });
 });
 
+test('on a connection on which it came before it is the same, until it expires or is not the same', async () => {
+  const clock = { now: 1_800_000_000_000 };
+  const tokens = await issuerAt(clock);
+  const issue = () => tokens.issue(subject, { audiences: [issuer], expirationSeconds: 600 });
+  const [{ token }, other] = [await issue(), await issue()];
+  const connection = {};
+  const first = await tokens.verify(token, [issuer], connection);
+  expect(await tokens.verify(token, [issuer], connection)).toBe(first);
+  expect(await tokens.verify(token, [issuer])).toBe(first);
+  const unauthorized = { kind: 'Unauthorized' };
+  await expect(tokens.verify(token, ['vault'], connection)).rejects.toMatchObject(unauthorized);
+  await expect(tokens.verify(`${token}x`, [issuer], connection)).rejects.toMatchObject(unauthorized);
+  expect((await tokens.verify(other.token, [issuer], connection)).id).not.toBe(first.id);
+  expect(await tokens.verify(token, [issuer], connection)).toBe(first);
+  clock.now += 600_001;
+  await expect(tokens.verify(token, [issuer], connection)).rejects.toMatchObject(unauthorized);
+});
+
 test('the public keys carry no private part', async () => {
   const { keys } = await (await issuerAt({ now: 0 })).keys();
   expect(keys[0]).toMatchObject({ kty: 'EC', crv: 'P-256', alg: 'ES256', use: 'sig' });

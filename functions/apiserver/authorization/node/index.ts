@@ -18,7 +18,7 @@ type Answer = AuthorizationDecision | Promise<AuthorizationDecision>;
 export function createNodeAuthorizer(graph: NodeGraph): Authorizer {
   const rules = new CompiledRules(nodeRules);
   return {
-    async authorize(attributes) {
+    authorize(attributes) {
       const node = nodeNameOf(attributes.user);
       if (node === undefined) return no();
       if (node === '') return no(`unknown node for user ${quote(attributes.user.username)}`);

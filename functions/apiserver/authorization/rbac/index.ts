@@ -7,9 +7,7 @@ export function createRbacAuthorizer(current: CurrentPolicy): Authorizer {
   return {
     authorize(attributes) {
       const policy = current.fresh;
-      return policy
-        ? Promise.resolve(policy.decide(attributes))
-        : current.load().then((loaded) => loaded.decide(attributes));
+      return policy ? policy.decide(attributes) : current.load().then((loaded) => loaded.decide(attributes));
     },
     async rulesFor(user, namespace) {
       const { rules, errors } = (await current.load()).rulesFor(user, namespace);

@@ -15,6 +15,8 @@ import { CompiledRules } from './rule.ts';
 /** One subject of one binding. */
 interface Grant {
   role: RoleRef;
+  /** Under which the role is found among those of its kind. */
+  roleKey: string;
   /** `ClusterRoleBinding "x" of ClusterRole "y" to Group "z"` */
   description: string;
 }
@@ -63,17 +65,19 @@ export class Policy {
   }
 
   /** The rules of a role; undefined when there is none. */
-  rulesOf({ kind, name, namespace }: RoleRef): readonly PolicyRule[] | undefined {
-    return this.#role({ kind, name, namespace })?.rules;
+  rulesOf(role: RoleRef): readonly PolicyRule[] | undefined {
+    return this.#role(role, roleKeyOf(role))?.rules;
   }
 
   decide(attributes: AuthorizationAttributes): AuthorizationDecision {
     const errors: string[] = [];
-    for (const grant of this.#grantsOf(attributes.user, attributes.namespace)) {
-      const role = this.#role(grant.role);
-      if (!role) errors.push(missing(grant.role));
-      else if (role.allow(attributes)) {
-        return { decision: 'allow', reason: `RBAC: allowed by ${grant.description}` };
+    for (const grants of this.#grantsOf(attributes.user, attributes.namespace)) {
+      for (const grant of grants.values()) {
+        const role = this.#role(grant.role, grant.roleKey);
+        if (!role) errors.push(missing(grant.role));
+        else if (role.allow(attributes)) {
+          return { decision: 'allow', reason: `RBAC: allowed by ${grant.description}` };
+        }
       }
     }
     if (errors.length === 0) return { decision: 'noOpinion' };
@@ -84,27 +88,33 @@ export class Policy {
   rulesFor(user: UserInfo, namespace: string): { rules: PolicyRule[]; errors: string[] } {
     const rules: PolicyRule[] = [];
     const errors: string[] = [];
-    for (const grant of this.#grantsOf(user, namespace)) {
-      const role = this.#role(grant.role);
-      if (role) rules.push(...role.rules);
-      else errors.push(missing(grant.role));
+    for (const grants of this.#grantsOf(user, namespace)) {
+      for (const grant of grants.values()) {
+        const role = this.#role(grant.role, grant.roleKey);
+        if (role) rules.push(...role.rules);
+        else errors.push(missing(grant.role));
+      }
     }
     return { rules, errors: [...new Set(errors)] };
   }
 
-  *#grantsOf(user: UserInfo, namespace: string): Generator<Grant> {
-    const subjects = [this.#held.get(`User ${user.username}`)];
-    for (const group of user.groups) subjects.push(this.#held.get(`Group ${group}`));
-    for (const held of subjects) if (held) yield* held.cluster.values();
-    if (namespace === '') return;
-    for (const held of subjects) {
-      const here = held?.namespaces.get(namespace);
-      if (here) yield* here.values();
-    }
+  /** Those of the whole cluster before those of the namespace. */
+  #grantsOf(user: UserInfo, namespace: string): ReadonlyMap<string, Grant>[] {
+    const grants: ReadonlyMap<string, Grant>[] = [];
+    const here: ReadonlyMap<string, Grant>[] = [];
+    const add = (held: Held | undefined) => {
+      if (!held) return;
+      if (held.cluster.size > 0) grants.push(held.cluster);
+      const local = namespace === '' ? undefined : held.namespaces.get(namespace);
+      if (local) here.push(local);
+    };
+    add(this.#held.get(`User ${user.username}`));
+    for (const group of user.groups) add(this.#held.get(`Group ${group}`));
+    return here.length > 0 ? grants.concat(here) : grants;
   }
 
-  #role({ kind, name, namespace }: RoleRef): CompiledRules | undefined {
-    return kind === 'ClusterRole' ? this.#clusterRoles.get(name) : this.#roles.get(`${namespace}/${name}`);
+  #role({ kind }: RoleRef, key: string): CompiledRules | undefined {
+    return (kind === 'ClusterRole' ? this.#clusterRoles : this.#roles).get(key);
   }
 
   #place(
@@ -117,13 +127,14 @@ export class Policy {
     if (!binding) return;
     const { kind, name } = binding.roleRef;
     const role = { kind, name, namespace: kind === 'Role' ? namespace : '' };
+    const roleKey = roleKeyOf(role);
     const subjects = new Set<string>();
     for (const subject of binding.subjects ?? []) {
       const whom = subjectKey(subject, namespace);
       if (!whom || subjects.has(whom)) continue;
       subjects.add(whom);
       const description = `${head} ${describe(subject, namespace)}`;
-      this.#grantsAt(whom, namespace).set(address, { role, description });
+      this.#grantsAt(whom, namespace).set(address, { role, roleKey, description });
     }
     this.#placed.set(address, { namespace, subjects });
   }
@@ -149,6 +160,10 @@ export class Policy {
     if (!grants) held.namespaces.set(namespace, (grants = new Map()));
     return grants;
   }
+}
+
+function roleKeyOf({ kind, name, namespace }: RoleRef): string {
+  return kind === 'ClusterRole' ? name : `${namespace}/${name}`;
 }
 
 /** A service account is found by the name of its user. */
