@@ -287,6 +287,14 @@ describe('scale', () => {
     });
     const { json } = await server.get(`${path}/scaled/scale`);
     expect(json).toMatchObject({ kind: 'Scale', spec: { replicas: 2 }, status: { selector: 'app=s' } });
+    const accept = (as: string) => ({ headers: { accept: `application/json;as=${as};v=v1;g=meta.k8s.io` } });
+    const table = await server.get(`${path}/scaled/scale`, accept('Table'));
+    expect(table.json.columnDefinitions).toMatchObject(
+      ['Name', 'Desired', 'Available', 'Age'].map((name) => ({ name })),
+    );
+    expect(table.json.rows).toMatchObject([{ cells: ['scaled', 2, 0, expect.any(String)] }]);
+    const metadata = await server.get(`${path}/scaled/scale`, accept('PartialObjectMetadata'));
+    expect(metadata.json).toMatchObject({ kind: 'PartialObjectMetadata', metadata: { name: 'scaled' } });
     const put = await server.put(`${path}/scaled/scale`, { ...json, spec: { replicas: 5 } });
     expect(put.json.spec?.replicas).toBe(5);
     const patched = await server.patch(`${path}/scaled/scale`, 'application/merge-patch+json', {

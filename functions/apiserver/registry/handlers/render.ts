@@ -34,7 +34,26 @@ export async function respondWith(
   const { transform } = representation;
   if (transform.as === 'object' && !entry.conversion)
     return respondJson(context, representation, stored.json, status);
-  const object = served(entry, stored.object);
+  return respondInForm(
+    context,
+    entry.definition,
+    representation,
+    served(entry, stored.object),
+    nowMs,
+    status,
+  );
+}
+
+/** One object as it is, as a table of one row, or its metadata alone. */
+export function respondInForm(
+  context: RequestContext,
+  kind: Pick<RegistryEntry['definition'], 'group' | 'kind'>,
+  representation: Representation,
+  object: KubeObject,
+  nowMs: number,
+  status = 200,
+): Promise<ApiResponse> {
+  const { transform } = representation;
   switch (transform.as) {
     case 'object':
       return respondObject(context, representation, object, status);
@@ -42,7 +61,7 @@ export async function respondWith(
       return respondObject(
         context,
         representation,
-        renderTable(entry.definition, [object], {
+        renderTable(kind, [object], {
           includeObject: includeObject(context),
           now: nowMs,
           version: transform.version,

@@ -13,11 +13,10 @@ import { Path } from '../../../../lib/api/validate/path.ts';
 import type { ApiResponse } from '../../../../lib/http/types.ts';
 import { readBody } from '../../pipeline/body.ts';
 import type { RequestContext } from '../../pipeline/context.ts';
-import { respondObject } from '../../pipeline/respond.ts';
 import type { Backend } from '../backend.ts';
 import { updateObject } from '../handlers/create.ts';
 import { parsePatch, patchDocument, patchTypeOf } from '../handlers/patch-document.ts';
-import { representationOf } from '../handlers/render.ts';
+import { representationOf, respondInForm } from '../handlers/render.ts';
 import type { Write } from '../handlers/write.ts';
 import { writeParams } from '../params.ts';
 import type { RegistryEntry } from '../registry.ts';
@@ -33,11 +32,13 @@ export async function handleScale(
   context: RequestContext,
   entry: RegistryEntry,
 ): Promise<ApiResponse> {
-  const representation = { ...representationOf(context, false) };
+  const representation = representationOf(context);
+  const respond = (scale: Scale) =>
+    respondInForm(context, scaleKind, representation, scale, backend.clock.now());
   const { namespace, name, verb } = context.info;
   if (verb === 'get') {
     const found = await readStored(backend, entry, namespace, name);
-    return respondObject(context, representation, scaleOf(found.object));
+    return respond(scaleOf(found.object));
   }
   const change = verb === 'patch' ? await patchOf(backend, context) : await replacement(backend, context);
   const params = writeParams(context.request.query, verb === 'patch' ? 'PatchOptions' : 'UpdateOptions');
@@ -51,7 +52,7 @@ export async function handleScale(
     next.spec = { ...next.spec, replicas: scale.spec?.replicas ?? 0 };
     return next;
   });
-  return respondObject(context, representation, scaleOf(stored.object));
+  return respond(scaleOf(stored.object));
 }
 
 async function replacement(backend: Backend, context: RequestContext): Promise<(current: Scale) => Scale> {
