@@ -28,6 +28,8 @@ export interface HttpsOptions {
   /** 0: one that the system chooses. */
   port: number;
   log: Logger;
+  /** How long a connection may have no request before it is closed. Default 90,000, as kube-apiserver's. */
+  idleTimeoutMs?: number;
   /** How long requests in flight may take to finish when the server closes. Default 5,000. */
   closeTimeoutMs?: number;
 }
@@ -36,14 +38,14 @@ const handshakeTimeoutMs = 10_000;
 /** A client that takes longer to send a request's head, or a whole request, is cut off. */
 const headersTimeoutMs = 15_000;
 const requestTimeoutMs = 60_000;
-const keepAliveTimeoutMs = 90_000;
+const defaultIdleTimeoutMs = 90_000;
 /** Go's HTTP/2 server allows 250; kube-apiserver asks for as many. */
 const maxConcurrentStreams = 250;
 const maxHeaderBytes = 1024 * 1024;
 
 /** Serves HTTP/1.1 and HTTP/2 on one port. Resolves once it listens; rejects when the port cannot be had. */
 export async function serveHttps(options: HttpsOptions): Promise<{ port: number; close(): Promise<void> }> {
-  const { handle, log } = options;
+  const { handle, log, idleTimeoutMs = defaultIdleTimeoutMs } = options;
   const exchanges: Exchanges = new Set();
   const sockets = new Set<Socket>();
   const sessions = new Set<ServerHttp2Session>();
@@ -63,7 +65,7 @@ export async function serveHttps(options: HttpsOptions): Promise<{ port: number;
   Object.assign(server, {
     headersTimeout: headersTimeoutMs,
     requestTimeout: requestTimeoutMs,
-    keepAliveTimeout: keepAliveTimeoutMs,
+    keepAliveTimeout: idleTimeoutMs,
   });
   server.on('request', (request, response) => {
     answerHttp1(handle, request as never, response as never, exchanges, log);
@@ -80,6 +82,7 @@ export async function serveHttps(options: HttpsOptions): Promise<{ port: number;
   });
   server.on('session', (session) => {
     sessions.add(session);
+    closeWhenIdle(session, idleTimeoutMs);
     session.once('close', () => sessions.delete(session));
   });
   server.on('connection', (socket) => {
@@ -110,6 +113,20 @@ export async function serveHttps(options: HttpsOptions): Promise<{ port: number;
       return closing;
     },
   };
+}
+
+/** Nothing but requests counts: whoever only pings, or says nothing at all, holds no connection for longer. */
+function closeWhenIdle(session: ServerHttp2Session, idleTimeoutMs: number): void {
+  let open = 0;
+  const timer = setTimeout(() => open === 0 && session.close(), idleTimeoutMs);
+  session.on('stream', (stream) => {
+    open++;
+    stream.once('close', () => {
+      open--;
+      timer.refresh();
+    });
+  });
+  session.once('close', () => clearTimeout(timer));
 }
 
 function listen(server: Http2SecureServer, host: string, port: number): Promise<void> {

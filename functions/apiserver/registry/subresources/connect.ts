@@ -7,6 +7,7 @@ import { isTrue } from '../../pipeline/request-info.ts';
 import type { Backend } from '../backend.ts';
 import { admissionOf } from '../handlers/write.ts';
 import type { RegistryEntry } from '../registry.ts';
+import { isUpgradeRequest } from './proxy.ts';
 import { findTarget } from './target.ts';
 
 /** What a client may not say to a node's server in our name. */
@@ -33,7 +34,7 @@ export async function handleConnect(
   await authorizeVerb(backend.authorizer, context, 'create');
   const { pod, server } = await findTarget(backend, context, entry);
   if (server === undefined) throw badRequest(`pod ${info.name} does not have a host assigned`);
-  if (!request.headers.upgrade) throw badRequest('Upgrade request required');
+  if (!isUpgradeRequest(context)) throw badRequest('Upgrade request required');
   const place = [info.namespace, info.name].map(encodeURIComponent).join('/');
   const url =
     info.subresource === 'portforward'

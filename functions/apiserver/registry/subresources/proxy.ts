@@ -80,7 +80,8 @@ function splitPath(path: string, namespaced: boolean): { prefix: string; rest: s
   return { prefix: segments.slice(0, count).join('/'), rest: rest.length > 0 ? `/${rest.join('/')}` : '' };
 }
 
-function isUpgradeRequest({ request }: RequestContext): boolean {
+/** Whether the host has a connection to hand over: one that only names a protocol is a request like any other. */
+export function isUpgradeRequest({ request }: RequestContext): boolean {
   const { upgrade, connection = '' } = request.headers;
   return upgrade !== undefined && connection.toLowerCase().includes('upgrade');
 }
@@ -96,6 +97,8 @@ function outgoingHeaders({ request }: RequestContext, forwardedUri: string): Rec
     headers['x-forwarded-for'] = before ? `${before}, ${request.peer.address}` : request.peer.address;
   }
   if (request.body instanceof Uint8Array) headers['content-length'] = String(request.body.byteLength);
+  // A length that no body follows would make the server behind take the next request on the connection for it.
+  else if (request.body === undefined) delete headers['content-length'];
   return headers;
 }
 
