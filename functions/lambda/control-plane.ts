@@ -1,5 +1,4 @@
 /** The composition root of what every function of the control plane has in it: the store, and an API server above it. */
-import { KMSClient } from '@aws-sdk/client-kms';
 import { SSMClient } from '@aws-sdk/client-ssm';
 import { createInProcessClient } from '../../lib/client/in-process.ts';
 import type { KubeClient } from '../../lib/client/port.ts';
@@ -19,7 +18,6 @@ import type { TokenAuthenticator } from '../apiserver/pipeline/authentication.ts
 import { lambdaEncryption } from './encryption.ts';
 import { type ClusterKeys, loadKeys } from './keys.ts';
 import type { LambdaSettings } from './settings.ts';
-import { kmsSigner } from './token-signer.ts';
 
 export interface ControlPlane {
   server: ApiServer;
@@ -81,6 +79,11 @@ async function serviceAccountKeys(
   { serviceAccountKey }: Pick<ClusterKeys, 'serviceAccountKey'>,
 ) {
   if (!tokenKeyArn) return { issuer, signingKey: serviceAccountKey };
+  // Loaded by those who use it.
+  const [{ KMSClient }, { kmsSigner }] = await Promise.all([
+    import('@aws-sdk/client-kms'),
+    import('./token-signer.ts'),
+  ]);
   const signingKey = await kmsSigner(new KMSClient({}), tokenKeyArn);
   return { issuer, signingKey, verificationKeys: [serviceAccountKey] };
 }

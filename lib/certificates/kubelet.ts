@@ -1,17 +1,8 @@
 /** What a request must look like for a signer of kubernetes.io to sign it ("Certificates and CSRs", Kubernetes signers). */
 import type { Pkcs10CertificateRequest } from '@peculiar/x509';
 import { namesOf } from './sign.ts';
+import { nodeNamePrefix, nodesGroup, signers } from './signers.ts';
 import { subjectOf } from './signing-request.ts';
-
-export const signers = {
-  apiServerClient: 'kubernetes.io/kube-apiserver-client',
-  kubeletClient: 'kubernetes.io/kube-apiserver-client-kubelet',
-  kubeletServing: 'kubernetes.io/kubelet-serving',
-  legacyUnknown: 'kubernetes.io/legacy-unknown',
-} as const;
-
-export const nodeNamePrefix = 'system:node:';
-export const nodesGroup = 'system:nodes';
 
 export function commonNameOf(request: Pkcs10CertificateRequest): string {
   return subjectOf(request).commonName;

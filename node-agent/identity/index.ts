@@ -1,6 +1,6 @@
 /** Who a node is: the certificates that it keeps below its state directory, and what it asks for. */
 import { join } from 'node:path';
-import { nodeNamePrefix, nodesGroup, signers } from '../../lib/certificates/kubelet.ts';
+import { nodeNamePrefix, nodesGroup, signers } from '../../lib/certificates/signers.ts';
 import { type CertificateFile, openCertificateFile } from './certificate-file.ts';
 import type { Wanted } from './ask.ts';
 

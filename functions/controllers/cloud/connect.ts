@@ -1,13 +1,9 @@
-import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
-import { EC2Client } from '@aws-sdk/client-ec2';
 import { SNSClient } from '@aws-sdk/client-sns';
+import { loadedOnCall } from '../../../lib/lazy.ts';
 import { createSqsClient } from '../../../lib/queue/sqs/index.ts';
 import type { LambdaSettings } from '../../lambda/settings.ts';
-import { autoScalingGroups } from './drain/autoscaling.ts';
 import type { Cloud } from './index.ts';
-import { ec2Instances } from './instances/ec2.ts';
 import { sqsNodeQueues } from './node-queue/sqs.ts';
-import { ec2Routes } from './routes/ec2.ts';
 
 /** AWS, with the region and credentials of the environment. */
 export function connectCloud({ cluster, nodes, routeTableIds }: LambdaSettings): Cloud {
@@ -19,13 +15,14 @@ export function connectCloud({ cluster, nodes, routeTableIds }: LambdaSettings):
     nodeRole: { arn: nodes.roleArn, id: nodes.roleId },
   });
   if (routeTableIds.length === 0) return { queues };
-  const ec2 = new EC2Client({});
+  // The clients of these services are larger than all controllers, and hardly any work needs them.
+  const machines = () => import('./machines.ts');
   return {
     queues,
     machines: {
-      instances: ec2Instances(ec2),
-      groups: autoScalingGroups(new AutoScalingClient({})),
-      routes: ec2Routes(ec2, routeTableIds),
+      instances: loadedOnCall(async () => (await machines()).connectInstances()),
+      groups: loadedOnCall(async () => (await machines()).connectGroups()),
+      routes: loadedOnCall(async () => (await machines()).connectRoutes(routeTableIds)),
     },
   };
 }

@@ -4,7 +4,6 @@ import type {
   CertificateSigningRequest,
   CertificateSigningRequestCondition,
 } from '../../../lib/api/gen/types.ts';
-import { parseSigningRequest } from '../../../lib/certificates/signing-request.ts';
 
 export function conditionOf(
   request: CertificateSigningRequest,
@@ -13,8 +12,15 @@ export function conditionOf(
   return request.status?.conditions?.find((one) => one.type === type && one.status === 'True');
 }
 
-/** @throws Error that names the object: the server lets none in that is not one */
-export function parsedRequest({ metadata, spec }: CertificateSigningRequest): Pkcs10CertificateRequest {
+/**
+ * What reads certificates is loaded with the first of them.
+ * @throws Error that names the object: the server lets none in that is not one
+ */
+export async function parsedRequest({
+  metadata,
+  spec,
+}: CertificateSigningRequest): Promise<Pkcs10CertificateRequest> {
+  const { parseSigningRequest } = await import('../../../lib/certificates/signing-request.ts');
   try {
     return parseSigningRequest(Buffer.from(spec.request, 'base64').toString('latin1'));
   } catch (error) {

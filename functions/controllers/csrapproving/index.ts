@@ -1,5 +1,5 @@
 import type { CertificateSigningRequest } from '../../../lib/api/gen/types.ts';
-import { commonNameOf, problemFor, signers } from '../../../lib/certificates/kubelet.ts';
+import { signers } from '../../../lib/certificates/signers.ts';
 import {
   certificateSigningRequests,
   endpointSlices,
@@ -12,10 +12,12 @@ import { conditionOf, parsedRequest, withCondition } from '../common/signing-req
 import { ownKey, watchOf } from '../common/watch.ts';
 import type { ControllerContext, ControllerEntry } from '../context.ts';
 import { type Controller, done, type Result, requeueAfter } from '../controller.ts';
-import { mayServeAs } from './serving.ts';
 
 /** A no may become a yes: a role that is bound later, a Node that says its addresses later, or is just being seen. */
 const again = { firstMs: 1_000, laterMs: 30_000, firstForMs: 60_000 };
+
+/** Loaded with the first request. */
+const kubeletRules = () => import('../../../lib/certificates/kubelet.ts');
 
 /**
  * Approves what nodes ask for: a client certificate where whoever asks may create `nodeclient` (bootstrappers), or
@@ -71,7 +73,8 @@ function create({ client, clock, lister, log }: ControllerContext): Controller {
   }
 
   async function considerClient(request: CertificateSigningRequest): Promise<Result> {
-    const isSelf = request.spec.username === commonNameOf(parsedRequest(request));
+    const { commonNameOf } = await kubeletRules();
+    const isSelf = request.spec.username === commonNameOf(await parsedRequest(request));
     if (isSelf && (await isAllowed(request, 'selfnodeclient'))) {
       await approve(request, 'Auto approving self kubelet client certificate after SubjectAccessReview.');
       return done;
@@ -86,7 +89,8 @@ function create({ client, clock, lister, log }: ControllerContext): Controller {
   }
 
   async function considerServing(request: CertificateSigningRequest): Promise<Result> {
-    const problem = mayServeAs(request.spec, parsedRequest(request), {
+    const { mayServeAs } = await import('./serving.ts');
+    const problem = mayServeAs(request.spec, await parsedRequest(request), {
       nodes: allNodes.list(),
       apiServer: [
         allServices.get('default/kubernetes')?.spec?.clusterIPs ?? [],
@@ -110,7 +114,8 @@ function create({ client, clock, lister, log }: ControllerContext): Controller {
     if (conditionOf(request, 'Approved') || conditionOf(request, 'Denied')) return done;
     const { signerName, usages = [] } = request.spec;
     if (signerName !== signers.kubeletClient && signerName !== signers.kubeletServing) return done;
-    if (problemFor(signerName, parsedRequest(request), usages) !== undefined) return done;
+    const { problemFor } = await kubeletRules();
+    if (problemFor(signerName, await parsedRequest(request), usages) !== undefined) return done;
     return await (signerName === signers.kubeletClient ? considerClient : considerServing)(request);
   }
 

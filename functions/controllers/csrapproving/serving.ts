@@ -5,8 +5,9 @@
 import { isIPv4, isIPv6 } from 'node:net';
 import type { Pkcs10CertificateRequest } from '@peculiar/x509';
 import type { CertificateSigningRequestSpec, Node } from '../../../lib/api/gen/types.ts';
-import { commonNameOf, nodeNamePrefix, nodesGroup } from '../../../lib/certificates/kubelet.ts';
+import { commonNameOf } from '../../../lib/certificates/kubelet.ts';
 import { namesOf } from '../../../lib/certificates/sign.ts';
+import { nodeNamePrefix, nodesGroup } from '../../../lib/certificates/signers.ts';
 
 export interface KnownAddresses {
   nodes: readonly Node[];

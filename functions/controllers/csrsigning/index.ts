@@ -1,7 +1,6 @@
 import type { CertificateSigningRequest } from '../../../lib/api/gen/types.ts';
 import { certificateSigningRequests } from '../../../lib/client/resources.ts';
-import { problemFor, signers } from '../../../lib/certificates/kubelet.ts';
-import { signRequest, validityOf } from '../../../lib/certificates/sign.ts';
+import { signers } from '../../../lib/certificates/signers.ts';
 import { rfc3339 } from '../../../lib/clock.ts';
 import { conditionOf, parsedRequest, withCondition } from '../common/signing-requests.ts';
 import { ownKey, watchOf } from '../common/watch.ts';
@@ -22,7 +21,12 @@ function create({ client, clock, lister, cluster }: ControllerContext): Controll
 
   async function sign(request: CertificateSigningRequest): Promise<CertificateSigningRequest | undefined> {
     const { signerName, usages = [], expirationSeconds } = request.spec;
-    const parsed = parsedRequest(request);
+    // Loaded with the first request.
+    const [{ problemFor }, { signRequest, validityOf }] = await Promise.all([
+      import('../../../lib/certificates/kubelet.ts'),
+      import('../../../lib/certificates/sign.ts'),
+    ]);
+    const parsed = await parsedRequest(request);
     const problem = problemFor(signerName, parsed, usages);
     const now = clock.now();
     if (problem !== undefined) {

@@ -4,8 +4,9 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { userOfCertificate } from '../../../functions/apiserver/authentication/client-certificates.ts';
 import { type CertifiedKey, createCa, issueCertificate } from '../../../lib/certificates/index.ts';
-import { problemFor, signers } from '../../../lib/certificates/kubelet.ts';
+import { problemFor } from '../../../lib/certificates/kubelet.ts';
 import { signRequest } from '../../../lib/certificates/sign.ts';
+import { signers } from '../../../lib/certificates/signers.ts';
 import { parseSigningRequest, subjectOf } from '../../../lib/certificates/signing-request.ts';
 import { type Attribute, derRequest, tags } from '../../support/der-request.ts';
 

@@ -10,6 +10,7 @@ import type {
 } from '../../../../lib/api/gen/types.ts';
 import { forbidden } from '../../../../lib/api/status.ts';
 import { quote } from '../../../../lib/api/validate/quote.ts';
+import { nodeNamePrefix, signers } from '../../../../lib/certificates/signers.ts';
 import { messageOf } from '../../../../lib/errors.ts';
 import type { WatchCache } from '../../../../lib/store/cache/index.ts';
 import { nodeNameOf } from '../../authorization/node/identity.ts';
@@ -145,9 +146,9 @@ async function admitSigningRequest(
 ): Promise<Refusal> {
   if (operation !== 'CREATE') return undefined;
   const { spec } = object as unknown as CertificateSigningRequest;
-  const { commonNameOf, nodeNamePrefix, signers } = await import('../../../../lib/certificates/kubelet.ts');
   if (spec.signerName !== signers.kubeletClient && spec.signerName !== signers.kubeletServing)
     return undefined;
+  const { commonNameOf } = await import('../../../../lib/certificates/kubelet.ts');
   const { parseSigningRequest } = await import('../../../../lib/certificates/signing-request.ts');
   const own = `${nodeNamePrefix}${node}`;
   try {

@@ -1,0 +1,25 @@
+/** A port that can be called before it is there: each of its methods answers later. */
+type Deferred<T> = { [K in keyof T]: (...args: never[]) => Promise<unknown> };
+
+/**
+ * The port that `load` gives, loaded by the first call of any of its methods: for what a process may never need and that is
+ * large, as the clients of some services are. A load that failed is tried again by the next call.
+ */
+export function loadedOnCall<T extends Deferred<T>>(load: () => Promise<T>): T {
+  let loaded: Promise<T> | undefined;
+  const port = (): Promise<T> => {
+    loaded ??= load().catch((error: unknown) => {
+      loaded = undefined;
+      throw error;
+    });
+    return loaded;
+  };
+  const call =
+    (name: keyof T) =>
+    async (...args: never[]) =>
+      (await port())[name](...args);
+  return new Proxy({} as T, {
+    // A port is no promise, and whoever awaits it must not think so.
+    get: (_target, name) => (name === 'then' ? undefined : call(name as keyof T)),
+  });
+}
