@@ -17,6 +17,11 @@ export interface Schema {
   required?: readonly string[];
   /** Fields that the API writes out even when they are empty (`resources: {}`); decoding puts their zero values in. */
   always?: readonly string[];
+  /**
+   * Scalars that the API leaves out when they are zero (`stdin: false`): it cannot tell that from nothing, as it can for
+   * those of which zero says something (`replicas: 0`). Decoding takes them out.
+   */
+  omitsZero?: readonly string[];
   /** `x-kubernetes-preserve-unknown-fields`: anything goes below. */
   preserveUnknownFields?: boolean;
   nullable?: boolean;

@@ -57,6 +57,7 @@ function make(name: string, source: DefinitionData): Schema {
     ...(source.required && { required: source.required }),
     ...(source.mapType && { mapType: source.mapType }),
     ...(source.always && { always: source.always }),
+    ...(source.omitsZero && { omitsZero: source.omitsZero }),
   };
   made.set(name, schema);
   for (const [field, entry] of Object.entries(source.fields)) {

@@ -31,8 +31,6 @@ export interface ApplyRequest<T extends KubeObject> {
   /** See `ignoredFields`. */
   ignored?: FieldSet;
   convert?: Scope['convert'];
-  /** Fills in defaults, before it is seen who owns what; gives back the object or a new one. */
-  setDefaults?: (object: JsonObject) => JsonObject;
   /** Milliseconds since the epoch. */
   now: number;
 }
@@ -112,8 +110,7 @@ function applyAs<T extends KubeObject>(
       }),
     );
   }
-  const cleaned = withoutNulls(pruned) as JsonObject;
-  const complete = request.setDefaults?.(cleaned) ?? cleaned;
+  const complete = withoutNulls(pruned) as JsonObject;
   const isSameObject = live !== undefined && equalJson(before, complete);
   const fields = withoutSystemFields(claimed);
   if (isEmptySet(fields)) managers.delete(identity);

@@ -1,7 +1,8 @@
 /**
  * Brings a JSON value into the shape of its kind, in one walk: what the API does when it reads JSON into its types.
- * Fields that the schema does not know are dropped and reported, nulls are dropped, quantities, times and base64 are
- * brought into canonical form, and fields that are always written out get their zero values.
+ * Fields that the schema does not know are dropped and reported, nulls are dropped, and zeros that say no more than
+ * nothing does, quantities, times and base64 are brought into canonical form, and fields that are always written out get
+ * their zero values.
  */
 import type { JsonObject, JsonValue } from '../object.ts';
 import { formatQuantity, parseQuantity } from '../quantity/index.ts';
@@ -9,7 +10,7 @@ import type { Schema } from '../schema.ts';
 import { quote } from '../validate/quote.ts';
 import { normalizeBase64 } from './base64.ts';
 import { normalizeMicroTime, normalizeTime } from './time.ts';
-import { kindOf, structName, typeName } from './type-name.ts';
+import { cannotRestore, kindOf, structName, typeName } from './type-name.ts';
 import { fillAlways, zeroOf } from './zero.ts';
 
 /** The value cannot be read into its type. The message is in the words of the API. */
@@ -31,9 +32,15 @@ export interface Conformed {
   members: number;
 }
 
+/**
+ * What is told of a value of another type: as of JSON that is read, or as of an object without types that is made one with
+ * types, which is what kube-apiserver does with the result of a strategic merge patch.
+ */
+export type TypeWording = 'json' | 'unstructured';
+
 /** `value` is taken over: it may be changed and be part of the result. Throws DecodeError. */
-export function conform(value: JsonValue, schema: Schema): Conformed {
-  const walk: Walk = { problems: new Set(), members: 0, steps: [], fields: [], struct: '' };
+export function conform(value: JsonValue, schema: Schema, wording: TypeWording = 'json'): Conformed {
+  const walk: Walk = { problems: new Set(), members: 0, steps: [], fields: [], struct: '', wording };
   const object = value === null ? zeroOf(schema) : walkValue(value, schema, walk);
   return { object: object as JsonObject, problems: [...walk.problems], members: walk.members };
 }
@@ -47,6 +54,7 @@ interface Walk {
   fields: string[];
   /** The type that holds the last field. */
   struct: string;
+  wording: TypeWording;
 }
 
 function walkValue(value: Exclude<JsonValue, null>, schema: Schema, walk: Walk): JsonValue {
@@ -61,7 +69,7 @@ function walkValue(value: Exclude<JsonValue, null>, schema: Schema, walk: Walk):
     case 'micro-time':
       return inItsForm(value, normalizeMicroTime);
     case 'byte':
-      if (typeof value !== 'string') throw typeError(kindOf(value), schema, walk);
+      if (typeof value !== 'string') throw typeError(value, schema, walk);
       return inItsForm(value, normalizeBase64);
     default:
       break;
@@ -70,7 +78,7 @@ function walkValue(value: Exclude<JsonValue, null>, schema: Schema, walk: Walk):
     case 'string':
     case 'boolean':
       // The schema's names of these two are those of typeof.
-      if (typeof value !== schema.type) throw typeError(kindOf(value), schema, walk);
+      if (typeof value !== schema.type) throw typeError(value, schema, walk);
       return value;
     case 'integer':
     case 'number':
@@ -78,7 +86,7 @@ function walkValue(value: Exclude<JsonValue, null>, schema: Schema, walk: Walk):
     case 'array':
       return list(value, schema, walk);
     case 'object':
-      if (typeof value !== 'object' || Array.isArray(value)) throw typeError(kindOf(value), schema, walk);
+      if (typeof value !== 'object' || Array.isArray(value)) throw typeError(value, schema, walk);
       if (schema.properties) return struct(value, schema, schema.properties, walk);
       if (schema.additionalProperties) return map(value, schema.additionalProperties, walk);
       return free(value, walk);
@@ -111,7 +119,10 @@ function struct(
     walk.steps.push(key);
     walk.fields.push(key);
     const read = walkValue(value, property, walk);
-    if (read !== value) object[key] = read;
+    if (isZero(read) && schema.omitsZero?.includes(key)) {
+      dropped ??= new Set();
+      dropped.add(key);
+    } else if (read !== value) object[key] = read;
     walk.fields.pop();
     walk.steps.pop();
   }
@@ -119,6 +130,10 @@ function struct(
   const kept = dropped ? without(object, dropped) : object;
   fillAlways(kept, schema);
   return kept;
+}
+
+function isZero(value: JsonValue): boolean {
+  return value === '' || value === false || value === 0;
 }
 
 function without(object: JsonObject, dropped: ReadonlySet<string>): JsonObject {
@@ -143,7 +158,7 @@ function map(object: JsonObject, values: Schema, walk: Walk): JsonObject {
 }
 
 function list(value: Exclude<JsonValue, null>, schema: Schema, walk: Walk): JsonValue {
-  if (!Array.isArray(value)) throw typeError(kindOf(value), schema, walk);
+  if (!Array.isArray(value)) throw typeError(value, schema, walk);
   const items = schema.items ?? {};
   for (let index = 0; index < value.length; index++) {
     const item = value[index] as JsonValue;
@@ -169,11 +184,11 @@ function countMembers(value: JsonValue, depth: number): number {
 }
 
 function number(value: JsonValue, schema: Schema, walk: Walk): number {
-  if (typeof value !== 'number') throw typeError(kindOf(value), schema, walk);
+  if (typeof value !== 'number') throw typeError(value, schema, walk);
   if (schema.type === 'number') return value;
   const limit = schema.format === 'int32' ? 2 ** 31 : 2 ** 53;
   if (!Number.isInteger(value) || value < -limit || value >= limit) {
-    throw typeError(`number ${value}`, schema, walk);
+    throw typeError(value, schema, walk, `number ${value}`);
   }
   return value;
 }
@@ -213,7 +228,8 @@ function inItsForm(value: JsonValue, normalize: (text: string) => string): strin
   }
 }
 
-function typeError(found: string, schema: Schema, walk: Walk): DecodeError {
+function typeError(value: JsonValue, schema: Schema, walk: Walk, found = kindOf(value)): DecodeError {
+  if (walk.wording === 'unstructured') return new DecodeError(cannotRestore(value, schema));
   const at = walk.fields.length === 0 ? 'value' : `struct field ${walk.struct}.${walk.fields.join('.')}`;
   return new DecodeError(`json: cannot unmarshal ${found} into Go ${at} of type ${typeName(schema)}`);
 }

@@ -7,6 +7,6 @@ export {
   yamlProblem,
 } from './body.ts';
 export { countMembers, strictProblems } from './scan.ts';
-export { type Conformed, conform, DecodeError, maxDepth } from './conform.ts';
+export { type Conformed, conform, DecodeError, maxDepth, type TypeWording } from './conform.ts';
 export { omitEmpty } from './omit-empty.ts';
 export { type ParsedYaml, parseYaml, tryJson } from './yaml.ts';

@@ -32,3 +32,22 @@ export function kindOf(value: unknown): string {
   if (typeof value === 'boolean') return 'bool';
   return typeof value;
 }
+
+/** What apimachinery's converter says of a value of another type. */
+export function cannotRestore(value: unknown, schema: Schema): string {
+  const found = reflectedKind(value);
+  if (schema.properties) return `cannot restore struct from: ${found}`;
+  if (schema.additionalProperties) return `cannot restore map from ${found}`;
+  if (schema.type === 'array' || schema.format === 'byte') return `cannot restore slice from ${found}`;
+  const wanted = typeName(schema);
+  const isConvertible = typeof value === 'number' && (schema.type !== 'string' || Number.isInteger(value));
+  if (!isConvertible || schema.type === 'boolean') return `unrecognized type: ${wanted}`;
+  return `cannot convert ${found} to ${wanted}`;
+}
+
+function reflectedKind(value: unknown): string {
+  if (Array.isArray(value)) return 'slice';
+  if (typeof value === 'boolean') return 'bool';
+  if (typeof value === 'number') return Number.isInteger(value) ? 'int64' : 'float64';
+  return typeof value === 'string' ? 'string' : 'map';
+}

@@ -4,6 +4,7 @@
  */
 import type { FieldFacts, PackageFacts } from '../facts/package.ts';
 import { packages } from '../facts/index.ts';
+import { messageOf } from '../protobuf/message.ts';
 import type { Model, ModelProperty } from './model.ts';
 
 /** As `lib/api/schemas.ts` reads it. */
@@ -19,6 +20,7 @@ export interface DefinitionData {
   required?: string[];
   mapType?: 'atomic' | 'granular';
   always?: string[];
+  omitsZero?: string[];
 }
 
 /** The text of a definition and of each of its fields. */
@@ -51,7 +53,9 @@ export function renderSchemas(models: Map<string, Model>): { schemas: string; do
     for (const known of Object.keys(facts)) {
       if (known !== '.' && !fieldNames.has(known)) throw new Error(`facts of ${name}: no field ${known}`);
     }
-    schemas.definitions[name] = renderDefinition(model, facts, names, source.always[type]);
+    const definition = renderDefinition(model, facts, names, source.always[type]);
+    const omitsZero = zeroOmitted(name, definition);
+    schemas.definitions[name] = { ...definition, ...(omitsZero.length > 0 && { omitsZero }) };
     docs[name] = {
       description: model.description,
       fields: Object.fromEntries(model.properties.map((property) => [property.name, property.description])),
@@ -142,6 +146,23 @@ function renderDefinition(
     ...(mapType && { mapType }),
     ...(present && { always: present }),
   };
+}
+
+const zeroable = new Set(['string', 'byte', 'int32', 'int64', 'double', 'boolean']);
+
+/** Scalars of which zero is nothing: those that are no pointers in protobuf, where the two are the same too. */
+function zeroOmitted(name: string, { fields, always }: DefinitionData): string[] {
+  const message = messageOf(name);
+  const known = (field: string) =>
+    message?.fields.get(field) ??
+    message?.inlined.find((one) => one.message.fields.has(field))?.message.fields.get(field);
+  return Object.keys(fields).filter((field) => {
+    const entry = fields[field];
+    const type = typeof entry === 'string' ? entry : entry?.[0];
+    const tagged = known(field);
+    if (!tagged || !zeroable.has(type ?? '') || always?.includes(field)) return false;
+    return !tagged.isPointer && !tagged.isAlwaysWritten;
+  });
 }
 
 /** client-node's `Array<V1Container>` as `[]io.k8s.api.core.v1.Container`. */

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { ManagedFieldsEntry } from '../../../lib/api/gen/types.ts';
 import { type Json, startServer, type TestServer } from '../../support/api-server.ts';
+import { eventually } from '../../support/wait.ts';
 
 let server: TestServer;
 beforeAll(async () => {
@@ -176,4 +177,75 @@ test('no patch calls an object otherwise than its path does, nor moves it', asyn
     'the name of the object (other) does not match the name on the URL (new)',
   ]);
   expect((await server.get(`${events}/other`)).status).toBe(404);
+});
+
+/** A template in words that say nothing, or what defaults would say in others. */
+const wordy = {
+  hostNetwork: false,
+  nodeSelector: {},
+  tolerations: [{ operator: 'Exists', key: '' }],
+  containers: [
+    {
+      name: 'c',
+      image: 'one',
+      args: [],
+      stdin: false,
+      resources: { limits: {} },
+      env: [{ name: 'NAME', valueFrom: { fieldRef: { fieldPath: 'metadata.name' } } }],
+    },
+  ],
+};
+const wordyDeployment = {
+  ...deployment({ template: { metadata: { labels: { app: 'a' }, annotations: {} }, spec: wordy } }),
+  metadata: { name: 'wordy', annotations: {} },
+};
+
+test('what says nothing is no change and nobody comes to own it, however it is written again', async () => {
+  const path = `${deployments}/wordy`;
+  const made = await server.post(`${deployments}?fieldManager=maker`, wordyDeployment);
+  expect(made.status, made.text).toBe(201);
+  expect(made.json.metadata).not.toHaveProperty('annotations');
+  const owned = JSON.stringify(ofManager(made.json, 'maker'));
+  for (const field of ['f:annotations', 'f:hostNetwork', 'f:nodeSelector', 'f:args', 'f:stdin', 'f:limits']) {
+    expect(owned).not.toContain(field);
+  }
+  const replaced = await server.put(path, wordyDeployment);
+  const merged = await merge(path, 'other', wordyDeployment);
+  const strategic = await server.patch(path, 'application/strategic-merge-patch+json', wordyDeployment);
+  for (const { status, json } of [replaced, merged, strategic]) {
+    expect([status, json.metadata?.resourceVersion]).toEqual([200, made.json.metadata?.resourceVersion]);
+  }
+});
+
+test('who applies the same again, in words that defaults complete, writes nothing', async () => {
+  const path = `${deployments}/wordy`;
+  const first = await apply(path, 'applier', wordyDeployment, '&force=true');
+  const [{ time = '' } = {}] = ofManager(first.json, 'applier');
+  // Times are whole seconds.
+  await eventually('the next second', () =>
+    expect(Date.now()).toBeGreaterThanOrEqual(Date.parse(time) + 1_000),
+  );
+  const second = await apply(path, 'applier', wordyDeployment);
+  expect([second.status, second.json]).toEqual([200, first.json]);
+  expect(second.json.metadata?.generation).toBe(1);
+});
+
+test('a pod is applied again with empty lists that it does not have', async () => {
+  const path = '/api/v1/namespaces/default/pods/wordy';
+  await server.post('/api/v1/namespaces/default/serviceaccounts', { metadata: { name: 'default' } });
+  const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'wordy' }, spec: wordy };
+  expect((await apply(path, 'applier', pod)).status).toBe(201);
+  const again = await apply(path, 'applier', pod);
+  expect(again.status, again.text).toBe(200);
+});
+
+test('what is applied into being is told of its types as what is applied to something', async () => {
+  const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'typed' }, data: { a: true } };
+  const refused = await apply('/api/v1/namespaces/default/configmaps/typed', 'applier', body);
+  expect([refused.status, refused.json.message]).toEqual([
+    400,
+    expect.stringContaining(
+      'failed to create typed patch object (/typed; v1, Kind=ConfigMap): .data.a: expected string',
+    ),
+  ]);
 });

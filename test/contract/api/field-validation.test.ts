@@ -88,6 +88,20 @@ test('a value of the wrong type is refused whatever the validation', async () =>
   const { status, json: answer } = await patch(merge, '{"spec":{"replicas":"many"}}', 'Ignore');
   expect([status, answer.reason]).toEqual([422, 'Invalid']);
   expect(answer.message).toContain('json: cannot unmarshal string into Go struct field');
+  const strategic = 'application/strategic-merge-patch+json';
+  const words: [string, string][] = [
+    ['{"metadata":{"labels":"all"}}', 'cannot restore map from string'],
+    ['{"spec":{"template":7}}', 'cannot restore struct from: int64'],
+    ['{"spec":{"minReadySeconds":"many"}}', 'unrecognized type: int32'],
+    ['{"spec":{"template":{"spec":{"hostname":7}}}}', 'cannot convert int64 to string'],
+  ];
+  for (const [body, message] of words) {
+    const refused = await patch(strategic, body, 'Ignore');
+    expect([refused.status, refused.json.message]).toEqual([
+      422,
+      expect.stringMatching(new RegExp(`: ${message}$`)),
+    ]);
+  }
   const level = await patch(merge, '{}', 'Sometimes');
   expect([level.status, level.json.message]).toEqual([
     422,

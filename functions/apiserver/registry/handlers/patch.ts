@@ -1,5 +1,5 @@
 import { apply, ignoredFields } from '../../../../lib/api/apply/index.ts';
-import { conform, DecodeError, strictMessage } from '../../../../lib/api/decode/index.ts';
+import { conform, DecodeError, strictMessage, type TypeWording } from '../../../../lib/api/decode/index.ts';
 import type { JsonObject, JsonValue } from '../../../../lib/api/object.ts';
 import { cloneJson, goFormat } from '../../../../lib/api/patch/index.ts';
 import { badRequest, invalid, notFound } from '../../../../lib/api/status.ts';
@@ -65,7 +65,8 @@ function patched(
     const shown = type === 'strategic' ? goFormat(patch) : JSON.stringify(document);
     return invalid({ group: '', kind: '' }, '', [invalidValue(Path.of('patch'), shown, message)]);
   };
-  const object = conformed(write, document, { live: current, problems, refuse });
+  const wording = type === 'strategic' ? 'unstructured' : 'json';
+  const object = conformed(write, document, { live: current, problems, refuse, wording });
   if (object.kind !== entry.definition.kind || object.apiVersion !== entry.apiVersion) {
     throw badRequest(
       `the object provided is unrecognized (must be of type ${entry.definition.kind}): a patch may not change apiVersion or kind`,
@@ -86,6 +87,7 @@ function conformed(
     /** Those of the patch itself. */
     problems?: readonly string[];
     refuse?: (message: string) => KumulusError;
+    wording?: TypeWording;
   } = {},
 ): AnyObject {
   const { context, entry, params } = write;
@@ -97,7 +99,11 @@ function conformed(
   const changed = shared.length > 0 ? without(document, ...shared) : document;
   const copied = keepsManagers ? { ...changed, metadata: without(metadata ?? {}, 'managedFields') } : changed;
   try {
-    const { object: read, problems: found } = conform(cloneJson(copied), entry.definition.schema);
+    const { object: read, problems: found } = conform(
+      cloneJson(copied),
+      entry.definition.schema,
+      options.wording,
+    );
     const object = shared.length > 0 ? together(document, shared, read) : read;
     const problems = [...(options.problems ?? []), ...found];
     if (keepsManagers) (object as unknown as AnyObject).metadata.managedFields = managedFields;
@@ -138,12 +144,10 @@ async function applyPatch(write: Write, patch: JsonObject): Promise<{ stored: St
     try {
       if (!found) {
         if (subresource) throw notFound(entry.groupResource, name);
-        const object = conformed(write, { metadata: {}, ...patch });
+        const object = applied(write, undefined, patch);
         object.metadata.name ||= name;
         checkName(entry, object, name);
-        const stored = await createObject(write, object, (defaulted) =>
-          applied(write, undefined, patch, defaulted),
-        );
+        const stored = await createObject(write, object, (defaulted) => defaulted);
         return { stored, created: true };
       }
       const stored = await updateObject(write, namespace, name, (current) => applied(write, current, patch), {
@@ -158,14 +162,9 @@ async function applyPatch(write: Write, patch: JsonObject): Promise<{ stored: St
   }
 }
 
-/** The merged object; a copy that may be changed. For a creation the system's part is taken from `defaulted`. */
-function applied(
-  write: Write,
-  live: AnyObject | undefined,
-  patch: JsonObject,
-  defaulted?: AnyObject,
-): AnyObject {
-  const { backend, context, entry, params, subresource } = write;
+/** The merged object; a copy that may be changed. */
+function applied(write: Write, live: AnyObject | undefined, patch: JsonObject): AnyObject {
+  const { backend, entry, params, subresource } = write;
   const { group, version, kind, schema } = entry.definition;
   const { rules } = entry.strategy;
   const convert = versionConverter(backend.registry, entry);
@@ -183,12 +182,5 @@ function applied(
     ignored: ignoredFields(subresource || undefined, rules.prepareForStatusUpdate !== undefined),
     now: backend.clock.now(),
   });
-  const object = conformed({ ...write, context: { ...context } }, merged as unknown as JsonObject, {
-    ...(live && { live }),
-  });
-  object.metadata.namespace ??= defaulted?.metadata.namespace;
-  if (object.metadata.namespace === undefined) delete object.metadata.namespace;
-  if (!defaulted) return object;
-  // Defaults and admission have been at work on the same object; only who owns what comes from here.
-  return { ...defaulted, metadata: { ...defaulted.metadata, managedFields: object.metadata.managedFields } };
+  return conformed(write, merged as unknown as JsonObject, { ...(live && { live }) });
 }

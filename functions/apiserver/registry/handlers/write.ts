@@ -88,6 +88,7 @@ export async function createObject(
     throw badRequest('resourceVersion should not be set on objects to be created');
   }
   rules.applyDefaults(decoded);
+  omitEmpty(decoded as unknown as JsonObject, entry.definition.schema);
   for (const field of [
     'uid',
     'creationTimestamp',
@@ -175,6 +176,8 @@ export async function nextState(
   checkName(entry, wanted, old.metadata.name ?? '');
   carryOver(entry, wanted.metadata, old.metadata, current.revision);
   rules.applyDefaults(wanted);
+  // An empty list is none from here on: it is no change, and nobody's.
+  omitEmpty(wanted as unknown as JsonObject, entry.definition.schema, old as unknown as JsonObject);
   const next = track(wanted);
   // Plugins and kinds change it in place.
   ownSections(next, old);
@@ -182,9 +185,10 @@ export async function nextState(
   await backend.admission.mutate(attributes);
   if (rules.load) await rules.load();
   if (subresource === 'status') {
-    rules.prepareForStatusUpdate?.(next, old, writeRequest(write));
+    const request = writeRequest(write);
+    rules.prepareForStatusUpdate?.(next, old, request);
     keepGeneration(next, old);
-    refuse(entry, old.metadata.name ?? '', rules.validateStatusUpdate?.(next, old) ?? []);
+    refuse(entry, old.metadata.name ?? '', rules.validateStatusUpdate?.(next, old, request) ?? []);
     await backend.admission.validate({ ...attributes, object: next });
     return { next, hold: nothingHeld };
   }

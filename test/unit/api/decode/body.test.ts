@@ -180,6 +180,48 @@ describe('what is kept', () => {
     expect(object.metadata).not.toHaveProperty('labels');
   });
 
+  it('does not hold zeros that say what nothing does', () => {
+    const spec = (pod: object, more: object = {}) => ({ spec: { ...more, template: { spec: pod } } });
+    const container = {
+      name: 'c',
+      image: 'i',
+      stdin: false,
+      workingDir: '',
+      ports: [{ containerPort: 80, hostPort: 0 }],
+    };
+    const sent = spec(
+      {
+        hostNetwork: false,
+        automountServiceAccountToken: false,
+        terminationGracePeriodSeconds: 0,
+        containers: [
+          { ...container, env: [{ name: 'E', value: '' }], securityContext: { privileged: false } },
+        ],
+        nodeSelector: { disk: '' },
+      },
+      { replicas: 0, minReadySeconds: 0, paused: false },
+    );
+    const read = decode(JSON.stringify(sent)).object as unknown as typeof sent;
+    expect(read.spec).toMatchObject({ replicas: 0 });
+    expect(read.spec).not.toHaveProperty('minReadySeconds');
+    expect(read.spec).not.toHaveProperty('paused');
+    expect(read.spec.template.spec).toEqual({
+      automountServiceAccountToken: false,
+      terminationGracePeriodSeconds: 0,
+      containers: [
+        {
+          name: 'c',
+          image: 'i',
+          resources: {},
+          env: [{ name: 'E' }],
+          ports: [{ containerPort: 80 }],
+          securityContext: { privileged: false },
+        },
+      ],
+      nodeSelector: { disk: '' },
+    });
+  });
+
   it('holds keys that are names of inherited things', () => {
     const { object } = decode('{"metadata":{"labels":{"__proto__":"x","constructor":"y"}}}');
     const labels = (object.metadata as { labels: Record<string, string> }).labels;
