@@ -56,6 +56,7 @@ test('a StatefulSet comes up in order, keeps names, rolls out and back', async (
   await kubectl('rollout status statefulset/db --timeout=180s');
   expect(await images('app=db')).toBe('hello:2.0 hello:2.0');
   expect(await kubectl('rollout history statefulset/db')).toMatch(/1\s+<none>\n2\s+<none>/);
+  expect(await kubectl('rollout undo statefulset/db --to-revision=2')).toContain('skipped rollback');
   await kubectl('rollout undo statefulset/db');
   await kubectl('rollout status statefulset/db --timeout=180s');
   expect(await images('app=db')).toBe('hello:1.0 hello:1.0');

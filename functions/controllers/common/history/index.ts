@@ -23,9 +23,19 @@ export interface HistoryOwner extends KubeObject {
   status?: { collisionCount?: number };
 }
 
-/** What a revision keeps: a strategic merge patch that puts the template back, which `kubectl rollout undo` sends. */
+/**
+ * What a revision keeps: a strategic merge patch that puts the template back, which `kubectl rollout undo` sends. Its
+ * keys are sorted, as kubectl compares it byte for byte with a patch of its own to see whether there is anything to undo.
+ */
 export function revisionData(template: PodTemplateSpec): object {
-  return { spec: { template: { ...template, $patch: 'replace' } } };
+  return { spec: { template: sortedKeys({ ...template, $patch: 'replace' }) } };
+}
+
+function sortedKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortedKeys);
+  if (typeof value !== 'object' || value === null) return value;
+  const entries = Object.entries(value).sort(([a], [b]) => compareText(a, b));
+  return Object.fromEntries(entries.map(([key, item]) => [key, sortedKeys(item)]));
 }
 
 export function templateOf({ data }: ControllerRevision): PodTemplateSpec | undefined {
