@@ -65,6 +65,8 @@ function startHollowNodes(): () => Promise<void> {
     server,
     ca: readFileSync(certificateFile),
     token: { provide },
+    // As an agent's.
+    maxConnections: 8,
     clock: systemClock,
   });
   const environment = {
