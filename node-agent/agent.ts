@@ -59,6 +59,7 @@ import { createImageManager } from './pods/image-manager.ts';
 import { nodePaths } from './pods/paths.ts';
 import { createPodAgent } from './pods/pod-agent.ts';
 import { createPodLookup } from './pods/pod-lookup.ts';
+import { createPodCertificates } from './pod-certificates/index.ts';
 import type { PodEvents } from './pods/sources.ts';
 import { startServiceProxy } from './proxy/index.ts';
 import { rememberReferences } from './remembered-references.ts';
@@ -156,6 +157,16 @@ export async function runAgent(config: AgentConfig, environment: AgentEnvironmen
   const read = apiReferences(client, serviceInformer);
   const remembered = changes.notices ? rememberReferences(read, changes.notices, clock) : read;
   const references = proxied ? trustedByPods(remembered, proxied.ca) : remembered;
+  const certificates = createPodCertificates({
+    client,
+    node: () => {
+      const uid = nodeInformer.get(nodeName)?.metadata.uid;
+      return uid === undefined ? undefined : { name: nodeName, uid };
+    },
+    events,
+    changed: (uid) => agent.poke(uid),
+    ...{ clock, random, log, signal },
+  });
   const agent = createPodAgent({
     runtime,
     runtimeName,
@@ -175,8 +186,10 @@ export async function runAgent(config: AgentConfig, environment: AgentEnvironmen
     },
     references,
     tokens: apiTokens(client, clock),
+    certificates,
     volumes: createPodVolumes(paths, {
       memoryBytes: allocatableMemoryBytes(machine),
+      certificates,
       claims: createClaimVolumes({
         claims: apiClaims(client),
         node: () => ({ name: nodeName, labels: nodeInformer.get(nodeName)?.metadata.labels ?? {} }),

@@ -3,6 +3,7 @@ import type { Logger } from '../../lib/log.ts';
 import type { PodCgroups } from '../cgroups/pod-cgroups.ts';
 import type { ContainerRuntime } from '../cri/port.ts';
 import type { ProbeManager } from '../probes/manager.ts';
+import type { PodCertificates } from '../pod-certificates/index.ts';
 import type { PodVolumes } from '../volumes/manager.ts';
 import type { PodTokens } from '../volumes/payloads.ts';
 import type { Backoff } from './backoff.ts';
@@ -25,6 +26,7 @@ export interface SyncContext {
   dns: ClusterDns;
   references: PodReferences;
   tokens: PodTokens;
+  certificates: PodCertificates;
   volumes: PodVolumes;
   cgroups: PodCgroups;
   images: ImageManager;

@@ -31,6 +31,8 @@ export interface PodAgent {
    */
   run(signal: AbortSignal): Promise<void>;
   pods(): Persisted<Pod>[];
+  /** Has a pod looked at soon: something that its volumes hold has changed. */
+  poke(uid: string): void;
   /** The status as the agent last made it. */
   status(uid: string): PodStatus | undefined;
   readonly lifecycle: LifecycleEvents;
@@ -153,6 +155,7 @@ export function createPodAgent(options: PodAgentOptions): PodAgent {
   return {
     lifecycle,
     pods: () => source.list(),
+    poke: (uid) => records.has(uid) && workers.poke(uid),
     status: (uid) => statuses.get(uid),
     async run(signal) {
       signal.addEventListener('abort', () => stop.abort(signal.reason), { once: true });

@@ -16,7 +16,7 @@ import { StartError } from './start-error.ts';
 /** What is remembered of a pod between syncs: why its containers could not be started at the last attempt. */
 export interface SyncMemory {
   failures: Map<string, StartFailure>;
-  /** When the volumes were last looked at, and for which labels and annotations (the downward API shows them). */
+  /** When the volumes were last looked at, and for which labels, annotations and certificates. */
   volumes: { atMs: number; of: string };
 }
 
@@ -93,12 +93,14 @@ function isNothing(actions: PodActions): boolean {
   );
 }
 
-function shownMetadata({ metadata }: Pod): string {
-  return JSON.stringify([metadata.labels, metadata.annotations, metadata.generation]);
+/** What volumes show of the pod, and how often its certificates have changed. */
+function shownOf({ certificates }: SyncContext, { metadata }: Pod): string {
+  const { labels, annotations, generation, uid = '' } = metadata;
+  return JSON.stringify([labels, annotations, generation, certificates.revision(uid)]);
 }
 
-function areVolumesOld({ clock }: SyncContext, pod: Pod, { volumes }: SyncMemory): boolean {
-  return clock.now() - volumes.atMs > volumesMaxAgeMs || volumes.of !== shownMetadata(pod);
+function areVolumesOld(context: SyncContext, pod: Pod, { volumes }: SyncMemory): boolean {
+  return context.clock.now() - volumes.atMs > volumesMaxAgeMs || volumes.of !== shownOf(context, pod);
 }
 
 /** Volumes are looked at again and again: their sources change, tokens grow old. */
@@ -108,11 +110,12 @@ async function ensureVolumes(
   view: PodView,
   memory: SyncMemory,
 ): Promise<void> {
-  const { references, tokens, node, volumes } = context;
+  const { references, tokens, certificates, node, volumes } = context;
   const podIps = pod.spec.hostNetwork ? node.hostIps : podIpsOf(view);
   try {
-    await volumes.ensure(pod, { references, tokens, node: { ...node, podIps } });
-    memory.volumes = { atMs: context.clock.now(), of: shownMetadata(pod) };
+    const shown = shownOf(context, pod);
+    await volumes.ensure(pod, { references, tokens, certificates, node: { ...node, podIps } });
+    memory.volumes = { atMs: context.clock.now(), of: shown };
   } catch (error) {
     if (error instanceof VolumeSetUpError) context.events.event(pod, 'Warning', 'FailedMount', error.message);
     throw error;

@@ -1,9 +1,10 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Container, Pod, Volume, VolumeMount } from '../../lib/api/gen/types.ts';
 import { KumulusError, messageOf } from '../../lib/errors.ts';
 import type { Mount } from '../cri/types.ts';
 import { expand } from '../pods/expansion.ts';
+import type { PodCertificates } from '../pod-certificates/index.ts';
 import { type NodePaths, podDir, volumeDir } from '../pods/paths.ts';
 import { amountOf } from '../pods/quantities.ts';
 import { podResources } from '../pods/resources.ts';
@@ -40,6 +41,8 @@ export interface VolumeOptions {
   memoryBytes: number;
   /** Where volumes that are claims come from. Absent: there are none. */
   claims?: ClaimVolumes;
+  /** Told of pods whose volumes are gone. */
+  certificates?: Pick<PodCertificates, 'forget'>;
 }
 
 export function createPodVolumes(paths: NodePaths, node: VolumeOptions): PodVolumes {
@@ -74,7 +77,10 @@ export function createPodVolumes(paths: NodePaths, node: VolumeOptions): PodVolu
       const { secretName, ...rest } = volume.secret;
       return project(await secretFiles(pod, { ...rest, name: secretName }, sources), true);
     }
-    if (volume.projected) return project(await projectedFiles(pod, volume.projected, sources), true);
+    if (volume.projected) {
+      const place = { volume: volume.name, held: (file: string) => readIfThere(join(path, file)) };
+      return project(await projectedFiles(pod, volume.projected, sources, place), true);
+    }
     if (volume.downwardAPI) return project(downwardFiles(pod, volume.downwardAPI, sources), true);
     const { medium = '', sizeLimit } = volume.emptyDir ?? {};
     if (medium !== '' && medium !== 'Memory') {
@@ -155,11 +161,13 @@ export function createPodVolumes(paths: NodePaths, node: VolumeOptions): PodVolu
     },
     async unmount(uid) {
       node.claims?.forget(uid);
+      node.certificates?.forget(uid);
       await removeUnmounted(join(podDir(paths, uid), 'volume-subpaths'));
       await removeUnmounted(join(podDir(paths, uid), 'volumes'));
     },
     async tearDown(uid) {
       node.claims?.forget(uid);
+      node.certificates?.forget(uid);
       // Sub-paths are mounts out of other volumes, so they go first.
       await removeUnmounted(join(podDir(paths, uid), 'volume-subpaths'));
       await removeUnmounted(podDir(paths, uid));
@@ -173,6 +181,15 @@ export function createPodVolumes(paths: NodePaths, node: VolumeOptions): PodVolu
       }
     },
   };
+}
+
+async function readIfThere(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
 }
 
 /** Removing a tree while something of the node is mounted in it would remove what is mounted there. */

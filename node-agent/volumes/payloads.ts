@@ -10,9 +10,11 @@ import type {
   VolumeProjection,
 } from '../../lib/api/gen/types.ts';
 import { isKind, KumulusError } from '../../lib/errors.ts';
+import type { PodCertificates } from '../pod-certificates/index.ts';
 import { fieldValue, type NodeFacts, resourceValue } from '../pods/field-ref.ts';
 import type { PodReferences } from '../pods/sources.ts';
 import type { ProjectedFile } from './atomic.ts';
+import { certificateFiles, type CertificatePlace } from './certificate-files.ts';
 import { trustAnchors } from './trust-anchors.ts';
 
 /** Tokens of service accounts, bound to a pod. */
@@ -24,6 +26,7 @@ export interface PodTokens {
 export interface PayloadSources {
   references: PodReferences;
   tokens: PodTokens;
+  certificates: PodCertificates;
   node: NodeFacts;
 }
 
@@ -85,11 +88,13 @@ export async function projectedFiles(
   pod: Pod,
   source: { sources?: VolumeProjection[]; defaultMode?: number },
   sources: PayloadSources,
+  place: Omit<CertificatePlace, 'index'>,
 ): Promise<Files> {
   const files: Files = new Map();
   const { defaultMode: mode } = source;
-  for (const projection of source.sources ?? []) {
-    const { configMap, secret, downwardAPI, serviceAccountToken, clusterTrustBundle } = projection;
+  for (const [index, projection] of (source.sources ?? []).entries()) {
+    const { configMap, secret, downwardAPI, serviceAccountToken, clusterTrustBundle, podCertificate } =
+      projection;
     const part = configMap
       ? await configMapFiles(pod, { ...configMap, defaultMode: mode }, sources)
       : secret
@@ -100,7 +105,9 @@ export async function projectedFiles(
             ? await tokenFile(pod, serviceAccountToken, mode ?? defaultMode, sources)
             : clusterTrustBundle
               ? await trustFile(pod, clusterTrustBundle, mode ?? defaultMode, sources)
-              : unsupported(projection);
+              : podCertificate
+                ? await ownFiles(pod, { ...place, index }, mode ?? defaultMode, sources)
+                : unsupported(projection);
     for (const [path, file] of part) files.set(path, file);
   }
   return files;
@@ -124,6 +131,16 @@ async function trustFile(
 ): Promise<Files> {
   const anchors = await trustAnchors(projection, references);
   return new Map([[projection.path, ownFile(pod, Buffer.from(anchors), mode)]]);
+}
+
+async function ownFiles(
+  pod: Pod,
+  place: CertificatePlace,
+  mode: number,
+  { certificates }: PayloadSources,
+): Promise<Files> {
+  const files = await certificateFiles(pod, place, certificates);
+  return new Map([...files].map(([path, content]) => [path, ownFile(pod, content, mode)]));
 }
 
 /** A file that only its user reads, where it is known who that is. */

@@ -7,6 +7,7 @@ import { createInProcessClient } from '../../../lib/client/in-process.ts';
 import { services } from '../../../lib/client/resources.ts';
 import { apiReferences } from '../../../node-agent/api-pods.ts';
 import { projectedFiles } from '../../../node-agent/volumes/payloads.ts';
+import { noCertificates } from '../../support/no-certificates.ts';
 import { startServer, type TestServer } from '../../support/api-server.ts';
 
 const bundles = '/apis/certificates.k8s.io/v1/clustertrustbundles';
@@ -56,8 +57,10 @@ async function mounted(
     {
       references,
       tokens: { token: () => Promise.reject(new Error('no token is asked for')) },
+      certificates: noCertificates,
       node: { nodeName: 'n', hostIps: ['127.0.0.1'], podIps: [], allocatable: {} },
     },
+    { volume: 'v', held: () => Promise.resolve(undefined) },
   );
   const file = files.get('ca.pem');
   if (!file) throw new Error('there is no such file');

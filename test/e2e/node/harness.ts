@@ -17,6 +17,7 @@ import { nodePaths } from '../../../node-agent/pods/paths.ts';
 import { createPodAgent, type PodAgent } from '../../../node-agent/pods/pod-agent.ts';
 import type { PodEvents, PodSource, PodWriter } from '../../../node-agent/pods/sources.ts';
 import { createPodVolumes } from '../../../node-agent/volumes/manager.ts';
+import { noCertificates } from '../../support/no-certificates.ts';
 import { buildBusyboxImage } from '../../support/images.ts';
 import { startContainerd, type TestContainerd } from '../../support/containerd.ts';
 
@@ -191,6 +192,7 @@ export async function startAgent(containerd: TestContainerd, world: NodeWorld): 
     dns: { servers: ['10.96.0.10'], domain: 'cluster.local', resolvConf: '/etc/resolv.conf' },
     references: world.references,
     tokens: { token: async (_pod, { audience }) => `token-for-${audience ?? 'api'}` },
+    certificates: noCertificates,
     volumes: createPodVolumes(paths, { memoryBytes }),
     cgroups,
     images: createImageManager(runtime, world, systemClock),
