@@ -184,11 +184,17 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     check: () =>
       closing.signal.aborted ? Promise.reject(new Error('process is shutting down')) : Promise.resolve(),
   };
-  const health = [
-    healthEndpoint('/healthz', [...checks, started], log),
-    healthEndpoint('/livez', checks, log),
-    healthEndpoint('/readyz', [...checks, started, shutdown], log),
-  ];
+  const healthChecks = {
+    '/healthz': [...checks, started],
+    '/livez': checks,
+    '/readyz': [...checks, started, shutdown],
+  };
+  const health = Object.entries(healthChecks).map(([path, of]) => healthEndpoint(path, of, log));
+  const healthPaths = Object.entries(healthChecks).flatMap(([path, of]) => [
+    path,
+    ...of.map(({ name }) => `${path}/${name}`),
+  ]);
+  const paths = [...rootPaths, ...healthPaths, ...groupPaths(registry)].sort();
 
   const routeOther = async ({ request, info }: RequestContext): Promise<ApiResponse> => {
     const { path } = info;
@@ -200,7 +206,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     const { accept, 'accept-encoding': acceptEncoding, 'if-none-match': ifNoneMatch } = request.headers;
     if (/^\/version\/?$/.test(path)) return json(versionInfo());
     if (path === '/metrics') return metrics.respond();
-    if (path === '/') return json({ paths: rootPaths });
+    if (path === '/') return json({ paths });
     if (path === '/openid/v1/jwks') return published(await tokens.keys(), 'application/jwk-set+json');
     if (path === '/.well-known/openid-configuration') return published(openIdConfiguration(tokens));
     const answer =
@@ -266,6 +272,8 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     }
     if (context) {
       response.headers['audit-id'] = context.auditID;
+      // Nothing is to be kept by others but what says so.
+      response.headers['cache-control'] ??= 'no-cache, private';
       addWarnings(response, context.warnings);
       if (context.responseHeaders) Object.assign(response.headers, context.responseHeaders);
       const { info, queuedMs = 0 } = context;
@@ -380,15 +388,23 @@ const rootPaths = [
   '/api',
   '/api/v1',
   '/apis',
-  '/healthz',
-  '/livez',
+  '/apis/',
   '/metrics',
   '/openapi/v2',
   '/openapi/v3',
+  '/openapi/v3/',
   '/openid/v1/jwks',
-  '/readyz',
   '/version',
 ];
+
+function groupPaths(registry: Resources): Set<string> {
+  const paths = new Set<string>();
+  for (const { definition } of registry.all()) {
+    if (definition.group === '') continue;
+    paths.add(`/apis/${definition.group}`).add(`/apis/${definition.group}/${definition.version}`);
+  }
+  return paths;
+}
 
 function openIdConfiguration({ issuer, algorithms }: TokenIssuer): object {
   return {

@@ -39,6 +39,7 @@ export function negotiate(
   }
   for (const clause of clausesOf(accept)) {
     const mediaType = mediaTypeFor(clause.type);
+    if (!isKnown(clause, mediaType)) continue;
     const transform = transformFor(clause, options.transforms);
     // Tables have no protobuf form; clients that ask for one list JSON after it.
     if (mediaType === protobufType && transform?.as === 'Table') continue;
@@ -53,10 +54,19 @@ function mediaTypeFor(type: string): Representation['mediaType'] | undefined {
   return type === protobufType ? protobufType : undefined;
 }
 
+/** `stream` and `sv` are asked for by what there is of them; YAML does not stream. */
+function isKnown({ parameters }: Clause, mediaType: Representation['mediaType'] | undefined): boolean {
+  const stream = parameters.get('stream');
+  if (stream && (stream !== 'watch' || mediaType === yamlType)) return false;
+  const serverVersion = parameters.get('sv');
+  return !serverVersion || serverVersion === 'v1';
+}
+
 function transformFor({ parameters }: Clause, allowed: boolean): Transform | undefined {
   const as = parameters.get('as');
-  if (as === undefined) return { as: 'object' };
   const version = parameters.get('v');
+  // A group or a version of no kind names nothing that could be had.
+  if (as === undefined && version === undefined && !parameters.has('g')) return { as: 'object' };
   if (!allowed || parameters.get('g') !== 'meta.k8s.io') return undefined;
   if (version !== 'v1' && version !== 'v1beta1') return undefined;
   if (as !== 'Table' && as !== 'PartialObjectMetadata' && as !== 'PartialObjectMetadataList')

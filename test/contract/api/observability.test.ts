@@ -27,6 +27,32 @@ test('health endpoints answer as a whole, check by check, and without what is ex
   expect((await server.get('/readyz?verbose')).text).toContain('[+]poststarthook/bootstrap-controller ok\n');
 });
 
+test('the root names the paths that there are, and no answer is to be kept by others', async () => {
+  const root = (await server.get('/')).json as { paths?: string[] };
+  expect(root.paths).toEqual(
+    expect.arrayContaining([
+      '/api/v1',
+      '/apis/autoscaling',
+      '/apis/autoscaling/v2',
+      '/livez/etcd',
+      '/version',
+    ]),
+  );
+  expect(root.paths).toEqual(root.paths?.toSorted());
+  for (const path of [
+    '/',
+    '/version',
+    '/metrics',
+    '/openapi/v2',
+    '/openapi/v3',
+    '/apis',
+    '/nosuch',
+    '/api/v1/pods',
+  ]) {
+    expect((await server.get(path)).headers['cache-control'], path).toContain('private');
+  }
+});
+
 test('a check that fails is named, and why stays inside', async () => {
   const bad = { name: 'etcd', check: () => Promise.reject(new Error('secret reason')) };
   const good = { name: 'ping', check: () => Promise.resolve() };

@@ -142,6 +142,31 @@ describe('representations', () => {
     expect([none.status, none.json.reason]).toEqual([406, 'NotAcceptable']);
   });
 
+  test.each([
+    'application/json;g=meta.k8s.io;v=v1',
+    'application/json;as=Table;v=v1',
+    'application/json;as=Service;g=;v=v1',
+    'application/json;as=Table;g=meta.k8s.io;v=v1alpha1',
+    'application/json;stream=file',
+    'application/yaml;stream=watch',
+    'application/json;sv=v2',
+  ])('are not had by %s, which may have another after it', async (accept) => {
+    expect((await server.get(path, { headers: { accept } })).status).toBe(406);
+    expect((await server.get(path, { headers: { accept: `${accept},application/json` } })).status).toBe(200);
+  });
+
+  test('as tables say what may be included', async () => {
+    const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io';
+    for (const at of [path, `${path}/cm-0`, `${path}?watch=1`]) {
+      const query = at.includes('?') ? '&' : '?';
+      const { status, json } = await server.get(`${at}${query}includeObject=All`, { headers: { accept } });
+      expect([status, json.message]).toEqual([
+        400,
+        `Unable to convert to Table as requested: includeObject: Invalid value: "All": must be 'Metadata', 'Object', 'None', or empty`,
+      ]);
+    }
+  });
+
   test('events are the same in both groups', async () => {
     const event = {
       metadata: { name: 'e1', namespace: 'default' },

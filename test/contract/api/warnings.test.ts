@@ -95,3 +95,27 @@ test('templates of claims are written with the warnings of a claim', async () =>
     'spec.volumeClaimTemplates[0].resources.requests[storage]: fractional byte value "1500m" is invalid, must be an integer',
   ]);
 });
+
+test('owners that stand twice stand once, and whoever wrote them is told', async () => {
+  const path = '/api/v1/namespaces/default/configmaps';
+  const owner = { apiVersion: 'v1', kind: 'ConfigMap', name: 'a', uid: 'u-a' };
+  const other = { ...owner, uid: 'u-b' };
+  const metadata = (...ownerReferences: object[]) => ({ metadata: { name: 'owned', ownerReferences } });
+  const said = (place: string) =>
+    `.metadata.ownerReferences contains duplicate entries${place}; API server dedups owner references in 1.20+, and may reject such requests as early as 1.24; please fix your requests; duplicate UID(s) observed: u-a`;
+  const created = await server.post(path, metadata(owner, owner));
+  expect(created.json.metadata?.ownerReferences).toEqual([owner]);
+  expect(warnings(created.headers)).toEqual([said('')]);
+  const updated = await server.put(`${path}/owned`, metadata(owner, other, owner));
+  expect(updated.json.metadata?.ownerReferences).toEqual([owner, other]);
+  expect(warnings(updated.headers)).toEqual([said('')]);
+  const patched = await server.patch(`${path}/owned`, 'application/json-patch+json', [
+    { op: 'add', path: '/metadata/ownerReferences/-', value: owner },
+  ]);
+  expect(patched.json.metadata?.ownerReferences).toEqual([owner, other]);
+  expect(warnings(patched.headers)).toEqual([said(' after mutating admission happens')]);
+  // What one uid says in two ways is for the validation of the kind.
+  const unlike = await server.put(`${path}/owned`, metadata(owner, { ...owner, name: 'b' }));
+  expect(unlike.json.metadata?.ownerReferences).toHaveLength(2);
+  expect(unlike.headers.warning).toBeUndefined();
+});

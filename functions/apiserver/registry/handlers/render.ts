@@ -8,6 +8,8 @@ import {
   renderTable,
 } from '../../../../lib/api/table/index.ts';
 import { badRequest } from '../../../../lib/api/status.ts';
+import { errorText, invalidValue } from '../../../../lib/api/validate/field-error.ts';
+import { Path } from '../../../../lib/api/validate/path.ts';
 import type { ApiResponse } from '../../../../lib/http/types.ts';
 import type { RequestContext } from '../../pipeline/context.ts';
 import { negotiate, type Representation } from '../../pipeline/negotiate.ts';
@@ -108,5 +110,10 @@ export function renderList(
 export function includeObject({ request }: RequestContext): IncludeObject {
   const asked = request.query.get('includeObject') || 'Metadata';
   if (asked === 'None' || asked === 'Metadata' || asked === 'Object') return asked;
-  throw badRequest(`unrecognized includeObject value: ${JSON.stringify(asked)}`);
+  const wrong = invalidValue(
+    Path.of('includeObject'),
+    asked,
+    "must be 'Metadata', 'Object', 'None', or empty",
+  );
+  throw badRequest(`Unable to convert to Table as requested: ${errorText(wrong)}`);
 }

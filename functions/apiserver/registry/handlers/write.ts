@@ -21,6 +21,7 @@ import type { RegistryEntry } from '../registry.ts';
 import { createStored, dryStored, type Stored } from '../storage.ts';
 import { type Hold, nothingHeld } from '../services/allocator.ts';
 import type { AnyObject } from '../strategy.ts';
+import { dropDuplicateOwners } from './owner-references.ts';
 import { ownSections, shareSections } from './sections.ts';
 
 export interface Write {
@@ -98,10 +99,12 @@ export async function createObject(
   ] as const) {
     delete decoded.metadata[field];
   }
+  if (!isPatch(write)) dropDuplicateOwners(decoded, write.context.warnings, 'before');
   // Before admission: what the server adds by itself is not the client's (as in kube-apiserver).
   const object = track(decoded);
   const attributes = admissionOf(write, 'CREATE', object, undefined);
   await backend.admission.mutate(attributes);
+  dropDuplicateOwners(object, write.context.warnings, 'after');
   rules.applyDefaults(object);
   const generateName = object.metadata.name ? undefined : object.metadata.generateName;
   for (let attempt = 1; ; attempt++) {
@@ -178,11 +181,13 @@ export async function nextState(
   rules.applyDefaults(wanted);
   // An empty list is none from here on: it is no change, and nobody's.
   omitEmpty(wanted as unknown as JsonObject, entry.definition.schema, old as unknown as JsonObject);
+  if (!isPatch(write)) dropDuplicateOwners(wanted, context.warnings, 'before');
   const next = track(wanted);
   // Plugins and kinds change it in place.
   ownSections(next, old);
   const attributes = admissionOf(write, 'UPDATE', next, old);
   await backend.admission.mutate(attributes);
+  dropDuplicateOwners(next, context.warnings, 'after');
   if (rules.load) await rules.load();
   if (subresource === 'status') {
     const request = writeRequest(write);
@@ -206,6 +211,10 @@ export async function nextState(
     await hold.undo();
     throw error;
   }
+}
+
+function isPatch({ context }: Write): boolean {
+  return context.info.verb === 'patch';
 }
 
 function writeRequest({ backend, context }: Write): WriteRequest {
