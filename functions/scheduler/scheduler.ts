@@ -19,7 +19,7 @@ import { Nominator } from './framework/nominator.ts';
 import type { FrameworkHandle } from './framework/plugin.ts';
 import { diagnosisOf, type Profile } from './framework/profile.ts';
 import { ClusterState } from './framework/snapshot.ts';
-import { isRejected, type Status, statusMessage } from './framework/status.ts';
+import { errorStatus, isRejected, type Status, statusMessage } from './framework/status.ts';
 import { WaitingPods } from './framework/waiting-pods.ts';
 import { createSchedulerMetrics } from './metrics.ts';
 import type { Registry as PluginRegistry } from './plugins/registry.ts';
@@ -114,6 +114,12 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
       if (!deps.signal.aborted) log.error({ err: error, pod: keyOf(pod) }, 'a status could not be written');
     }
   });
+
+  /** Resolves with what is wrong; undefined at once where there is nothing to load. */
+  function loadFor({ profile, info }: WaitingEntry): Promise<Status | undefined> | undefined {
+    const loads = profile.plugins.flatMap((plugin) => plugin.load?.(info) ?? []);
+    return loads.length > 0 ? Promise.all(loads).then(() => undefined, errorStatus) : undefined;
+  }
 
   function scheduleOne(entry: WaitingEntry): void {
     const { info: pod, profile } = entry;
@@ -226,7 +232,10 @@ export function createScheduler(deps: SchedulerDeps): Scheduler {
     while (!signal.aborted) {
       const entry = queue.pop();
       if (!entry) return;
-      scheduleOne(entry);
+      const loading = loadFor(entry);
+      const problem = loading && (await loading);
+      if (problem) fault(entry, problem);
+      else scheduleOne(entry);
       while (tasks.size >= maxInFlight) await Promise.race(tasks);
       if (clock.now() < sliceEnd) continue;
       await setImmediate();

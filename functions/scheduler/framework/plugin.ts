@@ -35,6 +35,11 @@ export interface Plugin
     Partial<BindPlugin>,
     Partial<PostBindPlugin> {
   readonly name: string;
+  /**
+   * Gets ready for a pod like this one; undefined when it is. A cycle never waits, so this is waited for before the cycle: for
+   * what few pods need and is large to load.
+   */
+  load?(pod: PodInfo): Promise<void> | undefined;
   /** What can make a pod schedulable that this plugin turned down. None: only the periodic flush does. */
   readonly events?: readonly EventHint[];
 }

@@ -1,7 +1,8 @@
-import { expect, it } from 'vitest';
+import { beforeAll, expect, it } from 'vitest';
 import { CycleState } from '../../../functions/scheduler/framework/cycle-state.ts';
 import { podInfoOf } from '../../../functions/scheduler/framework/pod-info.ts';
 import { ClusterState } from '../../../functions/scheduler/framework/snapshot.ts';
+import { loadExpressions } from '../../../functions/scheduler/plugins/devices/expressions.ts';
 import { dynamicResources } from '../../../functions/scheduler/plugins/devices/dynamic-resources.ts';
 import type { DeviceClass, ResourceSlice, ResourceV1ResourceClaim } from '../../../lib/api/gen/types.ts';
 import type { Persisted } from '../../../lib/api/object.ts';
@@ -82,6 +83,8 @@ function exactly({ model, count }: Claim['requests'][number][number]) {
     ...(count > 0 ? { allocationMode: 'ExactCount' as const, count } : { allocationMode: 'All' as const }),
   };
 }
+
+beforeAll(loadExpressions);
 
 it('finds devices exactly on the nodes where some choice of them would do, in 3,000 cases', () => {
   const found = { ok: 0, no: 0 };

@@ -12,6 +12,7 @@ import { type Allocation, Allocator } from './allocator.ts';
 import { awaitDevices, bindClaim, deallocate, unreserveClaim } from './claim-binder.ts';
 import { canBeReserved, type Claim, claimsOf, isReservedFor } from './pod-claims.ts';
 import { type Pool, poolsOf } from './pools.ts';
+import { expressionsAreLoaded, loadExpressions } from './expressions.ts';
 import { classesOf, demandOf } from './requests.ts';
 import { Usage } from './usage.ts';
 
@@ -102,6 +103,9 @@ export function dynamicResources(args: DynamicResourcesArgs, context: PluginCont
 
   return {
     name: 'DynamicResources',
+    load({ pod }) {
+      return pod.spec.resourceClaims?.length && !expressionsAreLoaded() ? loadExpressions() : undefined;
+    },
     events,
     preEnqueue(pod) {
       if (!pod.spec.resourceClaims?.length) return undefined;

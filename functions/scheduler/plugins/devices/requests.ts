@@ -6,7 +6,8 @@ import type {
   DeviceToleration,
   ResourceV1ResourceClaim,
 } from '../../../../lib/api/gen/types.ts';
-import { type DeviceMatcher, deviceMatcher } from './cel.ts';
+import type { DeviceMatcher } from './cel.ts';
+import { deviceMatcher } from './expressions.ts';
 import type { PoolDevice } from './pools.ts';
 
 /** One way to meet a request: the request itself, or one of its alternatives (KEP-4816). */
