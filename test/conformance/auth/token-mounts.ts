@@ -1,13 +1,9 @@
-/** Tokens of service accounts as containers find them, on a real node. */
-import { beforeAll, describe, expect, test } from 'vitest';
+/** Tokens of service accounts as containers find them. */
+import { beforeAll, expect, test } from 'vitest';
 import { serviceAccounts, tokenReviews } from '../../../lib/client/resources.ts';
-import { whyNoContainers } from '../../support/containerd.ts';
-import { namespace, useRealNode } from '../support/real-node.ts';
+import { namespace, type RealNode } from '../support/real-node.ts';
 
-const reason = whyNoContainers();
-
-describe.skipIf(reason !== undefined)(`tokens in containers${reason ? ` (${reason})` : ''}`, () => {
-  const node = useRealNode();
+export function tokenMounts(node: RealNode): void {
   const serviceAccountName = 'mounted';
   beforeAll(async () => {
     await node.client.create(serviceAccounts, { metadata: { namespace, name: serviceAccountName } });
@@ -55,4 +51,4 @@ describe.skipIf(reason !== undefined)(`tokens in containers${reason ? ` (${reaso
     });
     expect((await review(token))?.authenticated ?? false).toBe(false);
   });
-});
+}
