@@ -97,8 +97,9 @@ async function undelivered({ undeliveredQueueUrl: url, region }: StackOutputs): 
     const waiting = await countOf(client, url);
     if (waiting === 0) return [{ state: 'good', about, found: 'none' }];
     const remedy =
-      'The logs of dispatch and delays say why they failed; the resync repairs what these would have led to';
-    return [{ state: 'bad', about, found: `${waiting} changes or delays reached no function`, remedy }];
+      'The logs of dispatch, delays and instance events say why they failed; the resync repairs what these would have led to, but for a machine that went undrained';
+    const found = `${waiting} changes, delays or events of machines reached no function`;
+    return [{ state: 'bad', about, found, remedy }];
   } finally {
     client.destroy();
   }

@@ -6,19 +6,21 @@ import { AutoScalingClient } from '@aws-sdk/client-auto-scaling';
 import { createInProcessClient } from '../../lib/client/in-process.ts';
 import { nodes } from '../../lib/client/resources.ts';
 import { rfc3339, systemClock } from '../../lib/clock.ts';
-import { isKind } from '../../lib/errors.ts';
+import { isKind, messageOf } from '../../lib/errors.ts';
 import { openControlPlane } from '../lambda/control-plane.ts';
 import { onDemandPollMs } from '../lambda/freshness.ts';
 import { lambdaHandler, lambdaLogger } from '../lambda/invocation.ts';
+import { openQueue } from '../lambda/queue.ts';
 import { readSettings } from '../lambda/settings.ts';
 import { Warm } from '../lambda/warm.ts';
 import { autoScalingGroups } from './cloud/drain/autoscaling.ts';
-import { drainRequestOf, type InstanceEvent } from './cloud/drain/event.ts';
+import { type InstanceLoss, readInstanceEvent } from './cloud/drain/event.ts';
 import { drainAnnotation } from './cloud/drain/request.ts';
 
 const settings = readSettings(process.env);
 const log = lambdaLogger('instance-events', settings);
 const groups = autoScalingGroups(new AutoScalingClient({}));
+const queue = openQueue(settings, () => false);
 const drainTimeoutMs = Number(process.env.KUMULUS_DRAIN_TIMEOUT_SECONDS ?? 300) * 1000;
 
 /** All that is kept between invocations: an API server. */
@@ -30,16 +32,24 @@ const warm = new Warm(async () => {
   });
 });
 
-export const handler = lambdaHandler<InstanceEvent, void>({
+/** A message of SQS holds 256 KiB, whatever came in the event's place. */
+const mostBuried = 60_000;
+const mostReason = 1_000;
+
+export const handler = lambdaHandler<unknown, void>({
   name: 'instance-events',
   settings,
   log,
   async run(event, { metrics }) {
-    const found = drainRequestOf(event, drainTimeoutMs);
-    if (!found) {
+    let found: InstanceLoss;
+    try {
+      found = readInstanceEvent(event, drainTimeoutMs);
+    } catch (error) {
       metrics.count('Malformed');
-      log.error({ detailType: event?.['detail-type'] }, 'malformed event: dropped');
-      return;
+      const reason = messageOf(error).slice(0, mostReason);
+      log.error({ reason }, 'malformed event: a dead letter');
+      const malformedEvent = JSON.stringify(event ?? null).slice(0, mostBuried);
+      return queue.bury(JSON.stringify({ malformedEvent, error: reason }), 'malformed');
     }
     const { instanceId, deadlineMs, action } = found;
     const client = await warm.get();

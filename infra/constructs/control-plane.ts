@@ -4,6 +4,7 @@ import { LambdaFunction } from 'aws-cdk-lib/aws-events-targets';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
+import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { DynamoEventSource, SqsDlq, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
 import { keyNames } from '../../functions/lambda/keys.ts';
@@ -24,6 +25,8 @@ export const advertised = '192.0.2.1:443';
 const workTimeout = Duration.seconds(60);
 /** Streams of API Gateway, and so watches, last fifteen minutes at most, as functions do. */
 const apiTimeout = Duration.minutes(15);
+/** Three tries of the setup function, which Lambda makes one and two minutes after another. */
+const setupTimeout = Duration.minutes(12);
 const schedulerConfigFile = 'scheduler-config.json';
 
 /** The functions, what drives them, and the endpoint. */
@@ -166,6 +169,12 @@ export class ControlPlane extends Construct {
         timeout: workTimeout,
         environment: { KUMULUS_DRAIN_TIMEOUT_SECONDS: String(parameters.drainTimeoutSeconds) },
       });
+    this.instanceEvents?.function.configureAsyncInvoke({
+      // Later it would be told of a machine that has gone.
+      maxEventAge: Duration.seconds(Math.max(60, parameters.drainTimeoutSeconds)),
+      retryAttempts: 2,
+      onFailure: new SqsDestination(this.queues.undelivered),
+    });
     this.#grant(state);
     if (tokenKey) this.#grantTokenKey(tokenKey);
     if (network) {
@@ -233,6 +242,7 @@ export class ControlPlane extends Construct {
     for (const { function: sender } of [dispatch, controllers, scheduler, delays, resync, setup]) {
       this.queues.grantSend(sender);
     }
+    if (instanceEvents) this.queues.grantBury(instanceEvents.function);
     this.nodeQueues.grantSend(dispatch);
     this.nodeQueues.grantManage(controllers);
     this.nodeQueues.grantRemove(setup);
@@ -291,6 +301,8 @@ export class ControlPlane extends Construct {
     const { setup, ...others } = this.functions;
     const resource = new CustomResource(this, 'Cluster', {
       serviceToken: setup.function.functionArn,
+      // It answers by itself also when it fails; one that cannot even begin is waited for an hour otherwise.
+      serviceTimeout: setupTimeout,
       resourceType: 'Custom::KumulusCluster',
       properties: {
         serviceCidr: parameters.serviceCidr,

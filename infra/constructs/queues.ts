@@ -14,7 +14,7 @@ export class Queues extends Construct {
   readonly delays: sqs.Queue;
   /** What cannot be worked on, by key. */
   readonly deadLetters: sqs.Queue;
-  /** Delays and stream records that no function could take. */
+  /** Delays, stream records and events that no function could take. */
   readonly undelivered: sqs.Queue;
 
   constructor(scope: Construct, id: string, { functionTimeout }: { functionTimeout: Duration }) {
@@ -46,11 +46,16 @@ export class Queues extends Construct {
   }
 
   grantSend(grantee: iam.IGrantable): void {
-    const resources = [this.work, this.scheduler, this.delays, this.deadLetters].map(
-      (queue) => queue.queueArn,
-    );
-    grantee.grantPrincipal.addToPrincipalPolicy(
-      new PolicyStatement({ actions: ['sqs:SendMessage'], resources }),
-    );
+    this.#grantSend(grantee, [this.work, this.scheduler, this.delays, this.deadLetters]);
+  }
+
+  /** For whoever gives up what it cannot read, and sends nothing else. */
+  grantBury(grantee: iam.IGrantable): void {
+    this.#grantSend(grantee, [this.deadLetters]);
+  }
+
+  #grantSend({ grantPrincipal }: iam.IGrantable, to: sqs.Queue[]): void {
+    const resources = to.map(({ queueArn }) => queueArn);
+    grantPrincipal.addToPrincipalPolicy(new PolicyStatement({ actions: ['sqs:SendMessage'], resources }));
   }
 }

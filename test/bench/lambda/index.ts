@@ -1,17 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SSMClient } from '@aws-sdk/client-ssm';
 import { openControlPlane } from '../../../functions/lambda/control-plane.ts';
 import { readSettings } from '../../../functions/lambda/settings.ts';
-import { ensureKeys } from '../../../functions/setup/keys.ts';
-import { systemClock } from '../../../lib/clock.ts';
 import { silentLogger } from '../../../lib/log.ts';
 import { runCommand } from '../../../lib/process/run.ts';
-import { createSqsClient } from '../../../lib/queue/sqs/index.ts';
-import { createDynamoClient, ensureTable } from '../../../lib/store/dynamodb/index.ts';
 import { measuredBundle } from '../../support/lambda/bundle.ts';
-import { createQueues } from '../../support/queue/sqs.ts';
+import { prepareFunctions } from '../../support/lambda/environment.ts';
 import { startMiniStack } from '../../support/store/ministack.ts';
 import { percentile } from '../percentile.ts';
 import type { BenchResult } from '../result.ts';
@@ -55,7 +50,7 @@ export async function run(): Promise<BenchResult[]> {
   const dir = mkdtempSync(join(tmpdir(), 'kumulus-bench-'));
   const emulator = await startMiniStack({ services: ['dynamodb', 'sqs', 'ssm', 'sts'] });
   try {
-    const env = await prepare(emulator.endpoint);
+    const { environment: env } = await prepareFunctions(emulator.endpoint, 'bench');
     const results: BenchResult[] = [];
     for (const [name, { entry, event }] of Object.entries(functions)) {
       const { index, zippedBytes } = measuredBundle(entry, join(dir, name));
@@ -116,44 +111,6 @@ async function warmResults({ warmMs, halfwayBytes, residentBytes }: Measured): P
       target: '< 16',
     },
   ];
-}
-
-/** Table, queues and keys, and the environment that names them; this process' own too. */
-async function prepare(endpoint: string): Promise<Record<string, string>> {
-  const access = {
-    AWS_ENDPOINT_URL: endpoint,
-    AWS_REGION: 'us-east-1',
-    AWS_ACCESS_KEY_ID: 'test',
-    AWS_SECRET_ACCESS_KEY: 'test',
-  };
-  Object.assign(process.env, access);
-  await ensureTable(createDynamoClient({}), 'bench');
-  const queues = await createQueues(createSqsClient({}), 'bench');
-  const keysPath = '/kumulus/bench/keys';
-  await ensureKeys(new SSMClient({}), keysPath, systemClock);
-  const settings = {
-    KUMULUS_CLUSTER: 'bench',
-    KUMULUS_TABLE: 'bench',
-    KUMULUS_KEYS_PATH: keysPath,
-    KUMULUS_WORK_QUEUE_URL: queues.work,
-    KUMULUS_SCHEDULER_QUEUE_URL: queues.work,
-    KUMULUS_DELAY_QUEUE_URL: queues.delays,
-    KUMULUS_DEAD_LETTER_QUEUE_URL: queues.dead,
-    KUMULUS_SERVICE_CIDR: '10.96.0.0/16',
-    KUMULUS_CLUSTER_CIDR: '10.244.0.0/16',
-    KUMULUS_NODE_PORT_RANGE: '30000-32767',
-    KUMULUS_ISSUER: 'https://kubernetes.default.svc',
-    KUMULUS_NODE_TOPIC_ARN: 'arn:aws:sns:us-east-1:000000000000:nodes',
-    KUMULUS_NODE_ROLE_ARN: 'arn:aws:iam::000000000000:role/node',
-    KUMULUS_NODE_ROLE_ID: 'AROAEXAMPLE',
-    KUMULUS_ADVERTISE: '192.0.2.1:443',
-    KUMULUS_LOG_LEVEL: 'error',
-  };
-  Object.assign(process.env, settings);
-  const { server } = await openControlPlane(readSettings(process.env), silentLogger);
-  await server.keepHouse();
-  await server.close();
-  return { ...access, ...settings };
 }
 
 async function measure(

@@ -53,6 +53,25 @@ describe('nodes by the stack', () => {
     });
   });
 
+  test('whose end nobody could be told of are not lost in silence', () => {
+    group.hasResourceProperties('AWS::Lambda::EventInvokeConfig', {
+      FunctionName: { Ref: Match.stringLikeRegexp('^ControlPlaneInstanceEvents') },
+      MaximumEventAgeInSeconds: 300,
+      MaximumRetryAttempts: 2,
+      DestinationConfig: {
+        OnFailure: {
+          Destination: { 'Fn::GetAtt': [Match.stringLikeRegexp('^ControlPlaneQueuesUndelivered'), 'Arn'] },
+        },
+      },
+    });
+    const rights = statementsOf(group).filter(({ name }) => name.startsWith('ControlPlaneInstanceEvents'));
+    const sends = rights.filter(({ statement }) => [statement.Action].flat().includes('sqs:SendMessage'));
+    const to = sends.map(({ statement }) => JSON.stringify(statement.Resource).replace(/[0-9A-F]{8}/, ''));
+    expect(to.sort()).toEqual(
+      ['DeadLetters', 'Undelivered'].map((queue) => `{"Fn::GetAtt":["ControlPlaneQueues${queue}","Arn"]}`),
+    );
+  });
+
   test('are drained before the group ends them', () => {
     group.hasResourceProperties('AWS::AutoScaling::LifecycleHook', {
       LifecycleTransition: 'autoscaling:EC2_INSTANCE_TERMINATING',

@@ -1,7 +1,7 @@
 /** What becomes of Nodes as their machines come and go, each controller with the rights of its own account. */
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { controllerClients } from '../../../../functions/controllers/accounts.ts';
-import { drainRequestOf } from '../../../../functions/controllers/cloud/drain/event.ts';
+import { readInstanceEvent } from '../../../../functions/controllers/cloud/drain/event.ts';
 import {
   drainAnnotation,
   type LifecycleAction,
@@ -215,7 +215,7 @@ test('what a budget protects stays until the time is over, and then the machine 
   expect(await podNames()).toEqual(['web']);
 });
 
-test('events of machines say which, and by when; others say nothing', () => {
+test('events of machines say which, and by when; others are refused by what is wrong with them', () => {
   const time = '2026-01-01T00:00:00Z';
   const atMs = Date.parse(time);
   const spot = {
@@ -223,7 +223,7 @@ test('events of machines say which, and by when; others say nothing', () => {
     time,
     detail: { 'instance-id': name },
   };
-  expect(drainRequestOf(spot, 300_000)).toEqual({ instanceId: name, deadlineMs: atMs + 120_000 });
+  expect(readInstanceEvent(spot, 300_000)).toEqual({ instanceId: name, deadlineMs: atMs + 120_000 });
   const detail = {
     EC2InstanceId: name,
     AutoScalingGroupName: 'g',
@@ -231,7 +231,29 @@ test('events of machines say which, and by when; others say nothing', () => {
     LifecycleActionToken: 't',
   };
   const hook = { 'detail-type': 'EC2 Instance-terminate Lifecycle Action', time, detail };
-  expect(drainRequestOf(hook, 300_000)).toEqual({ instanceId: name, deadlineMs: atMs + 300_000, action });
-  expect(drainRequestOf({ ...hook, detail: {} }, 300_000)).toBeUndefined();
-  expect(drainRequestOf({ ...hook, time: 'soon' }, 300_000)).toBeUndefined();
+  expect(readInstanceEvent(hook, 300_000)).toEqual({ instanceId: name, deadlineMs: atMs + 300_000, action });
+  const refused: [event: unknown, why: string][] = [
+    [undefined, 'time: Invalid value: undefined: must be a time of RFC 3339'],
+    ['terminate', 'time: Invalid value: undefined: must be a time of RFC 3339'],
+    [{ ...hook, time: 'soon' }, 'time: Invalid value: "soon": must be a time of RFC 3339'],
+    [
+      { ...hook, time: '2026-99-99T00:00:00Z' },
+      'time: Invalid value: "2026-99-99T00:00:00Z": must be a time',
+    ],
+    [{ ...hook, detail: null }, 'detail.AutoScalingGroupName: Invalid value: undefined: must be'],
+    [{ ...hook, detail: {} }, 'detail.AutoScalingGroupName: Invalid value: undefined: must be'],
+    [{ ...hook, detail: { ...detail, LifecycleHookName: 7 } }, 'detail.LifecycleHookName: Invalid value: 7'],
+    [{ ...hook, detail: { ...detail, LifecycleActionToken: '' } }, 'detail.LifecycleActionToken: Invalid'],
+    [
+      { ...hook, detail: { ...detail, EC2InstanceId: '../pods/web' } },
+      'detail.EC2InstanceId: Invalid value: "../pods/web": must be an instance’s id',
+    ],
+    [{ ...spot, detail: {} }, 'detail.instance-id: Invalid value: undefined: must be an instance’s id'],
+    [
+      { ...hook, 'detail-type': 'EC2 Instance Launch Successful' },
+      'detail-type: Invalid value: "EC2 Instance',
+    ],
+    [{ ...hook, 'detail-type': undefined }, 'detail-type: Invalid value: undefined'],
+  ];
+  for (const [event, why] of refused) expect(() => readInstanceEvent(event, 300_000)).toThrow(why);
 });
