@@ -7,13 +7,6 @@ const immortal = new Set(['default', 'kube-system', 'kube-public']);
 
 /** Nothing is created in a namespace that is missing or going; three namespaces are never deleted. */
 export function namespaceLifecycle(cache: WatchCache): AdmissionPlugin {
-  const read = async (name: string): Promise<Namespace | undefined> => {
-    const cached = await cache.get('namespaces', name, { freshness: 'any' });
-    const namespace = cached?.object as unknown as Namespace | undefined;
-    if (namespace?.status?.phase === 'Active') return namespace;
-    // What memory does not have may have come, and what is going may have come back.
-    return (await cache.get('namespaces', name))?.object as unknown as Namespace | undefined;
-  };
   return {
     name: 'NamespaceLifecycle',
     async mutate({ operation, entry, namespace, name, object }) {
@@ -24,7 +17,8 @@ export function namespaceLifecycle(cache: WatchCache): AdmissionPlugin {
         return;
       }
       if (operation !== 'CREATE' || !definition.namespaced) return;
-      const found = await read(namespace);
+      // As it is now: in one that somebody else has deleted meanwhile, nobody would ever find what is made.
+      const found = (await cache.get('namespaces', namespace))?.object as unknown as Namespace | undefined;
       if (!found) throw notFound({ group: '', resource: 'namespaces' }, namespace);
       if (found.status?.phase !== 'Terminating') return;
       throw forbidden(
