@@ -42,8 +42,9 @@ export async function listSnapshot(
     const head = await reader.counter(resource);
     const revision: Revision = at ?? head.head;
     const changed = await reader.read(resource, Math.min(floor, revision), head.head, before);
-    const states = await statesAt(reader, changed, revision);
-    const merged = merge(scanned, states, prefix, after, end);
+    const range = rangeOf(prefix, after, end);
+    const states = await statesAt(reader, changed, revision, scanned, range);
+    const merged = merge(scanned, states);
     if (!limit || end === undefined || merged.length > limit) {
       const page = limit ? merged.slice(0, limit) : merged;
       const entries = await Promise.all(page.map((state) => toEntry(context, state)));
@@ -61,35 +62,48 @@ export async function listSnapshot(
 
 type State = ObjectItem | Entry;
 
-/** The keys that changed, as they are at `at`; undefined where there is nothing. */
+/** Whether a key is in the range that was scanned, up to the key `end` (undefined: all). */
+function rangeOf(prefix: string, after: string, end: string | undefined): (key: string) => boolean {
+  return (key) =>
+    key.startsWith(prefix) &&
+    compareKeys(key, after) > 0 &&
+    (end === undefined || compareKeys(key, end) <= 0);
+}
+
+/**
+ * What overrides the scan: the keys of the range that changed, as they are at `at`; undefined where there is nothing. Not those
+ * whose state at `at` is what was scanned, as a body of the log costs more to read than all else here.
+ */
 async function statesAt(
   reader: LogReader,
   changed: readonly LogChange[],
   at: Revision,
+  scanned: readonly ObjectItem[],
+  isInRange: (key: string) => boolean,
 ): Promise<Map<string, State | undefined>> {
-  const states = new Map<string, State | undefined>();
+  /** By key the last change up to `at`, or the first one after it where there is no other. */
+  const deciding = new Map<string, LogChange>();
   for (const entry of changed) {
-    if (entry.revision > at && states.has(entry.key)) continue;
-    const change = await reader.change(entry);
-    states.set(entry.key, entry.revision <= at ? change.after : change.before);
+    if (!isInRange(entry.key) || (entry.revision > at && deciding.has(entry.key))) continue;
+    deciding.set(entry.key, entry);
   }
-  return states;
+  for (const { key, revision } of scanned)
+    if (revision <= at && deciding.get(key)?.revision === revision) deciding.delete(key);
+  const state = async (entry: LogChange): Promise<State | undefined> => {
+    const isPast = entry.revision <= at;
+    if (isPast ? entry.kind === 'delete' : entry.previous === 0) return undefined;
+    const change = await reader.change(entry);
+    return isPast ? change.after : change.before;
+  };
+  return new Map(
+    await Promise.all([...deciding].map(async ([key, entry]) => [key, await state(entry)] as const)),
+  );
 }
 
-/** What was scanned up to the key `end` (undefined: all), overridden by the states; in key order. */
-function merge(
-  scanned: readonly ObjectItem[],
-  states: ReadonlyMap<string, State | undefined>,
-  prefix: string,
-  after: string,
-  end: string | undefined,
-): State[] {
-  const inRange = ({ key }: State) =>
-    key.startsWith(prefix) &&
-    compareKeys(key, after) > 0 &&
-    (end === undefined || compareKeys(key, end) <= 0);
+/** What was scanned, overridden by the states; in key order. */
+function merge(scanned: readonly ObjectItem[], states: ReadonlyMap<string, State | undefined>): State[] {
   const untouched: State[] = scanned.filter(({ key, packed }) => packed !== undefined && !states.has(key));
-  const touched = [...states.values()].filter((state) => state !== undefined).filter(inRange);
+  const touched = [...states.values()].filter((state) => state !== undefined);
   if (touched.length === 0) return untouched;
   return [...untouched, ...touched].sort((a, b) => compareKeys(a.key, b.key));
 }
