@@ -2,7 +2,7 @@
  * The cluster's own certificate authority: X.509 certificates with P-256 keys, as PEM. Organizations become the
  * user's groups and the common name its name, as everywhere in Kubernetes.
  */
-import 'reflect-metadata';
+import './reflect.ts';
 import { randomBytes, webcrypto } from 'node:crypto';
 import {
   AuthorityKeyIdentifierExtension,

@@ -1,5 +1,5 @@
 /** Keys for pods, and the requests that prove who has them (KEP-4317, `spec.stubPKCS10Request`). */
-import 'reflect-metadata';
+import './reflect.ts';
 import { webcrypto } from 'node:crypto';
 import { Pkcs10CertificateRequestGenerator } from '@peculiar/x509';
 import { exportKey } from './index.ts';

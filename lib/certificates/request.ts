@@ -1,5 +1,5 @@
 /** What a client makes to be given a certificate: a request (PKCS#10, RFC 2986) for its own P-256 key. */
-import 'reflect-metadata';
+import './reflect.ts';
 import { createHash, createPublicKey, webcrypto } from 'node:crypto';
 import {
   type JsonGeneralNames,

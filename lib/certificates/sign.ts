@@ -1,5 +1,5 @@
 /** Signing of certificate signing requests by the cluster's authority, as kube-controller-manager does it. */
-import 'reflect-metadata';
+import './reflect.ts';
 import { createHash } from 'node:crypto';
 import {
   AuthorityKeyIdentifierExtension,

@@ -1,5 +1,5 @@
 /** Certificate signing requests (PKCS#10, RFC 2986) and certificates as PEM in the fields of the API. */
-import 'reflect-metadata';
+import './reflect.ts';
 import { constants, createPublicKey, verify } from 'node:crypto';
 import { PemConverter, Pkcs10CertificateRequest, X509Certificate } from '@peculiar/x509';
 import { messageOf } from '../errors.ts';
