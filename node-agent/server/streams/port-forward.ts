@@ -8,8 +8,9 @@ export const tunnelProtocol = 'SPDY/3.1+portforward.k8s.io';
 /** The older protocol over WebSocket: two channels a port, named in the query. */
 export const portForwardChannelProtocols = ['v4.channel.k8s.io', 'v4.base64.channel.k8s.io'] as const;
 
+/** By the name of the node's own API, or of the cluster's. @throws KumulusError BadRequest, Invalid */
 export function parsePorts(query: URLSearchParams): number[] {
-  const values = query.getAll('port').flatMap((value) => value.split(','));
+  const values = ['port', 'ports'].flatMap((name) => query.getAll(name)).flatMap((value) => value.split(','));
   if (values.length === 0) throw new KumulusError('BadRequest', 'query parameter "port" is required');
   return values.map((value) => {
     const port = Number(value);

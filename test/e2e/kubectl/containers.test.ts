@@ -1,10 +1,14 @@
 /** The commands of kubectl that reach into containers and machines, on a real node. */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { get } from 'node:http';
 import { join } from 'node:path';
+import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
+import { Exec, KubeConfig, Log, PortForward, type V1Status } from '@kubernetes/client-node';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { WebSocket } from 'ws';
 import { startTestCluster, type TestCluster } from '../../support/cluster.ts';
 import { kumulus, loadHello } from '../../support/hello.ts';
 import { buildBusyboxImage } from '../../support/images.ts';
@@ -55,6 +59,39 @@ test('port-forward reaches pods, deployments and services', async () => {
     await using forward = await running(['port-forward', target, `:${port}`], /127\.0\.0\.1:(\d+)/);
     expect(await httpGet(`http://127.0.0.1:${forward.match[1]}/`)).toMatch(/^hello 1\.0 from web-/);
   }
+});
+
+test('the Node.js client runs commands, forwards ports and reads logs', async () => {
+  const config = new KubeConfig();
+  config.loadFromFile(cluster.kubeconfig);
+  const [out, errors] = [new PassThrough(), new PassThrough()];
+  const status = await new Promise<V1Status>((resolve, reject) => {
+    const command = ['sh', '-c', 'cat; echo bad >&2; exit 7'];
+    const stdin = Readable.from(['through']);
+    new Exec(config)
+      .exec('default', 'shell', 'shell', command, out, errors, stdin, false, resolve)
+      .catch(reject);
+  });
+  expect(status).toMatchObject({ status: 'Failure', reason: 'NonZeroExitCode' });
+  expect([out.read()?.toString(), errors.read()?.toString()]).toEqual(['through', 'bad\n']);
+
+  const pod = await kubectl('get pod -l app=web -o jsonpath={.items[0].metadata.name}');
+  const [answer, input] = [new PassThrough(), new PassThrough()];
+  const forwarded = (await new PortForward(config).portForward(
+    'default',
+    pod,
+    [8080],
+    answer,
+    null,
+    input,
+  )) as WebSocket;
+  input.write('GET / HTTP/1.0\r\n\r\n');
+  expect(String((await once(answer, 'data'))[0])).toMatch(/^HTTP\/1\.\d 200 /);
+  forwarded.close();
+
+  const lines = new PassThrough();
+  await new Log(config).log('default', pod, 'hello', lines);
+  expect(String((await once(lines, 'data'))[0])).toContain('response:200');
 });
 
 test('proxy serves the API, and what pods and services serve through it', async () => {

@@ -38,7 +38,7 @@ export async function handleConnect(
   const place = [info.namespace, info.name].map(encodeURIComponent).join('/');
   const url =
     info.subresource === 'portforward'
-      ? `${server}/portForward/${place}${queryOf(request.query, ['ports'])}`
+      ? `${server}/portForward/${place}${portQuery(request.query)}`
       : `${server}/${info.subresource}/${place}/${encodeURIComponent(containerOf(pod, request.query.get('container')))}${streamQuery(request.query)}`;
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(request.headers)) {
@@ -47,7 +47,7 @@ export async function handleConnect(
   return { status: 101, headers: {}, body: undefined, upgrade: { url, headers } };
 }
 
-/** The kubelet has its own names for the streams. */
+/** The kubelet has its own names for the streams, and for ports (`registry/core/pod`, `streamParams`). */
 function streamQuery(query: URLSearchParams): string {
   const renamed = new URLSearchParams();
   for (const [from, to] of [
@@ -65,9 +65,8 @@ function streamQuery(query: URLSearchParams): string {
   return `?${renamed.toString()}`;
 }
 
-function queryOf(query: URLSearchParams, names: readonly string[]): string {
-  const kept = new URLSearchParams();
-  for (const name of names) for (const value of query.getAll(name)) kept.append(name, value);
-  const text = kept.toString();
-  return text ? `?${text}` : '';
+/** For WebSockets whose channels are numbered by port; the other protocols name it for each stream. */
+function portQuery(query: URLSearchParams): string {
+  const ports = query.getAll('ports');
+  return ports.length > 0 ? `?${new URLSearchParams({ port: ports.join(',') }).toString()}` : '';
 }
