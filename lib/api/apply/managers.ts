@@ -70,7 +70,8 @@ function writeManager({ source, ...manager }: Manager): ManagedFieldsEntry {
     apiVersion,
     ...(time !== undefined && { time }),
     fieldsType: 'FieldsV1',
-    fieldsV1: sortSet(fields),
+    // What was stored is in order.
+    fieldsV1: source?.fieldsV1 === fields ? fields : sortSet(fields),
     ...(subresource && { subresource }),
   };
 }

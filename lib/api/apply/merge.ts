@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from '../object.ts';
-import { isJsonObject, setKey } from '../patch/index.ts';
+import { equalJson, isJsonObject, setKey } from '../patch/index.ts';
 import type { Schema } from '../schema.ts';
 import { itemElement } from './path-element.ts';
 import { isEmptyValue, memberSchema, shapeOf } from './shape.ts';
@@ -7,6 +7,7 @@ import { isEmptyValue, memberSchema, shapeOf } from './shape.ts';
 /**
  * The live object with an applied one merged in: what the applied one says wins, and nothing is taken away. Lists are
  * ordered as the applied one has them as far as it names their items; others keep their place among the live ones.
+ * What comes out as it is live is the very live one, so that those who come after see at a glance that nothing changed.
  */
 export function mergeApplied(live: JsonObject, applied: JsonObject, schema: Schema | undefined): JsonObject {
   return mergeMaps(live, applied, schema);
@@ -20,7 +21,9 @@ function mergeValues(
   if (applied === undefined) return live;
   if (live === undefined) return applied;
   const shape = shapeOf(schema, live, applied);
-  if (shape === 'leaf' || (isEmptyValue(live) && isEmptyValue(applied))) return applied;
+  if (shape === 'leaf' || (isEmptyValue(live) && isEmptyValue(applied))) {
+    return equalJson(live, applied) ? live : applied;
+  }
   if (shape === 'map') {
     return mergeMaps(isJsonObject(live) ? live : {}, isJsonObject(applied) ? applied : {}, schema);
   }
@@ -28,13 +31,15 @@ function mergeValues(
 }
 
 function mergeMaps(live: JsonObject, applied: JsonObject, schema: Schema | undefined): JsonObject {
-  const merged = { ...live };
+  let merged: JsonObject | undefined;
   for (const name of Object.keys(applied)) {
     const current = Object.hasOwn(live, name) ? live[name] : undefined;
     const value = mergeValues(current, applied[name], memberSchema(schema, name));
-    if (value !== undefined) setKey(merged, name, value);
+    if (value === undefined || value === current) continue;
+    merged ??= { ...live };
+    setKey(merged, name, value);
   }
-  return merged;
+  return merged ?? live;
 }
 
 function mergeLists(live: JsonValue[], applied: JsonValue[], schema: Schema): JsonValue[] {
@@ -83,5 +88,6 @@ function mergeLists(live: JsonValue[], applied: JsonValue[], schema: Schema): Js
     }
     if (right < applied.length) take(right++);
   }
-  return merged;
+  const isLive = merged.length === live.length && merged.every((item, index) => item === live[index]);
+  return isLive ? live : merged;
 }
