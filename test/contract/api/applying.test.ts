@@ -73,6 +73,72 @@ test('subresources have managers of their own', async () => {
   );
 });
 
+test('a scale is applied as its workload is, and who owns the replicas is told on both sides', async () => {
+  const path = `${deployments}/scaled`;
+  const owners = async () => {
+    const { json } = await server.get(path);
+    const entries = managers(json).filter(
+      ({ fieldsV1 }) =>
+        (fieldsV1 as Record<string, object>)['f:spec'] && JSON.stringify(fieldsV1).includes('f:replicas'),
+    );
+    return [json.spec?.replicas, entries.map(({ manager }) => manager).sort()];
+  };
+  const scale = (replicas: number, metadata: object = { name: 'scaled' }) => ({
+    apiVersion: 'autoscaling/v1',
+    kind: 'Scale',
+    metadata,
+    spec: { replicas },
+  });
+  await apply(path, 'owner', deployment({ replicas: 1 }));
+  const refused = await apply(`${path}/scale`, 'scaler', scale(17));
+  expect([refused.status, refused.json.message]).toEqual([
+    409,
+    'Apply failed with 1 conflict: conflict with "owner": .spec.replicas',
+  ]);
+  const dry = await apply(`${path}/scale`, 'scaler', scale(17), '&force=true&dryRun=All');
+  expect(dry.json).toMatchObject({ kind: 'Scale', spec: { replicas: 17 } });
+  expect(await owners()).toEqual([1, ['owner']]);
+  const forced = await apply(`${path}/scale`, 'scaler', scale(17), '&force=true');
+  expect([forced.status, forced.json.spec?.replicas]).toEqual([200, 17]);
+  expect(await owners()).toEqual([17, ['scaler']]);
+  const { json } = await server.get(path);
+  expect(ofManager(json, 'scaler')).toEqual([
+    {
+      manager: 'scaler',
+      operation: 'Apply',
+      apiVersion: 'apps/v1',
+      subresource: 'scale',
+      time: expect.any(String) as unknown,
+      fieldsType: 'FieldsV1',
+      fieldsV1: { 'f:spec': { 'f:replicas': {} } },
+    },
+  ]);
+  expect(JSON.stringify(ofManager(json, 'owner'))).toContain('f:template');
+  // Another who wants the same shares it, and nothing is written for who wants it again.
+  await apply(`${path}/scale`, 'friend', scale(17));
+  expect(await owners()).toEqual([17, ['friend', 'scaler']]);
+  const before = (await server.get(path)).json.metadata?.resourceVersion;
+  await apply(`${path}/scale`, 'friend', scale(17));
+  expect((await server.get(path)).json.metadata?.resourceVersion).toBe(before);
+  await merge(`${path}/scale`, 'hand', { spec: { replicas: 5 } });
+  expect(await owners()).toEqual([5, ['hand']]);
+  expect((await apply(`${path}/scale`, 'friend', scale(6))).json.message).toBe(
+    'Apply failed with 1 conflict: conflict with "hand" with subresource "scale" using autoscaling/v1: .spec.replicas',
+  );
+  const wrong: [body: object, status: number, message: string][] = [
+    [scale(1, { name: 'other' }), 400, 'does not match the name on the URL (scaled)'],
+    [scale(5, { name: 'scaled', uid: 'u' }), 409, 'Precondition failed: UID in precondition: u'],
+    [deployment(), 400, 'invalid object type: apps/v1, Kind=Deployment'],
+    [{ ...scale(1), data: {} }, 400, '.data: field not declared in schema'],
+    [scale(-1), 422, 'spec.replicas: Invalid value: -1: must be greater than or equal to 0'],
+  ];
+  for (const [body, status, message] of wrong) {
+    const answer = await apply(`${path}/scale`, 'hand', body, '&force=true');
+    expect([answer.status, answer.json.message]).toEqual([status, expect.stringContaining(message)]);
+  }
+  expect(await owners()).toEqual([5, ['hand']]);
+});
+
 test('what kubectl applied at the client is taken over without a conflict', async () => {
   const path = `${deployments}/upgraded`;
   const wanted = { ...deployment({ replicas: 2 }), metadata: { name: 'upgraded', labels: { app: 'a' } } };

@@ -1,13 +1,15 @@
+import { apply, scaleManagers, withScaleManagers } from '../../../../lib/api/apply/index.ts';
 import { conform, DecodeError } from '../../../../lib/api/decode/index.ts';
 import type { Scale } from '../../../../lib/api/gen/types.ts';
 import type { JsonObject } from '../../../../lib/api/object.ts';
+import type { Schema } from '../../../../lib/api/schema.ts';
 import { schemaFor } from '../../../../lib/api/schemas.ts';
 import {
   formatSelector,
   selectorFromLabels,
   selectorFromObject,
 } from '../../../../lib/api/selectors/index.ts';
-import { badRequest, conflict, invalid, unsupportedMediaType } from '../../../../lib/api/status.ts';
+import { badRequest, conflict, invalid } from '../../../../lib/api/status.ts';
 import { invalidValue } from '../../../../lib/api/validate/field-error.ts';
 import { Path } from '../../../../lib/api/validate/path.ts';
 import type { ApiResponse } from '../../../../lib/http/types.ts';
@@ -15,7 +17,7 @@ import { readBody } from '../../pipeline/body.ts';
 import type { RequestContext } from '../../pipeline/context.ts';
 import type { Backend } from '../backend.ts';
 import { updateObject } from '../handlers/create.ts';
-import { parsePatch, patchDocument, patchTypeOf } from '../handlers/patch-document.ts';
+import { parsePatch, patchDocument, type PatchType, patchTypeOf } from '../handlers/patch-document.ts';
 import { representationOf, respondInForm } from '../handlers/render.ts';
 import type { Write } from '../handlers/write.ts';
 import { writeParams } from '../params.ts';
@@ -40,44 +42,56 @@ export async function handleScale(
     const found = await readStored(backend, entry, namespace, name);
     return respond(scaleOf(found.object));
   }
-  const change = verb === 'patch' ? await patchOf(backend, context) : await replacement(backend, context);
-  const params = writeParams(context.request.query, verb === 'patch' ? 'PatchOptions' : 'UpdateOptions');
+  const type = verb === 'patch' ? patchTypeOf(context) : undefined;
+  const isApply = type === 'apply';
+  const params = writeParams(
+    context.request.query,
+    verb === 'patch' ? 'PatchOptions' : 'UpdateOptions',
+    isApply,
+  );
   const write: Write = { backend, context, entry, params, subresource: 'scale' };
-  const stored = await updateObject(write, namespace, name, (current) => {
-    const scale = change(scaleOf(current));
-    checkScale(scale, name);
-    const wanted = scale.metadata.resourceVersion;
-    if (wanted && wanted !== current.metadata.resourceVersion) throw conflict(entry.groupResource, name);
+  const change =
+    type === undefined
+      ? await replacement(backend, context)
+      : type === 'apply'
+        ? await applicationOf(write)
+        : await patchOf(backend, context, type);
+  const wanted = (current: AnyObject) => {
+    const scale = change(scaleOf(current), current);
+    checkScale(entry, scale, current);
     const next = structuredClone(current);
     next.spec = { ...next.spec, replicas: scale.spec?.replicas ?? 0 };
+    if (isApply) {
+      const { managedFields } = current.metadata;
+      next.metadata.managedFields = withScaleManagers(
+        managedFields,
+        scale.metadata.managedFields,
+        entry.apiVersion,
+      );
+    }
     return next;
+  };
+  const stored = await updateObject(write, namespace, name, wanted, {
+    ...(isApply && { track: () => (object: AnyObject) => object }),
   });
   return respond(scaleOf(stored.object));
 }
 
-async function replacement(backend: Backend, context: RequestContext): Promise<(current: Scale) => Scale> {
+type Change = (scale: Scale, object: AnyObject) => Scale;
+
+async function replacement(backend: Backend, context: RequestContext): Promise<Change> {
   const params = writeParams(context.request.query, 'UpdateOptions');
   const scale = await decodeSubresource<Scale>(backend, context, scaleKind, params);
-  if (scale.metadata.name !== context.info.name) {
-    throw badRequest(
-      `the name of the object (${scale.metadata.name ?? ''}) does not match the name on the URL (${context.info.name})`,
-    );
-  }
   return () => scale;
 }
 
-async function patchOf(backend: Backend, context: RequestContext): Promise<(current: Scale) => Scale> {
-  const type = patchTypeOf(context);
-  if (type === 'apply') {
-    throw unsupportedMediaType([
-      'application/json-patch+json',
-      'application/merge-patch+json',
-      'application/strategic-merge-patch+json',
-    ]);
-  }
+async function patchOf(
+  backend: Backend,
+  context: RequestContext,
+  type: Exclude<PatchType, 'apply'>,
+): Promise<Change> {
   const { patch } = parsePatch(await readBody(context.request, backend.clock), type, 'Ignore');
-  const schema = schemaFor(scaleKind.group, scaleKind.version, scaleKind.kind);
-  if (!schema) throw new Error('no schema for Scale');
+  const schema = scaleSchema();
   return (current) => {
     try {
       const document = patchDocument(current as unknown as JsonObject, type, patch, schema);
@@ -89,8 +103,59 @@ async function patchOf(backend: Backend, context: RequestContext): Promise<(curr
   };
 }
 
-function checkScale(scale: Scale, name: string): void {
-  const replicas = scale.spec?.replicas ?? 0;
+/** Server-side apply: the owners of the workload's replicas are those of the scale's. */
+async function applicationOf({ backend, context, params }: Write): Promise<Change> {
+  const bytes = await readBody(context.request, backend.clock);
+  const { patch, problems } = parsePatch(bytes, 'apply', params.fieldValidation);
+  const [problem] = problems;
+  if (problem && params.fieldValidation === 'Strict') {
+    throw badRequest(`error strict decoding patch: ${problem}`);
+  }
+  context.warnings.push(...problems);
+  const schema = scaleSchema();
+  return (scale, { metadata: { managedFields } }) => {
+    const applied = apply<AnyObject>({
+      live: {
+        ...scale,
+        metadata: { ...scale.metadata, managedFields: scaleManagers(managedFields) },
+      } as unknown as AnyObject,
+      applied: patch as JsonObject,
+      manager: params.fieldManager ?? '',
+      force: params.force,
+      ...scaleKind,
+      subresource: 'scale',
+      schema,
+      now: backend.clock.now(),
+    });
+    return applied as unknown as Scale;
+  };
+}
+
+function scaleSchema(): Schema {
+  const schema = schemaFor(scaleKind.group, scaleKind.version, scaleKind.kind);
+  if (!schema) throw new Error('no schema for Scale');
+  return schema;
+}
+
+function checkScale(entry: RegistryEntry, { metadata, spec }: Scale, current: AnyObject): void {
+  const name = current.metadata.name ?? '';
+  if (metadata.name !== name) {
+    throw badRequest(
+      `the name of the object (${metadata.name ?? ''}) does not match the name on the URL (${name})`,
+    );
+  }
+  const { uid, resourceVersion } = current.metadata;
+  if (metadata.uid && metadata.uid !== uid) {
+    throw conflict(
+      entry.groupResource,
+      name,
+      `Precondition failed: UID in precondition: ${metadata.uid}, UID in object meta: ${uid}`,
+    );
+  }
+  if (metadata.resourceVersion && metadata.resourceVersion !== resourceVersion) {
+    throw conflict(entry.groupResource, name);
+  }
+  const replicas = spec?.replicas ?? 0;
   if (replicas >= 0) return;
   throw invalid(scaleKind, name, [
     invalidValue(Path.of('spec', 'replicas'), replicas, 'must be greater than or equal to 0'),
