@@ -5,6 +5,7 @@
  * revision that it has.
  */
 import type { Writable } from 'node:stream';
+import type { Status } from '../../../lib/api/gen/types.ts';
 import { badRequest, requestEntityTooLarge, toStatus } from '../../../lib/api/status.ts';
 import type { Clock } from '../../../lib/clock.ts';
 import { pause } from '../../../lib/clock.ts';
@@ -99,7 +100,7 @@ export async function answerBuffered(
   signal: AbortSignal,
 ): Promise<ProxyResult> {
   if (!asksForWatch(event)) {
-    const response = withoutUpgrade(await handle(requestOf(event, signal)));
+    const response = explained(event.path, await handle(requestOf(event, signal)));
     return resultOf(response, await collect(response.body));
   }
   const over = new AbortController();
@@ -112,7 +113,7 @@ export async function answerBuffered(
     cut.abort(new Error('the stream does not end'));
   };
   const request = requestOf(event, AbortSignal.any([signal, cut.signal]));
-  const response = withoutUpgrade(await handle({ ...request, endStream: end.signal }));
+  const response = explained(event.path, await handle({ ...request, endStream: end.signal }));
   const ends = [endAfter(quietMs)];
   const bytes = await collect(response.body, () => {
     if (ends.length === 1) ends.push(endAfter(lingerMs));
@@ -137,7 +138,7 @@ export async function answerStreamed(
   sink.once('error', leave);
   try {
     const request = requestOf(event, AbortSignal.any([signal, gone.signal]));
-    const response = withoutUpgrade(await handle({ ...request, endStream }));
+    const response = explained(event.path, await handle({ ...request, endStream }));
     const out = open(sink, preludeOf(response));
     // The runtime writes the prelude with the first write, be it of nothing: without it an answer that has no body is none,
     // and a watch in which nothing happens does not begin.
@@ -183,18 +184,42 @@ function resultOf(response: ApiResponse, bytes: Uint8Array): ProxyResult {
   return { ...preludeOf(response), body: encoded, isBase64Encoded: !isText };
 }
 
-/** API Gateway connects no two ends byte by byte: what was allowed cannot be had here, and says where it can. */
-function withoutUpgrade(response: ApiResponse): ApiResponse {
-  if (!response.upgrade) return response;
-  const { code, status } = toStatus(
-    badRequest(
-      'exec, attach, port-forward and proxied upgrades need a connection in both directions, which API Gateway does not carry: they go by way of the stack’s Edge (docs/aws.md)',
-    ),
-  );
+/** Of a pod, a Service or a node: what only its node's network has. */
+const besideNodes = /^\/api\/v1\/(?:namespaces\/[^/]+\/)?(?:pods|services|nodes)\/[^/]+\/(log|proxy)(?:\/|$)/;
+const undialled = /dial tcp \S+: (?:i\/o timeout|connect: (?:no route to host|network is unreachable))$/;
+
+/** What functions cannot have, and where it can be had. */
+const elsewhere = {
+  upgrade:
+    'exec, attach, port-forward and proxied upgrades need a connection in both directions, which API Gateway does not carry: exec, attach and port-forward go by way of the stack’s Edge (docs/aws.md)',
+  log: 'functions do not reach the network of the nodes: logs go by way of the stack’s Edge (docs/aws.md)',
+  proxy:
+    'functions do not reach the network of the nodes: use port-forward, by way of the stack’s Edge (docs/aws.md)',
+};
+
+/**
+ * API Gateway connects no two ends byte by byte, and a function is outside of the nodes' network: what was allowed and cannot
+ * be had here says where it can.
+ */
+function explained(path: string, response: ApiResponse): ApiResponse {
+  if (response.upgrade) {
+    const { code, status } = toStatus(badRequest(elsewhere.upgrade));
+    return jsonResponse(code, status);
+  }
+  const way = besideNodes.exec(path)?.[1] as 'log' | 'proxy' | undefined;
+  const { status: code, headers, body } = response;
+  if (!way || code < 500 || !(body instanceof Uint8Array)) return response;
+  if (!String(headers['content-type']).startsWith('application/json')) return response;
+  const status = JSON.parse(Buffer.from(body).toString()) as Status;
+  if (!undialled.test(status.message ?? '')) return response;
+  return jsonResponse(code, { ...status, message: `${status.message}; ${elsewhere[way]}` });
+}
+
+function jsonResponse(status: number, body: Status): ApiResponse {
   return {
-    status: code,
+    status,
     headers: { 'content-type': 'application/json' },
-    body: Buffer.from(JSON.stringify(status)),
+    body: Buffer.from(JSON.stringify(body)),
   };
 }
 

@@ -150,6 +150,36 @@ describe('a buffered answer', () => {
     expect(JSON.parse(result.body)).toMatchObject({ code: 400, message: expect.stringContaining('Edge') });
   });
 
+  test('that could not be had of a node says where it can, and every other failure is as it was', async () => {
+    const failing = (message: string, code = 500) =>
+      Object.assign(json({ kind: 'Status', apiVersion: 'v1', status: 'Failure', message, code }), {
+        status: code,
+      });
+    const ask = async (path: string, response: ApiResponse) => {
+      const result = await buffered(async () => response, { ...recorded, path });
+      const { message, code } = JSON.parse(result.body) as { message: string; code: number };
+      expect(code).toBe(result.statusCode);
+      return message;
+    };
+    const log = '/api/v1/namespaces/default/pods/web/log';
+    const late =
+      'Get "https://10.0.0.5:10250/containerLogs/default/web/c": dial tcp 10.0.0.5:10250: i/o timeout';
+    expect(await ask(log, failing(late))).toBe(
+      `${late}; functions do not reach the network of the nodes: logs go by way of the stack’s Edge (docs/aws.md)`,
+    );
+    const nowhere = 'error trying to reach service: dial tcp 10.244.0.7:80: connect: no route to host';
+    for (const path of [
+      '/api/v1/namespaces/default/pods/web:80/proxy/index.html',
+      '/api/v1/namespaces/default/services/https:web:443/proxy',
+      '/api/v1/nodes/node-1/proxy/metrics',
+    ])
+      expect(await ask(path, failing(nowhere, 503))).toContain(`${nowhere}; functions do not reach`);
+    const refused = 'error trying to reach service: dial tcp 10.244.0.7:80: connect: connection refused';
+    expect(await ask('/api/v1/nodes/node-1/proxy/', failing(refused, 503))).toBe(refused);
+    expect(await ask('/api/v1/namespaces/log/pods/web', failing(late))).toBe(late);
+    expect(await ask(log, failing('no such container', 404))).toBe('no such container');
+  });
+
   test('of a watch ends soon after its first events, or when nothing happens', async () => {
     const watch = { ...recorded, multiValueQueryStringParameters: { watch: ['true'] } };
     let ended = 0;
