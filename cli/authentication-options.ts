@@ -1,5 +1,4 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
-import { loadAuthenticationConfig } from '../functions/apiserver/authentication/config-file.ts';
 import type { AuthenticationOptions } from '../functions/apiserver/authentication/index.ts';
 import { loadTokenFile } from '../functions/apiserver/authentication/token-file.ts';
 import { serviceAccountIssuer } from '../localstack/embedded/cluster.ts';
@@ -30,11 +29,9 @@ export function addAuthenticationOptions(command: Command): Command {
  * Read before anything is started.
  * @throws Error with the file, the line and the field of what is wrong.
  */
-export function authenticationOf(flags: AuthenticationFlags): AuthenticationOptions {
+export async function authenticationOf(flags: AuthenticationFlags): Promise<AuthenticationOptions> {
   const { authenticationConfig, tokenAuthFile, anonymousAuth } = flags;
-  const config = authenticationConfig
-    ? loadAuthenticationConfig(authenticationConfig, [serviceAccountIssuer])
-    : undefined;
+  const config = authenticationConfig ? await configOf(authenticationConfig) : undefined;
   if (config?.anonymous && anonymousAuth !== undefined) {
     throw new Error(
       `--anonymous-auth and "anonymous" of ${authenticationConfig} say the same thing twice: give one of them.`,
@@ -45,6 +42,12 @@ export function authenticationOf(flags: AuthenticationFlags): AuthenticationOpti
     ...(tokenAuthFile && { staticTokens: loadTokenFile(tokenAuthFile) }),
     ...(anonymousAuth !== undefined && { anonymous: { enabled: anonymousAuth } }),
   };
+}
+
+/** Its expressions bring the whole of CEL: loaded by who has such a file. */
+async function configOf(file: string) {
+  const { loadAuthenticationConfig } = await import('../functions/apiserver/authentication/config-file.ts');
+  return loadAuthenticationConfig(file, [serviceAccountIssuer]);
 }
 
 function flag(value: string): boolean {

@@ -128,7 +128,7 @@ async function up(options: UpOptions): Promise<void> {
     controllers: controllersOf(options),
     signingDurationMs: options.clusterSigningDuration,
     ...(options.advertiseAddress && { advertiseAddress: options.advertiseAddress }),
-    authentication: authenticationOf(options),
+    authentication: await authenticationOf(options),
     authorization: authorizationOf(options),
     say,
   });
