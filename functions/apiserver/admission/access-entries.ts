@@ -17,6 +17,7 @@ import { writtenObject } from './common.ts';
  */
 export const accessEntries: AdmissionPlugin = {
   name: 'AccessEntries',
+  types: ['configmaps'],
   async validate(attributes) {
     const written = writtenObject<ConfigMap>(attributes, 'configmaps');
     const { namespace, name } = accessEntriesConfigMap;

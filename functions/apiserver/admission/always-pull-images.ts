@@ -7,6 +7,7 @@ import { refusal } from './common.ts';
 /** Whoever runs an image must be able to pull it: that it is on the node already is no permission. */
 export const alwaysPullImages: AdmissionPlugin = {
   name: 'AlwaysPullImages',
+  types: ['pods'],
 
   mutate(attributes) {
     const pod = podOf(attributes);

@@ -10,6 +10,7 @@ const classAnnotation = 'kubernetes.io/ingress.class';
 export function defaultIngressClass(cache: WatchCache): AdmissionPlugin {
   return {
     name: 'DefaultIngressClass',
+    types: ['networking.k8s.io/ingresses'],
     async mutate(attributes) {
       const ingress = writtenObject<Ingress>(attributes, 'networking.k8s.io/ingresses');
       if (!ingress || attributes.operation !== 'CREATE') return;

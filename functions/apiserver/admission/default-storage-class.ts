@@ -13,6 +13,7 @@ const marks = [
 export function defaultStorageClass(cache: WatchCache): AdmissionPlugin {
   return {
     name: 'DefaultStorageClass',
+    types: ['persistentvolumeclaims'],
     async mutate(attributes) {
       const claim = writtenObject<PersistentVolumeClaim>(attributes, 'persistentvolumeclaims');
       if (!claim || attributes.operation !== 'CREATE') return;

@@ -9,6 +9,7 @@ const unreachable = 'node.kubernetes.io/unreachable';
 /** A pod stays five minutes on a node that fails, unless it says otherwise. */
 export const defaultTolerationSeconds: AdmissionPlugin = {
   name: 'DefaultTolerationSeconds',
+  types: ['pods'],
   mutate(attributes) {
     const pod = writtenPod(attributes);
     if (pod) {

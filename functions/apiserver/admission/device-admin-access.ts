@@ -20,6 +20,7 @@ const label = 'resource.kubernetes.io/admin-access';
 export function deviceAdminAccess(cache: WatchCache): AdmissionPlugin {
   return {
     name: 'DeviceAdminAccess',
+    types: ['resource.k8s.io/resourceclaims', 'resource.k8s.io/resourceclaimtemplates'],
     async validate(attributes) {
       if (attributes.operation !== 'CREATE') return;
       const claim = writtenObject<ResourceV1ResourceClaim>(attributes, 'resource.k8s.io/resourceclaims');

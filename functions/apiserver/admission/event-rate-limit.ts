@@ -23,6 +23,7 @@ export function eventRateLimit(clock: Clock, limits: readonly EventLimit[]): Adm
   const buckets = limits.map((limit) => ({ limit, take: createBuckets(clock, limit) }));
   return {
     name: 'EventRateLimit',
+    types: ['events'],
     validate(attributes) {
       const { entry, operation, subresource, dryRun } = attributes;
       const isWrite = operation === 'CREATE' || operation === 'UPDATE';

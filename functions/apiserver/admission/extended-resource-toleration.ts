@@ -7,6 +7,7 @@ import { writtenPod } from './common.ts';
 /** Nodes with devices can be tainted with the devices' names: whoever asks for the devices tolerates that. */
 export const extendedResourceToleration: AdmissionPlugin = {
   name: 'ExtendedResourceToleration',
+  types: ['pods'],
   mutate(attributes) {
     const pod = writtenPod(attributes);
     if (pod) {

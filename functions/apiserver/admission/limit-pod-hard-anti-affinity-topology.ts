@@ -6,6 +6,7 @@ const hostname = 'kubernetes.io/hostname';
 /** No pod may keep others out of more than its own node. */
 export const limitPodHardAntiAffinityTopology: AdmissionPlugin = {
   name: 'LimitPodHardAntiAffinityTopology',
+  types: ['pods'],
   validate(attributes) {
     const terms =
       writtenPod(attributes)?.spec.affinity?.podAntiAffinity

@@ -25,6 +25,7 @@ export function limitRanger(cache: WatchCache): AdmissionPlugin {
     isSupported(attributes) ? listAll<LimitRange>(cache, 'limitranges', attributes.namespace) : [];
   return {
     name: 'LimitRanger',
+    types: ['pods', 'persistentvolumeclaims'],
 
     async mutate(attributes) {
       if (attributes.entry.storage !== 'pods') return;

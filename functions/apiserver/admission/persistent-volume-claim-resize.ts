@@ -9,6 +9,7 @@ import { lookUp, refusal, writtenObject } from './common.ts';
 export function persistentVolumeClaimResize(cache: WatchCache): AdmissionPlugin {
   return {
     name: 'PersistentVolumeClaimResize',
+    types: ['persistentvolumeclaims'],
     async validate(attributes) {
       const claim = writtenObject<PersistentVolumeClaim>(attributes, 'persistentvolumeclaims');
       const old = attributes.oldObject as PersistentVolumeClaim | undefined;

@@ -24,6 +24,7 @@ export function podNodeSelector(cache: WatchCache, options: PodNodeSelectorOptio
 
   return {
     name: 'PodNodeSelector',
+    types: ['pods'],
 
     async mutate(attributes) {
       const pod = writtenPod(attributes);

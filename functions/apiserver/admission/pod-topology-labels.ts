@@ -21,6 +21,7 @@ export function podTopologyLabels(cache: WatchCache): AdmissionPlugin {
 
   return {
     name: 'PodTopologyLabels',
+    types: ['pods'],
     async mutate(attributes) {
       const { entry, operation, subresource, object } = attributes;
       if (operation !== 'CREATE' || entry.storage !== 'pods' || !object) return;

@@ -19,6 +19,7 @@ export function runtimeClass(cache: WatchCache): AdmissionPlugin {
 
   return {
     name: 'RuntimeClass',
+    types: ['pods'],
 
     async mutate(attributes) {
       const pod = writtenPod(attributes);

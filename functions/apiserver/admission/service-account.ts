@@ -25,6 +25,7 @@ export function serviceAccount(cache: WatchCache, clock: Clock): AdmissionPlugin
   };
   return {
     name: 'ServiceAccount',
+    types: ['pods'],
     async mutate({ operation, entry, subresource, namespace, object, name }) {
       if (entry.storage !== 'pods' || subresource !== '' || operation !== 'CREATE' || !object) return;
       const pod = object as unknown as Pod;

@@ -11,6 +11,7 @@ const finalizers: Readonly<Record<string, string>> = {
 /** What is in use is not deleted under its user: a finalizer waits for the controllers that know. */
 export const storageObjectInUseProtection: AdmissionPlugin = {
   name: 'StorageObjectInUseProtection',
+  types: Object.keys(finalizers),
   mutate(attributes) {
     const finalizer = finalizers[attributes.entry.storage];
     const object = writtenObject<KubeObject>(attributes, attributes.entry.storage);

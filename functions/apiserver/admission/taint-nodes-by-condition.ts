@@ -7,6 +7,7 @@ const notReady = 'node.kubernetes.io/not-ready';
 /** A node takes no pods before it has been seen to be ready. */
 export const taintNodesByCondition: AdmissionPlugin = {
   name: 'TaintNodesByCondition',
+  types: ['nodes'],
   mutate(attributes) {
     const node = writtenObject<Node>(attributes, 'nodes');
     if (node && attributes.operation === 'CREATE') {

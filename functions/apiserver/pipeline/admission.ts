@@ -33,6 +33,8 @@ export interface Reinvocation {
 /** Looks at a write before it happens (API reference, "Admission control"); a throw refuses it. */
 export interface AdmissionPlugin {
   readonly name: string;
+  /** The types (by their storage) that it has to do with; absent: any. It is not asked about others. */
+  readonly types?: readonly string[];
   mutate?(attributes: AdmissionAttributes): Promise<void>;
   validate?(attributes: AdmissionAttributes): Promise<void>;
 }
@@ -43,17 +45,37 @@ export interface AdmissionChain {
 }
 
 export function admissionChain(plugins: readonly AdmissionPlugin[]): AdmissionChain {
+  const concerned = new WeakMap<RegistryEntry, Concerned>();
+  const forEntry = (entry: RegistryEntry): Concerned => {
+    let found = concerned.get(entry);
+    if (!found) {
+      const asked = plugins.filter(({ types }) => types?.includes(entry.storage) ?? true);
+      found = {
+        mutating: asked.filter((plugin) => plugin.mutate !== undefined),
+        validating: asked.filter((plugin) => plugin.validate !== undefined),
+      };
+      concerned.set(entry, found);
+    }
+    return found;
+  };
   return {
     async mutate(attributes) {
+      const { mutating } = forEntry(attributes.entry);
       const reinvocation: Reinvocation = { isWanted: false, isAgain: false };
       attributes.reinvocation = reinvocation;
-      for (const plugin of plugins) await plugin.mutate?.(attributes);
+      for (const plugin of mutating) await plugin.mutate?.(attributes);
       if (!reinvocation.isWanted) return;
       reinvocation.isAgain = true;
-      for (const plugin of plugins) await plugin.mutate?.(attributes);
+      for (const plugin of mutating) await plugin.mutate?.(attributes);
     },
     async validate(attributes) {
-      for (const plugin of plugins) await plugin.validate?.(attributes);
+      for (const plugin of forEntry(attributes.entry).validating) await plugin.validate?.(attributes);
     },
   };
+}
+
+/** The plugins that have something to do with a type, in their order. */
+interface Concerned {
+  mutating: readonly AdmissionPlugin[];
+  validating: readonly AdmissionPlugin[];
 }

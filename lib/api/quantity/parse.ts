@@ -34,16 +34,40 @@ export const binarySuffixes: Readonly<Record<string, number>> = {
   Ei: 60,
 };
 
+/** No part can be read as another's, so that no text takes longer than its length. */
+const form = /^([+-]?)([0-9]*)(?:\.([0-9]*))?((?:[eEinumkKMGTP]+[-+]?|[-+])[0-9]*|)$/;
+/** What is stored is read for ever after, by everybody: numbers of a million digits are no amounts of anything. */
+const maxLength = 1_000;
+
 /**
  * Reads a quantity as the API does: a string, or a JSON number. What is finer than a billionth is rounded up to one;
  * binary quantities are held within 64 bits.
  * @throws KumulusError BadRequest in the API's own words.
  */
 export function parseQuantity(input: string | number): Quantity {
+  if (typeof input !== 'string' || input.length > maxRememberedLength) return parse(input);
+  let quantity = remembered.get(input);
+  if (!quantity) {
+    quantity = parse(input);
+    // A client that sends many different ones must not fill the memory.
+    if (remembered.size >= maxRemembered) remembered.clear();
+    remembered.set(input, quantity);
+  }
+  return quantity;
+}
+
+/** The same few quantities come again and again, each many times for one object. */
+const remembered = new Map<string, Quantity>();
+const maxRemembered = 1000;
+const maxRememberedLength = 32;
+
+function parse(input: string | number): Quantity {
   const text = typeof input === 'number' ? String(input).replace('e+', 'e') : input.trim();
-  const match = /^([+-]?)0*([0-9]*)(?:\.([0-9]*))?([eEinumkKMGTP]*[-+]?[0-9]*)$/.exec(text);
+  const match = form.exec(text);
   if (!match || text === '') throw new KumulusError('BadRequest', formatRule);
-  const [, signText, whole, fraction = '', suffixText = ''] = match;
+  const [, signText, written = '', fraction = '', suffixText = ''] = match;
+  if (text.length > maxLength) throw new KumulusError('BadRequest', numberRule);
+  const whole = written.replace(/^0+/, '');
   const number = whole || '0';
   const suffix = readSuffix(suffixText);
   const digits = number + fraction;
