@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { clusterHeader, iamTokenPrefix } from '../../../lib/aws/iam-token.ts';
 import type { Clock } from '../../../lib/clock.ts';
-import { messageOf } from '../../../lib/errors.ts';
+import { KumulusError, messageOf } from '../../../lib/errors.ts';
 import type { UserInfo } from '../../../lib/http/types.ts';
 import type { Logger } from '../../../lib/log.ts';
 import type { TokenAuthenticator } from '../pipeline/authentication.ts';
@@ -68,11 +68,17 @@ export function iamAuthenticator(options: IamAuthenticatorOptions): TokenAuthent
     const found = known.get(id);
     if (found && found.untilMs > clock.now()) return found.identity;
     if (known.size >= mostRemembered) known.clear();
-    const identity = ask(query);
+    const identity = ask(query).catch((cause: unknown) => {
+      // Clients send again what nobody could look at.
+      throw new KumulusError('ServiceUnavailable', `STS could not be asked: ${messageOf(cause)}`, {
+        cause,
+        details: { retryAfterSeconds: 1 },
+      });
+    });
     known.set(id, { untilMs, identity });
     identity.catch((error: unknown) => {
       known.delete(id);
-      log.warn({ reason: messageOf(error) }, 'STS could not be asked');
+      log.warn({ reason: messageOf(error) }, 'whose a token is cannot be known');
     });
     return identity;
   }

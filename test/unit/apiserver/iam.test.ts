@@ -115,7 +115,10 @@ describe('a token of an IAM principal', () => {
     const { authenticator, asked } = setUp({ status: 503, body: {} });
     const token = await tokenFor();
     await expect(authenticator.authenticate(token)).rejects.toThrow('STS answered 503');
-    await expect(authenticator.authenticate(token)).rejects.toThrow('STS answered 503');
+    await expect(authenticator.authenticate(token)).rejects.toMatchObject({
+      kind: 'ServiceUnavailable',
+      details: { retryAfterSeconds: 1 },
+    });
     expect(asked).toHaveLength(2);
   });
 
