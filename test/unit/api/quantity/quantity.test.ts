@@ -16,6 +16,15 @@ import {
 import fc from '../../../support/property.ts';
 
 describe('a quantity', () => {
+  it('is parsed once for as long as it is among a thousand', () => {
+    const first = parseQuantity('317Mi');
+    expect(parseQuantity('317Mi')).toBe(first);
+    for (let index = 0; index < 3000; index++) expect(quantityValue(parseQuantity(`${index}`))).toBe(index);
+    expect(parseQuantity('317Mi')).not.toBe(first);
+    expect(parseQuantity('317Mi')).toEqual(first);
+    for (const _ of [1, 2]) expect(() => parseQuantity('317MiB')).toThrow();
+  });
+
   it.each([
     ['0', '0'],
     ['0.0', '0'],
