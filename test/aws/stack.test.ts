@@ -8,6 +8,7 @@ import { cost } from './steps/cost.ts';
 import { faults } from './steps/faults.ts';
 import { quiet } from './steps/queues.ts';
 import { scale } from './steps/scale.ts';
+import { store } from './steps/store.ts';
 import { tour } from './steps/tour.ts';
 
 /** Longer than a watch lasts whose client has gone. */
@@ -34,6 +35,10 @@ describe('its price', () => {
 
 describe('faults', () => {
   faults();
+});
+
+describe('its store', () => {
+  store();
 });
 
 describe('scale', () => {
