@@ -43,6 +43,7 @@ import type { Backend } from './registry/backend.ts';
 import { createNodeConnection } from './registry/node-connection.ts';
 import { createNodeLoads } from './registry/node-loads.ts';
 import { createProxyTransport } from './registry/proxy/send.ts';
+import { nodeTlsOf } from './registry/proxy/tunnel.ts';
 import { createRegistry, type Registry as Resources } from './registry/registry.ts';
 import { routeResource } from './registry/route.ts';
 import { createServiceAllocator } from './registry/services/allocator.ts';
@@ -66,7 +67,7 @@ export interface ApiServerOptions {
   };
   /** PEM. Signs clients and the servers of nodes. */
   clusterCa: string;
-  /** What the API server shows to the servers of nodes. PEM. */
+  /** What the API server shows to the servers of nodes. PEM; may be replaced in the object, for connections to come. */
   nodeClient: { certificate: string; key: string };
   /** Who may do what. Default: nodes by what their pods use, everyone by roles. */
   authorization?: AuthorizationOptions;
@@ -120,10 +121,10 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
   const registry = createRegistry();
   const definitions = registry.all().map(({ definition }) => definition);
   const { serviceCidr, nodePortRange, clusterCa } = options;
-  const nodes = createNodeConnection({ ca: clusterCa, ...options.nodeClient });
+  const nodeTls = nodeTlsOf(clusterCa, options.nodeClient);
+  const nodes = createNodeConnection(nodeTls);
   // A pod's certificate is its own affair, as kube-apiserver sees it too.
-  const { certificate: cert, key } = options.nodeClient;
-  const proxy = createProxyTransport({ rejectUnauthorized: false }, { ca: clusterCa, cert, key });
+  const proxy = createProxyTransport({ rejectUnauthorized: false }, nodeTls);
   const tokens = createTokenIssuer({ ...options.serviceAccounts, now: () => clock.now() });
   const identities = createAuthentication(options.authentication ?? {}, {
     tokens,

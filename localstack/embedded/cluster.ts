@@ -7,7 +7,8 @@ import { type AuditLogOptions, openAuditLog } from '../../functions/apiserver/au
 import type { AdmissionSettings } from '../../functions/apiserver/admission/settings.ts';
 import type { AuditPolicy } from '../../functions/apiserver/audit/policy.ts';
 import { createApiServer } from '../../functions/apiserver/index.ts';
-import { serveHttps } from '../../functions/apiserver/hosts/https.ts';
+import { type HttpsServer, serveHttps } from '../../functions/apiserver/hosts/https.ts';
+import { nodeTlsOf } from '../../functions/apiserver/registry/proxy/tunnel.ts';
 import type { AuthenticationOptions } from '../../functions/apiserver/authentication/index.ts';
 import type { EncryptionConfig } from '../../functions/apiserver/encryption/config.ts';
 import { createEncryption } from '../../functions/apiserver/encryption/index.ts';
@@ -18,6 +19,7 @@ import { startScheduler } from '../../functions/scheduler/index.ts';
 import { createInProcessClient } from '../../lib/client/in-process.ts';
 import type { KubeClient } from '../../lib/client/port.ts';
 import { nodes } from '../../lib/client/resources.ts';
+import type { CertifiedKey } from '../../lib/certificates/index.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
 import { isKind } from '../../lib/errors.ts';
 import { createLogger, type LogLevel } from '../../lib/log.ts';
@@ -35,7 +37,8 @@ import { startNodes } from './node/nodes.ts';
 import { ensureClusterNetwork, hostAddress, removeClusterNetwork } from './node/network.ts';
 import { keepRoutes } from './node/routes.ts';
 import { publishNodeConfig } from './node-config.ts';
-import { openPki } from './pki.ts';
+import { openPki, type Pki } from './pki.ts';
+import { renewCertificates } from './renewal.ts';
 import { Ending } from './ending.ts';
 import { cniBinDir } from './requirements.ts';
 import { type ClusterSettings, loadSettings, tableName } from './settings.ts';
@@ -105,9 +108,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     const others = options.advertiseAddress ? [options.advertiseAddress] : [];
     const reachedAt = [...others, ...own];
     const controlPlane = await startControlPlane({ ...options, data, settings, reachedAt, clock, started });
-    const server = `https://127.0.0.1:${controlPlane.port}`;
-    await writeAdminKubeconfig(data, server, controlPlane.pki);
-
+    const { server } = controlPlane;
     const log = createLogger('node', options.logLevel);
     const ready = (name: string) => isReady(controlPlane.client, name, startedAtMs);
     const common = { data, pki: controlPlane.pki, logLevel: options.logLevel, ready, clock, log };
@@ -163,10 +164,11 @@ async function startControlPlane(
     log: storeLog,
   });
 
-  const nodeClient = await pki.certificate('apiserver-kubelet-client', {
+  const nodeClientRequest = {
     subject: { commonName: 'kube-apiserver-kubelet-client' },
-    usages: ['client'],
-  });
+    usages: ['client' as const],
+  };
+  const nodeClient = await pki.certificate('apiserver-kubelet-client', nodeClientRequest);
   const auditLog =
     options.audit && openAuditLog({ ...options.audit, clock, log: createLogger('audit', logLevel) });
   if (auditLog) started.defer('audit log', () => auditLog.close());
@@ -191,22 +193,25 @@ async function startControlPlane(
   });
   started.defer('API server', () => apiServer.close());
 
-  const serving = await pki.certificate('apiserver', {
+  const servingRequest = {
     subject: { commonName: 'kube-apiserver' },
-    usages: ['server'],
+    usages: ['server' as const],
     dnsNames: ['localhost', ...serviceNames(settings)],
     ipAddresses: [...new Set(['127.0.0.1', advertised, ...reachedAt, firstAddress(settings.serviceCidr)])],
-  });
+  };
+  const serving = await pki.certificate('apiserver', servingRequest);
+  const listeners: HttpsServer[] = [];
   const hosts = new Set(['127.0.0.1', ...reachedAt]);
   for (const host of hosts) {
     const listener = await listen({
       handle: apiServer.handle,
       tls: { cert: serving.certificate, key: serving.key, clientCa: pki.ca.certificate },
-      nodeTls: { ca: pki.ca.certificate, cert: nodeClient.certificate, key: nodeClient.key },
+      nodeTls: nodeTlsOf(pki.ca.certificate, nodeClient),
       host,
       port: options.port,
       log: createLogger('https', logLevel),
     });
+    listeners.push(listener);
     started.defer(`listener on ${host}`, () => listener.close());
   }
 
@@ -257,8 +262,33 @@ async function startControlPlane(
     stopping.abort();
     await leading;
   });
+  const server = `https://127.0.0.1:${options.port}`;
+  const renewing = renewCertificates(
+    pki,
+    [
+      {
+        name: 'apiserver',
+        request: servingRequest,
+        use: (pair) => listeners.forEach((listener) => listener.useCertificate(pair)),
+      },
+      {
+        name: 'apiserver-kubelet-client',
+        request: nodeClientRequest,
+        use: (pair) => Object.assign(nodeClient, pair),
+      },
+      { name: 'admin', request: adminRequest, use: (pair) => writeAdminKubeconfig(data, server, pki, pair) },
+    ],
+    { clock, log: createLogger('certificates', logLevel) },
+    stopping.signal,
+  );
+  started.defer('renewal of certificates', async () => {
+    stopping.abort();
+    await renewing;
+  });
+  writeAdminKubeconfig(data, server, pki, await pki.certificate('admin', adminRequest));
   return {
     pki,
+    server,
     port: options.port,
     client: clients.clientFor('node-lifecycle'),
     /** Aborts when the controllers end. */
@@ -288,16 +318,13 @@ async function listen(options: Parameters<typeof serveHttps>[0]): ReturnType<typ
   }
 }
 
-async function writeAdminKubeconfig(
-  data: DataDirectory,
-  server: string,
-  pki: Awaited<ReturnType<typeof openPki>>,
-) {
-  const client = await pki.certificate('admin', {
-    subject: { commonName: 'kubernetes-admin', organizations: ['system:masters'] },
-    usages: ['client'],
-  });
-  writeKubeconfig(data.kubeconfig, renderKubeconfig({ server, ca: pki.ca.certificate, user: client }));
+const adminRequest = {
+  subject: { commonName: 'kubernetes-admin', organizations: ['system:masters'] },
+  usages: ['client' as const],
+};
+
+function writeAdminKubeconfig(data: DataDirectory, server: string, { ca }: Pki, user: CertifiedKey): void {
+  writeKubeconfig(data.kubeconfig, renderKubeconfig({ server, ca: ca.certificate, user }));
 }
 
 /** Whether the node says that it is ready, and has said so since this start: what it said before is of no use. */

@@ -30,6 +30,11 @@ export interface Pki {
     name: string,
     request: Omit<CertificateRequest, 'now' | 'validityDays'>,
   ): Promise<CertificateFiles>;
+  /** The same of a pair that somebody else keeps: `current` where it is good, a new one otherwise. */
+  renewed(
+    current: CertifiedKey | undefined,
+    request: Omit<CertificateRequest, 'now' | 'validityDays'>,
+  ): Promise<CertifiedKey>;
   caFile: string;
 }
 
@@ -43,21 +48,28 @@ export async function openPki(dir: string, clock: Clock): Promise<Pki> {
   const ca = await keptPair(dir, 'ca', () =>
     createCa({ commonName: 'kumulus-ca', validityDays: caValidityDays, now }),
   );
+  type Request = Omit<CertificateRequest, 'now' | 'validityDays'>;
+  const issue = (request: Request) =>
+    issueCertificate(ca, { ...request, validityDays: leafValidityDays, now: clock.now() });
+  const isGood = ({ certificate }: CertifiedKey, { subject, dnsNames = [], ipAddresses = [] }: Request) =>
+    expiryOf(certificate) - clock.now() > renewBeforeMs &&
+    isAbout(certificate, subject) &&
+    covers(certificate, { dnsNames, ipAddresses }) &&
+    new X509Certificate(certificate).verify(new X509Certificate(ca.certificate).publicKey);
   return {
     ca,
     caFile: join(dir, 'ca.crt'),
+    async renewed(current, request) {
+      return current && isGood(current, request) ? current : await issue(request);
+    },
     serviceAccountKey: await kept(join(dir, 'service-account.key'), createSigningKey),
     otherServiceAccountKeys: otherKeys(dir),
     async certificate(name, request) {
-      const wanted = { dnsNames: request.dnsNames ?? [], ipAddresses: request.ipAddresses ?? [] };
       const pair = await keptPair(
         dir,
         name,
-        () => issueCertificate(ca, { ...request, validityDays: leafValidityDays, now: clock.now() }),
-        ({ certificate }) =>
-          expiryOf(certificate) - clock.now() > renewBeforeMs &&
-          isAbout(certificate, request.subject) &&
-          covers(certificate, wanted),
+        () => issue(request),
+        (pair) => isGood(pair, request),
       );
       return { ...pair, certificateFile: join(dir, `${name}.crt`), keyFile: join(dir, `${name}.key`) };
     },

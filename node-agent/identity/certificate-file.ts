@@ -25,6 +25,8 @@ export interface CertificateFile {
   nextKey(): Promise<string>;
   /** @throws Error unless the certificate is the next key's */
   accept(certificate: string): CertifiedKey;
+  /** Takes a pair that was made elsewhere. @throws Error unless they belong together */
+  put(pair: CertifiedKey): void;
   /** What was asked for will not be given: the next request is for another key. */
   abandon(): void;
 }
@@ -33,6 +35,11 @@ export function openCertificateFile(path: string): CertificateFile {
   const waiting = `${path}.next-key`;
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   let current = readPair(path);
+  const put = (pair: CertifiedKey) => {
+    replaceFile(path, `${pair.certificate.trim()}\n${pair.key}`);
+    rmSync(waiting, { force: true });
+    current = pair;
+  };
   return {
     path,
     current: () => current,
@@ -46,10 +53,12 @@ export function openCertificateFile(path: string): CertificateFile {
     accept(certificate) {
       const pair = { certificate, key: readFileSync(waiting, 'utf8') };
       if (!belongTogether(pair)) throw new Error(`the certificate is not one for the key in ${waiting}`);
-      replaceFile(path, `${pair.certificate.trim()}\n${pair.key}`);
-      rmSync(waiting, { force: true });
-      current = pair;
+      put(pair);
       return pair;
+    },
+    put(pair) {
+      if (!belongTogether(pair)) throw new Error(`the certificate for ${path} is not one for its key`);
+      put(pair);
     },
     abandon: () => rmSync(waiting, { force: true }),
   };

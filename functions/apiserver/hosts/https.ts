@@ -10,6 +10,7 @@ import {
 } from 'node:http2';
 import type { AddressInfo, Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
+import type { CertifiedKey } from '../../../lib/certificates/index.ts';
 import type { ApiHandler } from '../../../lib/http/types.ts';
 import type { Logger } from '../../../lib/log.ts';
 import { answerHttp1 } from './http1.ts';
@@ -34,6 +35,14 @@ export interface HttpsOptions {
   closeTimeoutMs?: number;
 }
 
+export interface HttpsServer {
+  port: number;
+  /** Shows another certificate to those who connect from now on. */
+  useCertificate(pair: CertifiedKey): void;
+  close(): Promise<void>;
+}
+
+const minVersion = 'TLSv1.2';
 const handshakeTimeoutMs = 10_000;
 /** A client that takes longer to send a request's head, or a whole request, is cut off. */
 const headersTimeoutMs = 15_000;
@@ -44,7 +53,7 @@ const maxConcurrentStreams = 250;
 const maxHeaderBytes = 1024 * 1024;
 
 /** Serves HTTP/1.1 and HTTP/2 on one port. Resolves once it listens; rejects when the port cannot be had. */
-export async function serveHttps(options: HttpsOptions): Promise<{ port: number; close(): Promise<void> }> {
+export async function serveHttps(options: HttpsOptions): Promise<HttpsServer> {
   const { handle, log, idleTimeoutMs = defaultIdleTimeoutMs } = options;
   const exchanges: Exchanges = new Set();
   const sockets = new Set<Socket>();
@@ -55,7 +64,7 @@ export async function serveHttps(options: HttpsOptions): Promise<{ port: number;
     ca: options.tls.clientCa,
     requestCert: true,
     rejectUnauthorized: false,
-    minVersion: 'TLSv1.2',
+    minVersion,
     allowHTTP1: true,
     handshakeTimeout: handshakeTimeoutMs,
     maxHeaderSize: maxHeaderBytes,
@@ -108,6 +117,8 @@ export async function serveHttps(options: HttpsOptions): Promise<{ port: number;
   let closing: Promise<void> | undefined;
   return {
     port,
+    useCertificate: ({ certificate, key }) =>
+      server.setSecureContext({ cert: certificate, key, ca: options.tls.clientCa, minVersion }),
     close: () => {
       closing ??= close(server, { exchanges, sockets, sessions }, options.closeTimeoutMs ?? 5_000);
       return closing;

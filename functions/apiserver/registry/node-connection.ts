@@ -4,6 +4,7 @@ import type { Node } from '../../../lib/api/gen/types.ts';
 import { passedOn, serviceUnavailable } from '../../../lib/api/status.ts';
 import { dialFailure } from './proxy/dial-failure.ts';
 import { createProxyTransport, type ProxyTransport } from './proxy/send.ts';
+import type { NodeTls } from './proxy/tunnel.ts';
 
 /** How the API server reaches the servers of nodes (`--kubelet-client-certificate`). */
 export interface NodeConnection extends ProxyTransport {
@@ -18,14 +19,14 @@ export interface NodeAnswer {
 
 const dialTimeoutMs = 10_000;
 
-export function createNodeConnection(tls: { ca: string; certificate: string; key: string }): NodeConnection {
-  const agent = new Agent({ ca: tls.ca, cert: tls.certificate, key: tls.key, keepAlive: true });
-  const transport = createProxyTransport({ ca: tls.ca, cert: tls.certificate, key: tls.key });
+export function createNodeConnection(tls: NodeTls): NodeConnection {
+  const agent = new Agent({ keepAlive: true });
+  const transport = createProxyTransport(tls);
   return {
     send: (outgoing) => transport.send(outgoing),
     get: (url, signal) =>
       new Promise((resolve, reject) => {
-        const outgoing = request(url, { agent, signal }, (response) => {
+        const outgoing = request(url, { agent, signal, ...tls }, (response) => {
           outgoing.setTimeout(0);
           resolve({
             status: response.statusCode ?? 502,

@@ -3,6 +3,12 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../../lib/clock.ts';
 import type { Logger } from '../../../lib/log.ts';
+import {
+  clientCertificateFile,
+  clientCertificateOf,
+  servingCertificateFile,
+  servingCertificateOf,
+} from '../../../node-agent/identity/index.ts';
 import type { DataDirectory, NodeDirectory } from '../data-directory.ts';
 import type { Pki } from '../pki.ts';
 import type { ClusterSettings } from '../settings.ts';
@@ -59,16 +65,7 @@ export async function startNode(options: NodeOptions): Promise<LocalNode> {
   });
   try {
     await ensureSandboxImage(dir);
-    const client = await pki.certificate(`${name}-client`, {
-      subject: { commonName: `system:node:${name}`, organizations: ['system:nodes'] },
-      usages: ['client'],
-    });
-    const serving = await pki.certificate(`${name}-serving`, {
-      subject: { commonName: `system:node:${name}`, organizations: ['system:nodes'] },
-      usages: ['server'],
-      dnsNames: [name],
-      ipAddresses: [nodeIp],
-    });
+    await giveCertificates(pki, dir.agentState, name, nodeIp);
     const agent = await startAgent({
       dir,
       namespacePath,
@@ -76,10 +73,8 @@ export async function startNode(options: NodeOptions): Promise<LocalNode> {
         nodeName: name,
         server: `https://${hostAddress(settings)}:${options.apiPort}`,
         certificateAuthority: pki.caFile,
-        clientCertificate: client.certificateFile,
-        clientKey: client.keyFile,
-        servingCertificate: serving.certificateFile,
-        servingKey: serving.keyFile,
+        rotateCertificates: true,
+        serverTLSBootstrap: true,
         runtimeEndpoint: `unix://${dir.containerdSocket}`,
         stateDir: dir.agentState,
         listenAddress: nodeIp,
@@ -116,6 +111,21 @@ export async function startNode(options: NodeOptions): Promise<LocalNode> {
     // What ran before goes on running; what this start began is ended by the next one or by its stop.
     containerd.release();
     throw error;
+  }
+}
+
+/**
+ * The agent starts with certificates that the cluster's authority has signed for it, so that a start waits for no controller, and
+ * renews them itself, as the agent of a machine that joined does.
+ */
+async function giveCertificates(pki: Pki, stateDir: string, name: string, nodeIp: string): Promise<void> {
+  for (const [file, usage, wanted] of [
+    [clientCertificateFile(stateDir), 'client', clientCertificateOf(name)],
+    [servingCertificateFile(stateDir), 'server', servingCertificateOf(name, [nodeIp])],
+  ] as const) {
+    const current = file.current();
+    const pair = await pki.renewed(current, { ...wanted, usages: [usage] });
+    if (pair !== current) file.put(pair);
   }
 }
 

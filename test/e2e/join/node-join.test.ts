@@ -1,9 +1,10 @@
 /** A machine with a bootstrap token becomes a node, and stays one: through kills, and past the end of its first certificates. */
 import { X509Certificate } from 'node:crypto';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import https from 'node:https';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { issueCertificate } from '../../../lib/certificates/index.ts';
 import { startTestCluster, type TestCluster } from '../../support/cluster.ts';
 import { kumulus, loadHello } from '../../support/hello.ts';
 import { type Joining, type JoiningMachine, startJoiningMachine } from '../../support/joining-machine.ts';
@@ -11,6 +12,7 @@ import { clusterId, leftovers } from '../../support/leftovers.ts';
 import { eventually } from '../../support/wait.ts';
 
 const node = 'rack-7';
+const dayMs = 24 * 60 * 60_000;
 /** Certificates that are asked for end a minute later, five minutes after they began: they are asked for again at once. */
 const signing = ['--cluster-signing-duration', '1m'];
 
@@ -176,3 +178,29 @@ test('a second agent on the same state is refused', async () => {
   agent.kill('SIGTERM');
   expect(await agent.ended).toBe(0);
 }, 60_000);
+
+test("a local node's certificates are replaced while the cluster runs, as those of one that joined", async () => {
+  const dir = (name: string) => join(cluster.dataDir, name);
+  const file = (name: string) => dir(`nodes/node-1/agent/pki/${name}.pem`);
+  const read = (name: string) => new X509Certificate(readFileSync(file(name), 'utf8'));
+  const ca = {
+    certificate: readFileSync(dir('pki/ca.crt'), 'utf8'),
+    key: readFileSync(dir('pki/ca.key'), 'utf8'),
+  };
+  const held = read('client');
+  expect(held.validToDate.getTime() - Date.now()).toBeGreaterThan(300 * dayMs);
+  // Most of its time is over: the agent sees it when it comes back.
+  const worn = await issueCertificate(ca, {
+    subject: { commonName: 'system:node:node-1', organizations: ['system:nodes'] },
+    usages: ['client'],
+    validityDays: 101,
+    now: Date.now() - 100 * dayMs,
+  });
+  writeFileSync(file('client'), worn.certificate + worn.key);
+  const [pid] = readFileSync(dir('nodes/node-1/agent.pid'), 'utf8').split(' ');
+  process.kill(Number(pid), 'SIGKILL');
+  const known = [held.serialNumber, new X509Certificate(worn.certificate).serialNumber];
+  await eventually('the next', () => !known.includes(read('client').serialNumber), { withinMs: 120_000 });
+  expect(read('client').subject).toContain('CN=system:node:node-1');
+  expect(statSync(file('client')).mode & 0o777).toBe(0o600);
+}, 180_000);

@@ -40,6 +40,7 @@ export interface ProxyTransport {
 /** As long as kube-apiserver's dialer waits. */
 const dialTimeoutMs = 30_000;
 
+/** Read for each connection. */
 export interface ProxyTls {
   /** False for servers of pods: nobody vouches for their certificates. */
   rejectUnauthorized?: boolean;
@@ -50,12 +51,14 @@ export interface ProxyTls {
 
 /** `nodeTls` is what requests that go by way of a node are carried with. */
 export function createProxyTransport(tls: ProxyTls, nodeTls?: NodeTls): ProxyTransport {
-  const secure = new HttpsAgent({ ...tls, keepAlive: true });
+  const secure = new HttpsAgent({ keepAlive: true });
   const plain = new HttpAgent({ keepAlive: true });
   return {
     async send(outgoing) {
       const isSecure = outgoing.url.protocol === 'https:';
-      if (outgoing.through === undefined) return await send(outgoing, { agent: isSecure ? secure : plain });
+      if (outgoing.through === undefined) {
+        return await send(outgoing, isSecure ? { agent: secure, ...tls } : { agent: plain });
+      }
       if (!nodeTls) throw new Error('a request by way of a node needs what the node is shown');
       const tunnel = await tunnelTo(outgoing, outgoing.through, nodeTls);
       const end = isSecure ? connectTls({ ...tls, socket: tunnel }) : tunnel;
@@ -84,7 +87,7 @@ function unreachable(why: string) {
 /** @throws KumulusError ServiceUnavailable */
 function send(
   { method, url, headers, body, signal }: Outgoing,
-  connection: Pick<RequestOptions, 'agent' | 'createConnection'>,
+  connection: Pick<RequestOptions, 'agent' | 'createConnection'> & ProxyTls,
 ): Promise<Incoming> {
   return new Promise((resolve, reject) => {
     const options = { method, headers, signal, setHost: headers.host === undefined, ...connection };

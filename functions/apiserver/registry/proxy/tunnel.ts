@@ -1,11 +1,24 @@
 import { request } from 'node:https';
 import type { Socket } from 'node:net';
 
-/** How the API server shows itself to the servers of nodes, and whom it believes there. PEM. */
+/** How the API server shows itself to the servers of nodes, and whom it believes there. PEM. Read for each connection. */
 export interface NodeTls {
-  ca: string;
-  cert: string;
-  key: string;
+  readonly ca: string;
+  readonly cert: string;
+  readonly key: string;
+}
+
+/** @param client may be given another certificate and key while the server runs */
+export function nodeTlsOf(ca: string, client: { certificate: string; key: string }): NodeTls {
+  return {
+    ca,
+    get cert() {
+      return client.certificate;
+    },
+    get key() {
+      return client.key;
+    },
+  };
 }
 
 export interface TunnelRequest {
