@@ -12,6 +12,7 @@ import {
 } from '../../lib/store/dynamodb/index.ts';
 import { type BodyOpener, bodyOpener, encryptedStore } from '../../lib/store/encryption/index.ts';
 import type { Store } from '../../lib/store/port.ts';
+import type { ExternalSigner } from '../../lib/tokens/index.ts';
 import { accessEntriesReader } from '../apiserver/authorization/bootstrap-policy/namespaces.ts';
 import { type ApiServer, createApiServer } from '../apiserver/index.ts';
 import type { TokenAuthenticator } from '../apiserver/pipeline/authentication.ts';
@@ -45,8 +46,6 @@ export async function openControlPlane(
   } = {},
 ): Promise<ControlPlane> {
   const { table, serviceCidr, nodePortRange, advertise } = settings;
-  const keys = await loadKeys(new SSMClient({}), settings.keysPath);
-  const encryption = await lambdaEncryption(settings, keys, log);
   const sealed = openDynamoStore({
     calls: dynamoCalls(),
     table,
@@ -54,6 +53,14 @@ export async function openControlPlane(
     log,
     pollMs: options.pollMs,
   });
+  sealed.head('namespaces').catch(() => {
+    // Asked so that the connection to the table is there when the keys are; what is wrong with it, the first request says.
+  });
+  const [keys, signer] = await Promise.all([
+    loadKeys(new SSMClient({}), settings.keysPath),
+    settings.tokenKeyArn ? tokenSigner(settings.tokenKeyArn) : undefined,
+  ]);
+  const encryption = await lambdaEncryption(settings, keys, log);
   const store = encryptedStore(sealed, encryption);
   const server: ApiServer = await createApiServer({
     store,
@@ -62,7 +69,7 @@ export async function openControlPlane(
     serviceCidr,
     nodePortRange,
     advertise,
-    serviceAccounts: await serviceAccountKeys(settings, keys),
+    serviceAccounts: serviceAccountKeys(settings, keys, signer),
     clusterCa: keys.ca.certificate,
     nodeClient: keys.nodeClient,
     authenticators: options.authenticators?.(() => clientFor(accessEntriesReader)),
@@ -73,17 +80,21 @@ export async function openControlPlane(
   return { server, store, opener: bodyOpener(encryption), keys, clientFor };
 }
 
-/** Who signs tokens, and whose tokens are good: those of the cluster's own key stay so once AWS KMS signs. */
-async function serviceAccountKeys(
-  { issuer, tokenKeyArn }: Pick<LambdaSettings, 'issuer' | 'tokenKeyArn'>,
-  { serviceAccountKey }: Pick<ClusterKeys, 'serviceAccountKey'>,
-) {
-  if (!tokenKeyArn) return { issuer, signingKey: serviceAccountKey };
-  // Loaded by those who use it.
+/** Loaded by those who use it. */
+async function tokenSigner(keyArn: string): Promise<ExternalSigner> {
   const [{ KMSClient }, { kmsSigner }] = await Promise.all([
     import('@aws-sdk/client-kms'),
     import('./token-signer.ts'),
   ]);
-  const signingKey = await kmsSigner(new KMSClient({}), tokenKeyArn);
-  return { issuer, signingKey, verificationKeys: [serviceAccountKey] };
+  return kmsSigner(new KMSClient({}), keyArn);
+}
+
+/** Who signs tokens, and whose tokens are good: those of the cluster's own key stay so once AWS KMS signs. */
+function serviceAccountKeys(
+  { issuer }: Pick<LambdaSettings, 'issuer'>,
+  { serviceAccountKey }: Pick<ClusterKeys, 'serviceAccountKey'>,
+  signer: ExternalSigner | undefined,
+) {
+  if (!signer) return { issuer, signingKey: serviceAccountKey };
+  return { issuer, signingKey: signer, verificationKeys: [serviceAccountKey] };
 }
