@@ -87,11 +87,14 @@ function ofNodeLabels(spec: PodSpec, path: Path): string[] {
 }
 
 function ofVolumes(volumes: readonly Volume[], path: Path): string[] {
-  return volumes.flatMap((volume, index) =>
-    Object.entries(deprecatedVolumes)
-      .filter(([field]) => volume[field as keyof Volume] !== undefined)
-      .map(([field, text]) => say(path.index(index).child(field), text)),
-  );
+  const warnings: string[] = [];
+  for (const [index, volume] of volumes.entries()) {
+    for (const field of Object.keys(volume) as (keyof Volume)[]) {
+      const text = own(deprecatedVolumes, field);
+      if (text && volume[field] !== undefined) warnings.push(say(path.index(index).child(field), text));
+    }
+  }
+  return warnings;
 }
 
 function duplicates<K extends string>(
