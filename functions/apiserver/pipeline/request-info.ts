@@ -142,16 +142,20 @@ function nameInSelector(query: URLSearchParams): string {
 function decodeSegments(rawPath: string): string[] {
   const segments = rawPath.replace(/^\/+|\/+$/g, '').split('/');
   if (segments.length === 1 && segments[0] === '') return [];
+  const isEscaped = rawPath.includes('%');
   return segments.map((segment) => {
-    let decoded: string;
-    try {
-      decoded = decodeURIComponent(segment);
-    } catch {
-      throw badRequest(`invalid URL escape in path segment ${JSON.stringify(segment)}`);
-    }
+    const decoded = isEscaped ? unescaped(segment) : segment;
     if (decoded === '.' || decoded === '..' || decoded.includes('/') || decoded.includes('\0')) {
       throw badRequest(`invalid path segment ${JSON.stringify(decoded)}`);
     }
     return decoded;
   });
+}
+
+function unescaped(segment: string): string {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    throw badRequest(`invalid URL escape in path segment ${JSON.stringify(segment)}`);
+  }
 }
