@@ -4,6 +4,7 @@ import { gunzipSync, gzipSync } from 'node:zlib';
 import type { JsonObject } from '../../../lib/api/object.ts';
 import { documentation } from '../../../lib/api/schemas.ts';
 import { notAcceptable } from '../../../lib/api/status.ts';
+import { withoutEndSlashes } from '../../../lib/http/slashes.ts';
 import type { ApiResponse } from '../../../lib/http/types.ts';
 import { groupDefinitions } from '../discovery/groups.ts';
 import type { ResourceDefinition } from '../registry/definition.ts';
@@ -117,7 +118,7 @@ export function createOpenApi(definitions: readonly ResourceDefinition[], server
 
   return {
     async respond(request) {
-      const path = request.path.replace(/\/+$/, '');
+      const path = withoutEndSlashes(request.path);
       if (path === '/openapi/v2') {
         const mediaType = v2Types[accepted(request.accept, Object.keys(v2Types))] ?? jsonType;
         const texts = await documentation();

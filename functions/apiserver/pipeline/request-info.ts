@@ -6,6 +6,7 @@
 import { exactField, parseFieldSelector } from '../../../lib/api/selectors/index.ts';
 import { badRequest } from '../../../lib/api/status.ts';
 import { isKind } from '../../../lib/errors.ts';
+import { withoutOuterSlashes } from '../../../lib/http/slashes.ts';
 
 export interface RequestInfo {
   /** Whether the path is one of a resource, `/api/v1/…` or `/apis/<group>/<version>/…`. */
@@ -140,7 +141,7 @@ function nameInSelector(query: URLSearchParams): string {
 }
 
 function decodeSegments(rawPath: string): string[] {
-  const segments = rawPath.replace(/^\/+|\/+$/g, '').split('/');
+  const segments = withoutOuterSlashes(rawPath).split('/');
   if (segments.length === 1 && segments[0] === '') return [];
   const isEscaped = rawPath.includes('%');
   return segments.map((segment) => {

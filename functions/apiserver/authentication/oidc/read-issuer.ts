@@ -1,6 +1,7 @@
 import { createSecureContext } from 'node:tls';
 import { quote } from '../../../../lib/api/validate/quote.ts';
 import { messageOf } from '../../../../lib/errors.ts';
+import { withoutEndSlashes } from '../../../../lib/http/slashes.ts';
 import { type ConfigDocument, type ConfigPath, objectAt, textAt, textsAt } from '../../config-document.ts';
 import type { JwtAuthenticator } from './config.ts';
 
@@ -35,7 +36,7 @@ export function readIssuer(
   const discoveryUrl = text('discoveryURL');
   if (discoveryUrl) {
     const at = [...path, 'discoveryURL'];
-    if (discoveryUrl.replace(/\/+$/, '') === url.replace(/\/+$/, '')) {
+    if (withoutEndSlashes(discoveryUrl) === withoutEndSlashes(url)) {
       refuse(at, `Invalid value: ${quote(discoveryUrl)}: discoveryURL must be different from URL`);
     }
     checkUrl(discoveryUrl, at, document);
