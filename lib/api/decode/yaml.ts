@@ -4,9 +4,11 @@
  */
 import {
   Composer,
+  type CST,
   type Document,
   isMap,
   isScalar,
+  Lexer,
   LineCounter,
   Parser,
   visit,
@@ -18,6 +20,8 @@ import { DecodeError, maxDepth } from './conform.ts';
 
 /** More values than any body of 3 MB holds by itself: only aliases get there. */
 const maxValues = 2_000_000;
+/** Words, marks, blanks between them and ends of lines; a text over many lines is one. Some 50,000 lines of fields. */
+const maxLexemes = 300_000;
 
 export interface ParsedYaml {
   value: JsonValue;
@@ -63,12 +67,28 @@ function firstDocument(text: string, lineCounter: LineCounter): Document.Parsed 
       logLevel: 'silent',
     });
     // One at a time: what comes after the first is not even read.
-    const [first] = composer.compose(new Parser(lineCounter.addNewLine).parse(text));
+    const [first] = composer.compose(tokensOf(text, lineCounter));
     return first;
   } catch (error) {
     if (error instanceof RangeError) throw new DecodeError('yaml: exceeded max depth', { cause: error });
     throw error;
   }
+}
+
+/**
+ * What `Parser.parse` does, for no more lexemes than an API server has time for: nothing else is done while a body is
+ * read, and one of 3 MB can hold millions of them.
+ */
+function* tokensOf(text: string, lineCounter: LineCounter): Generator<CST.Token> {
+  const parser = new Parser(lineCounter.addNewLine);
+  let left = maxLexemes;
+  lineCounter.addNewLine(0);
+  for (const lexeme of new Lexer().lex(text)) {
+    if (--left < 0)
+      throw new DecodeError(`yaml: document has more than ${maxLexemes} tokens, send it as JSON`);
+    yield* parser.next(lexeme);
+  }
+  yield* parser.end();
 }
 
 /** An upper bound for how deep flow collections nest, so that the parser's stack is never put to the test. */
