@@ -19,6 +19,8 @@ export interface ResourceDefinition {
   verbs: readonly Verb[];
   schema: Schema;
   subresources: readonly SubresourceDefinition[];
+  /** Every request for it is answered with this warning (KEP-1693). */
+  deprecation?: string;
   /** Where objects are stored in another group or version than they are served in here. */
   storedAs?: { group: string; version: string };
 }

@@ -52,6 +52,7 @@ export async function routeResource(backend: Backend, context: RequestContext): 
   // POST goes to a collection, PUT and PATCH to an object.
   if (verb === 'create' && info.name) throw methodNotAllowed();
   if ((verb === 'update' || verb === 'patch') && !info.name) throw methodNotAllowed();
+  if (definition.deprecation) context.warnings.push(definition.deprecation);
   if (entry.storage === 'componentstatuses') return handleComponentStatuses(backend, context, entry);
   if (entry.storage === 'bindings') return handleBindings(backend, context, entry);
   return (reviewHandler(entry) ?? handlers[verb])(backend, context, entry);

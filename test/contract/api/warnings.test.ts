@@ -119,3 +119,18 @@ test('owners that stand twice stand once, and whoever wrote them is told', async
   expect(unlike.json.metadata?.ownerReferences).toHaveLength(2);
   expect(unlike.headers.warning).toBeUndefined();
 });
+
+test('whatever is asked of Endpoints is answered with what took their place', async () => {
+  const told = ['v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice'];
+  const path = '/api/v1/namespaces/default/endpoints';
+  const answers = [
+    await server.get(path),
+    await server.get(`${path}/nowhere`),
+    await server.post(path, { metadata: { name: 'told' } }),
+    await server.patch(`${path}/told`, 'application/merge-patch+json', { metadata: { labels: { a: 'b' } } }),
+    await server.delete(`${path}/told`),
+  ];
+  expect(answers.map(({ status, headers }) => [status, warnings(headers)])).toEqual(
+    [200, 404, 201, 200, 200].map((status) => [status, told]),
+  );
+});

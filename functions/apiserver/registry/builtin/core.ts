@@ -12,9 +12,15 @@ export function coreDefinitions(): ResourceDefinition[] {
       namespaced: false,
       shortNames: ['cs'],
       verbs: ['get', 'list'],
+      deprecation: 'v1 ComponentStatus is deprecated in v1.19+',
     }),
     define({ plural: 'configmaps', kind: 'ConfigMap', shortNames: ['cm'] }),
-    define({ plural: 'endpoints', kind: 'Endpoints', shortNames: ['ep'] }),
+    define({
+      plural: 'endpoints',
+      kind: 'Endpoints',
+      shortNames: ['ep'],
+      deprecation: 'v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice',
+    }),
     define({ plural: 'events', kind: 'Event', shortNames: ['ev'] }),
     define({ plural: 'limitranges', kind: 'LimitRange', shortNames: ['limits'] }),
     define({

@@ -24,12 +24,13 @@ interface Facts {
   categories?: readonly string[];
   verbs?: readonly Verb[];
   subresources?: readonly SubresourceDefinition[];
+  deprecation?: string;
   /** Where objects are stored in another group or version than they are served in here. */
   storedAs?: { group: string; version: string };
 }
 
 export function define(facts: Facts): ResourceDefinition {
-  const { group = '', version = 'v1', storedAs } = facts;
+  const { group = '', version = 'v1', deprecation, storedAs } = facts;
   const schema = schemaFor(group, version, facts.kind);
   if (!schema) throw new Error(`no schema for ${facts.kind} of ${group}/${version}`);
   return {
@@ -45,6 +46,7 @@ export function define(facts: Facts): ResourceDefinition {
     verbs: facts.verbs ?? allVerbs,
     schema,
     subresources: facts.subresources ?? [],
+    ...(deprecation && { deprecation }),
     ...(storedAs && { storedAs }),
   };
 }

@@ -12,8 +12,6 @@ import { listParams } from '../params.ts';
 import type { RegistryEntry } from '../registry.ts';
 import { renderList, representationOf, respondWith } from './render.ts';
 
-const deprecation = 'v1 ComponentStatus is deprecated in v1.19+';
-
 export async function handleComponentStatuses(
   backend: Backend,
   context: RequestContext,
@@ -21,7 +19,6 @@ export async function handleComponentStatuses(
 ): Promise<ApiResponse> {
   const representation = representationOf(context);
   const { name, verb } = context.info;
-  context.warnings.push(deprecation);
   const now = backend.clock.now();
   const found = await componentStatuses(backend);
   if (verb === 'get') {

@@ -28,8 +28,6 @@ export const endpointsRules = rules<Endpoints>({
     ...validateObjectMetaUpdate(endpoints.metadata, old.metadata),
     ...validate(endpoints, old),
   ],
-
-  warnings: () => ['v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice'],
 });
 
 function validate(endpoints: Endpoints, old: Endpoints | undefined): FieldError[] {
