@@ -145,8 +145,15 @@ function mergeOldUpdaters(managers: Managers): void {
   }
 }
 
-/** What update endpoints reset: the status on the object itself, all else that is the user's on its status. */
-export function ignoredFields(subresource: string | undefined, hasStatus: boolean): FieldSet {
-  if (subresource === 'status') return { 'f:spec': {} };
+/**
+ * What update endpoints reset: the status on the object itself, all else that is the user's on its status.
+ * @param statusResets See `KindRules`.
+ */
+export function ignoredFields(
+  subresource: string | undefined,
+  hasStatus: boolean,
+  statusResets: FieldSet = { 'f:spec': {} },
+): FieldSet {
+  if (subresource === 'status') return statusResets;
   return subresource === undefined && hasStatus ? { 'f:status': {} } : noFields;
 }

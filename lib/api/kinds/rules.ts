@@ -1,3 +1,4 @@
+import type { FieldSet } from '../apply/field-set.ts';
 import type { KubeObject } from '../object.ts';
 import type { UserInfo } from '../../http/types.ts';
 import type { FieldError } from '../validate/field-error.ts';
@@ -32,6 +33,8 @@ export interface KindRules<T extends KubeObject = KubeObject> {
   /** For an update of `…/status`: keeps everything but the status. Kinds without it have no status subresource. */
   prepareForStatusUpdate?(object: T, old: T, request: WriteRequest): void;
   validateStatusUpdate?(object: T, old: T, request: WriteRequest): FieldError[];
+  /** What nobody comes to own by an update of `…/status`, as it is reset; the spec where nothing is said. */
+  statusResets?: FieldSet;
   /** Texts of HTTP `Warning` headers; `old` is undefined for a creation. */
   warnings?(object: T, old: T | undefined): string[];
   /**

@@ -1,4 +1,6 @@
+import type { FieldSet } from '../apply/field-set.ts';
 import type { KubeObject } from '../object.ts';
+import { keepSpec } from './rules.ts';
 
 const kept = [
   'annotations',
@@ -15,4 +17,16 @@ export function keepMetadata({ metadata }: KubeObject, old: KubeObject): void {
     if (old.metadata[field] === undefined) delete metadata[field];
     else Object.assign(metadata, { [field]: old.metadata[field] });
   }
+}
+
+/** See `KindRules.statusResets`. */
+export const specAndMetadata: FieldSet = { 'f:spec': {}, 'f:metadata': {} };
+
+/** An update of the status leaves everything else alone. */
+export function keepSpecAndMetadata(
+  object: KubeObject & { spec: object },
+  old: KubeObject & { spec: object },
+): void {
+  keepSpec(object, old);
+  keepMetadata(object, old);
 }

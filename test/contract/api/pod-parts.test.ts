@@ -138,3 +138,28 @@ test('a binding puts a pod on a node once, by either path', async () => {
   expect(missing.status).toBe(404);
   expect((await server.get('/api/v1/namespaces/default/bindings')).status).toBe(405);
 });
+
+test('a status keeps its class and what generations it has seen from clients that do not know of them', async () => {
+  const path = '/api/v1/namespaces/default/pods';
+  await server.post(path, {
+    metadata: { name: 'seen' },
+    spec: { nodeName: 'n', containers: [{ name: 'c', image: 'i' }] },
+  });
+  const put = (status: object) => server.put(`${path}/seen/status`, { metadata: { name: 'seen' }, status });
+  const conditions = (...generations: (number | undefined)[]) =>
+    generations.map((observedGeneration) => ({ type: 'acme.io/x', status: 'True', observedGeneration }));
+  await put({ phase: 'Running', observedGeneration: 1, conditions: conditions(1, 2) });
+  const { status, json } = await put({ phase: 'Running', conditions: conditions(undefined, 3, undefined) });
+  expect(status).toBe(200);
+  expect(json.status).toMatchObject({
+    qosClass: 'BestEffort',
+    observedGeneration: 1,
+    conditions: [{ observedGeneration: 1 }, { observedGeneration: 3 }, {}],
+  });
+  expect(json.status?.conditions?.[2]).not.toHaveProperty('observedGeneration');
+  const other = await put({ phase: 'Running', qosClass: 'Guaranteed' });
+  expect([other.status, other.json.message]).toEqual([
+    422,
+    expect.stringContaining('status.qosClass: Invalid value: "Guaranteed": field is immutable'),
+  ]);
+});

@@ -179,7 +179,11 @@ function applied(write: Write, live: AnyObject | undefined, patch: JsonObject): 
     ...(subresource && { subresource }),
     schema,
     ...(convert && { convert }),
-    ignored: ignoredFields(subresource || undefined, rules.prepareForStatusUpdate !== undefined),
+    ignored: ignoredFields(
+      subresource || undefined,
+      rules.prepareForStatusUpdate !== undefined,
+      rules.statusResets,
+    ),
     now: backend.clock.now(),
   });
   return conformed(write, merged as unknown as JsonObject, { ...(live && { live }) });

@@ -267,6 +267,7 @@ export function trackUpdate(write: Write, live: AnyObject | undefined, updated: 
     ignored: ignoredFields(
       subresource || undefined,
       entry.strategy.rules.prepareForStatusUpdate !== undefined,
+      entry.strategy.rules.statusResets,
     ),
     now: backend.clock.now(),
   });

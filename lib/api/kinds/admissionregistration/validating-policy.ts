@@ -11,7 +11,8 @@ import { duplicate, invalidValue, notSupported, required } from '../../validate/
 import { nameIsSubdomain, qualifiedName } from '../../validate/formats.ts';
 import { validateObjectMeta, validateObjectMetaUpdate } from '../../validate/object-meta.ts';
 import { Path } from '../../validate/path.ts';
-import { keepSpec, keepStatus, rules } from '../rules.ts';
+import { keepStatus, rules } from '../rules.ts';
+import { keepSpecAndMetadata, specAndMetadata } from '../status-metadata.ts';
 import { validateConditions } from '../../validate/conditions.ts';
 import { checkExpression, type ExpressionOptions, loadExpressions, newVariables } from './expressions.ts';
 import { defaultMatchResources } from './match-rules.ts';
@@ -42,7 +43,8 @@ export const validatingAdmissionPolicyRules = rules<ValidatingAdmissionPolicy>({
     ...validateObjectMetaUpdate(policy.metadata, old.metadata),
     ...validate(policy, old),
   ],
-  prepareForStatusUpdate: keepSpec,
+  prepareForStatusUpdate: keepSpecAndMetadata,
+  statusResets: specAndMetadata,
   validateStatusUpdate: (policy, old) => [
     ...validateObjectMetaUpdate(policy.metadata, old.metadata),
     ...validateStatus(policy),

@@ -72,6 +72,7 @@ export const deploymentRules = rules<Deployment>({
     keepSpec(deployment, old);
     deployment.metadata.labels = old.metadata.labels;
   },
+  statusResets: { 'f:spec': {}, 'f:metadata': { 'f:labels': {} } },
 
   validateStatusUpdate: (deployment, old) => [
     ...validateObjectMetaUpdate(deployment.metadata, old.metadata),

@@ -14,7 +14,8 @@ import { dns1123Label, dns1123Subdomain, nameIsSubdomain } from '../../validate/
 import { validateObjectMeta, validateObjectMetaUpdate } from '../../validate/object-meta.ts';
 import { own } from '../../validate/own.ts';
 import { Path } from '../../validate/path.ts';
-import { keepSpec, keepStatus, rules } from '../rules.ts';
+import { keepStatus, rules } from '../rules.ts';
+import { keepSpecAndMetadata, specAndMetadata } from '../status-metadata.ts';
 import { validateConditionTypes } from './conditions.ts';
 import { mandatoryFlowSchemas } from './mandatory.ts';
 
@@ -49,7 +50,8 @@ export const flowSchemaRules = rules<FlowSchema>({
     ...validateObjectMetaUpdate(schema.metadata, old.metadata),
     ...validate(schema),
   ],
-  prepareForStatusUpdate: keepSpec,
+  prepareForStatusUpdate: keepSpecAndMetadata,
+  statusResets: specAndMetadata,
   validateStatusUpdate: (schema, old) => [
     ...validateObjectMetaUpdate(schema.metadata, old.metadata),
     ...validateConditionTypes(schema.status?.conditions),

@@ -11,7 +11,8 @@ import { fieldForbidden, invalidValue, notSupported, required } from '../../vali
 import { inRange, nameIsSubdomain } from '../../validate/formats.ts';
 import { validateObjectMeta, validateObjectMetaUpdate } from '../../validate/object-meta.ts';
 import { Path } from '../../validate/path.ts';
-import { keepSpec, keepStatus, rules } from '../rules.ts';
+import { keepStatus, rules } from '../rules.ts';
+import { keepSpecAndMetadata, specAndMetadata } from '../status-metadata.ts';
 import { validateConditionTypes } from './conditions.ts';
 import { mandatoryPriorityLevels } from './mandatory.ts';
 
@@ -49,7 +50,8 @@ export const priorityLevelConfigurationRules = rules<PriorityLevelConfiguration>
     ...validateObjectMetaUpdate(level.metadata, old.metadata),
     ...validate(level),
   ],
-  prepareForStatusUpdate: keepSpec,
+  prepareForStatusUpdate: keepSpecAndMetadata,
+  statusResets: specAndMetadata,
   validateStatusUpdate: (level, old) => [
     ...validateObjectMetaUpdate(level.metadata, old.metadata),
     ...validateConditionTypes(level.status?.conditions),

@@ -9,7 +9,8 @@ import { formatIp, parseCidr, parseIp, validateCidr } from '../../validate/ip.ts
 import { immutable, validateObjectMeta, validateObjectMetaUpdate } from '../../validate/object-meta.ts';
 import { Path } from '../../validate/path.ts';
 import { quote } from '../../validate/quote.ts';
-import { keepSpec, keepStatus, rules } from '../rules.ts';
+import { keepStatus, rules } from '../rules.ts';
+import { keepSpecAndMetadata } from '../status-metadata.ts';
 
 /** An IPAddress is named after the address, in its canonical form. */
 function nameIsIp(name: string): string[] {
@@ -79,7 +80,7 @@ export const serviceCidrRules = rules<ServiceCIDR>({
     return [...errors, ...immutable(after, before, cidrsPath)];
   },
 
-  prepareForStatusUpdate: keepSpec,
+  prepareForStatusUpdate: keepSpecAndMetadata,
   validateStatusUpdate: (range, old) => validateObjectMetaUpdate(range.metadata, old.metadata),
   generationChanged: (range, old) => !sameValue(range.spec, old.spec),
 });

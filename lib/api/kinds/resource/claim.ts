@@ -14,8 +14,8 @@ import {
   validateObjectMetaUpdate,
 } from '../../validate/object-meta.ts';
 import { Path } from '../../validate/path.ts';
-import { keepSpec, keepStatus, rules } from '../rules.ts';
-import { keepMetadata } from '../status-metadata.ts';
+import { keepStatus, rules } from '../rules.ts';
+import { keepSpecAndMetadata } from '../status-metadata.ts';
 import { validateClaimStatus } from './claim-status.ts';
 import { loadDeviceExpressions } from './expressions.ts';
 import { applyRequestDefaults, validateDeviceClaim } from './request.ts';
@@ -48,10 +48,7 @@ export const resourceClaimRules = rules<ResourceV1ResourceClaim>({
     ...immutable(claim.spec, old.spec, specPath),
   ],
 
-  prepareForStatusUpdate(claim, old) {
-    keepSpec(claim, old);
-    keepMetadata(claim, old);
-  },
+  prepareForStatusUpdate: keepSpecAndMetadata,
 
   validateStatusUpdate: validateClaimStatus,
 });

@@ -8,7 +8,8 @@ import { invalidValue, tooMany } from '../../validate/field-error.ts';
 import { dns1123Label, dns1123Subdomain, nameIsSubdomain } from '../../validate/formats.ts';
 import { validateObjectMeta, validateObjectMetaUpdate } from '../../validate/object-meta.ts';
 import { Path } from '../../validate/path.ts';
-import { keepSpec, keepStatus, rules } from '../rules.ts';
+import { keepStatus, rules } from '../rules.ts';
+import { keepSpecAndMetadata, specAndMetadata } from '../status-metadata.ts';
 import { validateTaint } from './device.ts';
 
 const specPath = Path.of('spec');
@@ -38,7 +39,8 @@ export const deviceTaintRuleRules = rules<DeviceTaintRule>({
     ...validateObjectMetaUpdate(rule.metadata, old.metadata),
     ...validateSpec(rule.spec),
   ],
-  prepareForStatusUpdate: keepSpec,
+  prepareForStatusUpdate: keepSpecAndMetadata,
+  statusResets: specAndMetadata,
   validateStatusUpdate: (rule, old) => {
     const { conditions = [] } = rule.status ?? {};
     return [

@@ -13,8 +13,8 @@ import { immutableMessage, validateObjectMeta } from '../../validate/object-meta
 import { Path } from '../../validate/path.ts';
 import { validateInlineVolumeSpec } from '../core/persistent-volume/spec.ts';
 import { validateDriverName } from '../driver-name.ts';
-import { keepSpec, keepStatus, rules } from '../rules.ts';
-import { keepMetadata } from '../status-metadata.ts';
+import { keepStatus, rules } from '../rules.ts';
+import { keepSpecAndMetadata, specAndMetadata } from '../status-metadata.ts';
 
 const specPath = Path.of('spec');
 const statusPath = Path.of('status');
@@ -42,10 +42,8 @@ export const volumeAttachmentRules = rules<VolumeAttachment>({
     return [...errors, invalidValue(specPath, attachment.spec, immutableMessage)];
   },
 
-  prepareForStatusUpdate(attachment, old) {
-    keepSpec(attachment, old);
-    keepMetadata(attachment, old);
-  },
+  prepareForStatusUpdate: keepSpecAndMetadata,
+  statusResets: specAndMetadata,
 
   validateStatusUpdate: validate,
 });

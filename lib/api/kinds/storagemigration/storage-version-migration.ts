@@ -7,7 +7,8 @@ import { invalidValue, required } from '../../validate/field-error.ts';
 import { dns1123Subdomain, nameIsSubdomain } from '../../validate/formats.ts';
 import { validateObjectMeta, validateObjectMetaUpdate } from '../../validate/object-meta.ts';
 import { Path } from '../../validate/path.ts';
-import { keepSpec, keepStatus, rules } from '../rules.ts';
+import { keepStatus, rules } from '../rules.ts';
+import { keepSpecAndMetadata, specAndMetadata } from '../status-metadata.ts';
 
 const resourcePath = Path.of('spec', 'resource');
 const conditionsPath = Path.of('status', 'conditions');
@@ -29,7 +30,8 @@ export const storageVersionMigrationRules = rules<StorageVersionMigration>({
       ? []
       : [invalidValue(Path.of('spec'), migration.spec, 'field is immutable')]),
   ],
-  prepareForStatusUpdate: keepSpec,
+  prepareForStatusUpdate: keepSpecAndMetadata,
+  statusResets: specAndMetadata,
   validateStatusUpdate: (migration, old) => [
     ...validateObjectMetaUpdate(migration.metadata, old.metadata),
     ...validateStatus(migration, old),

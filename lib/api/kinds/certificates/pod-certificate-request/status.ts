@@ -10,7 +10,8 @@ import { sameValue } from '../../../validate/equal.ts';
 import type { FieldError } from '../../../validate/field-error.ts';
 import { invalidValue, notSupported } from '../../../validate/field-error.ts';
 import { Path } from '../../../validate/path.ts';
-import { keepSpec, type WriteRequest } from '../../rules.ts';
+import type { WriteRequest } from '../../rules.ts';
+import { keepSpecAndMetadata } from '../../status-metadata.ts';
 import { validateIssued } from './issued.ts';
 
 const statusPath = Path.of('status');
@@ -23,7 +24,7 @@ export function prepareStatus(
   old: PodCertificateRequest,
   { now }: Pick<WriteRequest, 'now'>,
 ): void {
-  keepSpec(request, old);
+  keepSpecAndMetadata(request, old);
   const conditions = request.status?.conditions ?? [];
   const before = old.status?.conditions ?? [];
   for (const type of final) {

@@ -13,7 +13,7 @@ import { mergeLabelKeys } from './label-keys.ts';
 import { qosClassOf } from './qos.ts';
 import { validateResize } from './resize.ts';
 import { validatePodSpec } from './spec.ts';
-import { validatePodStatusUpdate } from './status.ts';
+import { keepOldStatus, validatePodStatusUpdate } from './status.ts';
 import { podWarnings } from './warnings.ts';
 import { validateEphemeralContainersUpdate, validatePodUpdate } from './update.ts';
 
@@ -61,8 +61,9 @@ export const podRules = rules<Pod>({
     // Owners and the deletion are not the node's to change.
     pod.metadata.deletionTimestamp = old.metadata.deletionTimestamp;
     pod.metadata.ownerReferences = old.metadata.ownerReferences;
-    pod.status = { ...pod.status, qosClass: old.status?.qosClass };
+    keepOldStatus(pod, old);
   },
+  statusResets: { 'f:spec': {}, 'f:metadata': { 'f:deletionTimestamp': {}, 'f:ownerReferences': {} } },
 
   validateStatusUpdate: validatePodStatusUpdate,
 

@@ -114,3 +114,25 @@ function validateIps(ips: readonly PodIP[] = [], old: readonly PodIP[] = [], at:
   }
   return errors;
 }
+
+/** Clients that do not know of the class or of observed generations must not take them away. */
+export function keepOldStatus(pod: Pod, old: Pod): void {
+  const { qosClass, observedGeneration } = old.status ?? {};
+  const status = {
+    ...pod.status,
+    ...(!pod.status?.qosClass && qosClass && { qosClass }),
+    ...(!pod.status?.observedGeneration && observedGeneration && { observedGeneration }),
+  };
+  // A type may be there more than once: the first takes the first's.
+  const before = [...(old.status?.conditions ?? [])];
+  if (status.conditions) {
+    status.conditions = status.conditions.map((condition) => {
+      const at = before.findIndex(({ type }) => type === condition.type);
+      const [was] = at < 0 ? [] : before.splice(at, 1);
+      return condition.observedGeneration || !was?.observedGeneration
+        ? condition
+        : { ...condition, observedGeneration: was.observedGeneration };
+    });
+  }
+  pod.status = status;
+}
