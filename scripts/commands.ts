@@ -11,11 +11,6 @@ const [command = '', ...args] = process.argv.slice(2);
 const suites = ['unit', 'contract', 'conformance', 'e2e', 'aws'] as const;
 type Suite = (typeof suites)[number];
 
-/** What is not part of `npm test` yet, and why; every run says so. */
-const byItself: Partial<Record<Suite, string>> = {
-  aws: 'npm run test:aws. It deploys a whole stack and breaks it: minutes on a quiet machine, and many on one that does much else',
-};
-
 const commands: Record<string, () => Promise<number>> = {
   start: () => kumulus(['up', ...args]),
   kumulus: () => kumulus(args),
@@ -50,7 +45,7 @@ async function test(): Promise<number> {
   const leftOut: string[] = [];
   const checked = await check();
   if (checked !== 0) return checked;
-  const present = suites.filter((suite) => hasTests(suite) && !byItself[suite]);
+  const present = suites.filter(hasTests);
   const runnable = present.filter((suite) => {
     const reason = whyNot(suite);
     if (reason) leftOut.push(`${suite}: ${reason}`);
@@ -59,8 +54,6 @@ async function test(): Promise<number> {
   await prepareMachine(runnable);
   const code = await vitest(runnable);
   for (const line of leftOut) console.error(`kumulus: left out ${line}`);
-  for (const [suite, reason] of Object.entries(byItself))
-    console.error(`kumulus: test:${suite} runs by itself: ${reason}`);
   return code === 0 && leftOut.length > 0 && process.env.CI === 'true' ? 1 : code;
 }
 
