@@ -42,7 +42,7 @@ function attribute({ type, value, tag = 'utf8' }: Attribute): Buffer {
 function encoded(value: string, tag: keyof typeof tags): Buffer {
   if (tag === 'bmp') return Buffer.from(value, 'utf16le').swap16();
   if (tag === 'universal') {
-    return Buffer.concat([...value].map((one) => Buffer.from([0, 0, 0, one.charCodeAt(0)])));
+    return Buffer.concat(Array.from(value, (one) => Buffer.from([0, 0, 0, one.charCodeAt(0)])));
   }
   return Buffer.from(value);
 }

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { callsOf, createDynamoClient, openDynamoStore } from '../../../lib/store/dynamodb/index.ts';
@@ -20,7 +20,7 @@ let close: () => void;
 beforeEach(async () => {
   asked = [];
   atOnce = Number.POSITIVE_INFINITY;
-  const server = createServer(async (request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
     const input = JSON.parse(await textOf(request)) as {
       Key?: Key;
       RequestItems?: Record<string, { Keys: Key[]; ConsistentRead?: boolean }>;
@@ -45,7 +45,8 @@ beforeEach(async () => {
             },
       ),
     );
-  });
+  };
+  const server = createServer((request, response) => void answer(request, response));
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   close = () => server.close();

@@ -162,7 +162,7 @@ function podCertificateRequest(node: string, attributes: AuthorizationAttributes
       if (selectsNode(attributes, node)) return yes;
       return no('can only list/watch podcertificaterequests with nodeName field selector');
     default:
-      return no(`nodes may not ${attributes.verb} PodCertificateRequests`);
+      return no(`nodes may not ${attributes.verb} podcertificaterequests`);
   }
 }
 
