@@ -182,9 +182,8 @@ describe
         expect(await output(script, { runAsUser: 1000, allowPrivilegeEscalation: false })).toMatch(/\s1$/);
       });
       test('Security Context should run the container as unprivileged when false', async () => {
-        expect(await output('mount -t tmpfs none /tmp || echo refused', { privileged: false })).toMatch(
-          /refused$/,
-        );
+        const script = 'mount -t tmpfs none /tmp 2>&1 || echo refused';
+        expect(await output(script, { privileged: false })).toMatch(/refused$/);
       });
       test('Security Context should run the container with writable rootfs when readOnlyRootFilesystem=false', async () => {
         expect(await output('echo x >/file && echo written', { readOnlyRootFilesystem: false })).toBe(
@@ -192,9 +191,8 @@ describe
         );
       });
       test('Kubelet when scheduling a read only busybox container should not write to root filesystem', async () => {
-        expect(await output('echo x >/file || echo refused', { readOnlyRootFilesystem: true })).toMatch(
-          /refused$/,
-        );
+        const script = '(echo x >/file) 2>&1 || echo refused';
+        expect(await output(script, { readOnlyRootFilesystem: true })).toMatch(/refused$/);
       });
       test('Sysctls should support sysctls', async () => {
         const sysctls = [{ name: 'kernel.shm_rmid_forced', value: '1' }];

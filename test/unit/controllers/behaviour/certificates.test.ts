@@ -6,6 +6,7 @@ import { createCa } from '../../../../lib/certificates/index.ts';
 import { createPodKey } from '../../../../lib/certificates/pod-key.ts';
 import {
   certificateSigningRequests as csrs,
+  clusterRoleBindings,
   nodes,
   podCertificateRequests,
 } from '../../../../lib/client/resources.ts';
@@ -49,7 +50,21 @@ async function openWithCa(controllers = ['csrapproving', 'csrsigning']) {
     const answered = { ...csr, status: { ...csr.status, conditions } };
     await cluster.client.update(csrs, answered, { subresource: 'approval' });
   };
-  return Object.assign(cluster, { ask, get, settled, approve, signer });
+  /** Somebody who is in the nodes' group and may ask, without being a node that the server knows by its name. */
+  const impostor = async () => {
+    const user = { username: 'impostor', groups: ['system:nodes'] };
+    await cluster.client.create(clusterRoleBindings, {
+      metadata: { name: user.username },
+      roleRef: {
+        apiGroup: 'rbac.authorization.k8s.io',
+        kind: 'ClusterRole',
+        name: 'system:node-bootstrapper',
+      },
+      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: user.username }],
+    });
+    return user;
+  };
+  return Object.assign(cluster, { ask, get, settled, approve, impostor, signer });
 }
 
 const issued = (csr: CertificateSigningRequest) => csr.status?.certificate !== undefined;
@@ -81,7 +96,10 @@ test('a node renews its own client certificate, and gets none for another', asyn
   await using cluster = await openWithCa();
   const user = { username: 'system:node:a', groups: ['system:nodes'] };
   const spec = { signerName: kubelet, usages: clientUsages, expirationSeconds: 3600 };
-  await cluster.ask(user, 'CN=system:node:b,O=system:nodes', spec, [], 'foreign');
+  await expect(cluster.ask(user, 'CN=system:node:b,O=system:nodes', spec, [], 'b')).rejects.toThrow(
+    'is forbidden: can only create a node CSR with CN=system:node:a',
+  );
+  await cluster.ask(await cluster.impostor(), 'CN=system:node:b,O=system:nodes', spec, [], 'foreign');
   await cluster.ask(user, 'CN=system:node:a,O=system:nodes', spec);
   const csr = await cluster.settled(issued);
   expect(csr.status?.conditions?.[0]?.message).toBe(
@@ -112,10 +130,14 @@ test('a serving certificate is for the own name and addresses of the node that a
     'another-name': ['CN=system:node:a,O=system:nodes', [{ type: 'dns', value: 'kubernetes' }]],
     'another-address': ['CN=system:node:a,O=system:nodes', [{ type: 'ip', value: '10.1.0.2' }]],
     'the-servers': ['CN=system:node:a,O=system:nodes', [{ type: 'ip', value: '10.96.0.1' }]],
-    'another-node': ['CN=system:node:b,O=system:nodes', [{ type: 'dns', value: 'b' }]],
   };
   for (const [name, [subject, names]] of Object.entries(refused))
     await cluster.ask(user, subject, spec, names, name);
+  const others: JsonGeneralNames = [{ type: 'dns', value: 'b' }];
+  await expect(cluster.ask(user, 'CN=system:node:b,O=system:nodes', spec, others, 'b')).rejects.toThrow(
+    'is forbidden: can only create a node CSR with CN=system:node:a',
+  );
+  await cluster.ask(await cluster.impostor(), 'CN=system:node:b,O=system:nodes', spec, others, 'foreign');
   await cluster.ask(user, 'CN=system:node:a,O=system:nodes', spec, [
     { type: 'dns', value: 'a' },
     { type: 'ip', value: '10.1.0.1' },
@@ -124,7 +146,7 @@ test('a serving certificate is for the own name and addresses of the node that a
   expect(certificate.subjectAltName).toBe('DNS:a, IP Address:10.1.0.1');
   expect(certificate.keyUsage).toEqual(['1.3.6.1.5.5.7.3.1']);
   await cluster.clock.step(minuteMs);
-  for (const name of Object.keys(refused))
+  for (const name of [...Object.keys(refused), 'foreign'])
     expect([name, (await cluster.get(name)).status?.conditions]).toEqual([name, undefined]);
 });
 
