@@ -2,8 +2,10 @@ import 'reflect-metadata';
 import { webcrypto } from 'node:crypto';
 import { Pkcs10CertificateRequestGenerator } from '@peculiar/x509';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { PolicyRule } from '../../../lib/api/gen/types.ts';
 import type { CertifiedKey } from '../../../lib/certificates/index.ts';
 import { startServer, type TestServer } from '../../support/api-server.ts';
+import { grant } from '../../support/grant.ts';
 import { eventually } from '../../support/wait.ts';
 
 let server: TestServer;
@@ -15,7 +17,6 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 const path = '/apis/certificates.k8s.io/v1/certificatesigningrequests';
-const rbac = '/apis/rbac.authorization.k8s.io/v1';
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
 
@@ -30,16 +31,8 @@ async function request(name: string, subject: string, signerName: string) {
   return { metadata: { name }, spec };
 }
 
-async function allow(name: string, rules: object[]): Promise<void> {
-  const role = await server.post(`${rbac}/clusterroles`, { metadata: { name }, rules });
-  expect(role.status, role.text).toBe(201);
-  const binding = await server.post(`${rbac}/clusterrolebindings`, {
-    metadata: { name },
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
-    subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'approver' }],
-  });
-  expect(binding.status, binding.text).toBe(201);
-}
+const allow = (name: string, rules: PolicyRule[]) =>
+  grant(server, { kind: 'User', name: 'approver' }, name, rules);
 
 const apiGroups = ['certificates.k8s.io'];
 const merge = 'application/merge-patch+json';

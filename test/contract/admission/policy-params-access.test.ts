@@ -1,10 +1,11 @@
 /** Who may write a policy or a binding that shows params. */
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { PolicyRule } from '../../../lib/api/gen/types.ts';
 import type { CertifiedKey } from '../../../lib/certificates/index.ts';
 import { startServer, type TestServer } from '../../support/api-server.ts';
+import { grant } from '../../support/grant.ts';
 
 const group = '/apis/admissionregistration.k8s.io/v1';
-const rbac = '/apis/rbac.authorization.k8s.io/v1';
 const paramKind = { apiVersion: 'v1', kind: 'ConfigMap' };
 const matchConstraints = {
   resourceRules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] }],
@@ -42,17 +43,8 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 /** Binds the author to a role with one rule; undone by deleting the binding. */
-async function allow(name: string, rule: object): Promise<string> {
-  const role = await server.post(`${rbac}/clusterroles`, { metadata: { name }, rules: [rule] });
-  expect(role.status).toBe(201);
-  const bound = await server.post(`${rbac}/clusterrolebindings`, {
-    metadata: { name },
-    roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name },
-    subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'author' }],
-  });
-  expect(bound.status).toBe(201);
-  return `${rbac}/clusterrolebindings/${name}`;
-}
+const allow = (name: string, rule: PolicyRule) =>
+  grant(server, { kind: 'User', name: 'author' }, name, [rule]);
 
 test.each(['validating', 'mutating'] as const)(
   'a %s policy is written by who can read its params, and bound by who can read the object',

@@ -4,10 +4,11 @@ import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AuditEvent } from '../../../functions/apiserver/audit/event.ts';
 import { parseAuditPolicy } from '../../../functions/apiserver/audit/policy.ts';
+import type { PolicyRule } from '../../../lib/api/gen/types.ts';
 import type { CertifiedKey } from '../../../lib/certificates/index.ts';
 import { startServer, type TestServer } from '../../support/api-server.ts';
+import { grant } from '../../support/grant.ts';
 
-const rbac = '/apis/rbac.authorization.k8s.io/v1';
 const pods = '/api/v1/namespaces/default/pods';
 const policy = parseAuditPolicy(
   'apiVersion: audit.k8s.io/v1\nkind: Policy\nrules: [{ level: Metadata }]',
@@ -33,15 +34,8 @@ async function seenAs(headers: Headers): Promise<unknown> {
 }
 let administrators = 0;
 
-async function allow(username: string, name: string, ...rules: unknown[]): Promise<void> {
-  const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name };
-  const subjects = [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: username }];
-  const answers = [
-    await server.post(`${rbac}/clusterroles`, { metadata: { name }, rules }),
-    await server.post(`${rbac}/clusterrolebindings`, { metadata: { name }, roleRef, subjects }),
-  ];
-  for (const { status, text } of answers) expect(status, text).toBe(201);
-}
+const allow = (username: string, name: string, ...rules: PolicyRule[]) =>
+  grant(server, { kind: 'User', name: username }, name, rules);
 
 const about = (verb: string, apiGroup: string, resource: string, ...resourceNames: string[]) => ({
   verbs: [verb],

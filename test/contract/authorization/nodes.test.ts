@@ -2,7 +2,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type CertifiedKey, createSigningKey } from '../../../lib/certificates/index.ts';
 import { createRequest } from '../../../lib/certificates/request.ts';
-import { type Answer, startServer, type TestServer } from '../../support/api-server.ts';
+import { must, refused } from '../../support/answers.ts';
+import { startServer, type TestServer } from '../../support/api-server.ts';
 
 let server: TestServer;
 let one: CertifiedKey;
@@ -29,17 +30,6 @@ beforeAll(async () => {
   }
 });
 afterAll(() => server.close());
-
-async function must(answer: Promise<Answer>, status = 200): Promise<Answer> {
-  const found = await answer;
-  expect(found.status, found.text).toBe(status);
-  return found;
-}
-
-async function refused(answer: Promise<Answer>, reason: string): Promise<void> {
-  const { status, json } = await answer;
-  expect([status, json.message]).toEqual([403, expect.stringContaining(reason)]);
-}
 
 function podOf(name: string, nodeName: string) {
   return {
@@ -281,98 +271,6 @@ describe('writing', () => {
     );
     await refused(token('other', await to('a')), 'no relationship found');
     await must(token('default', await to('b'), two), 201);
-  });
-
-  test('a node takes tokens for those alone whom its pods’ volumes name', async () => {
-    const projected = (name: string, audience?: string) => ({
-      name,
-      projected: { sources: [{ serviceAccountToken: { path: 'token', ...(audience && { audience }) } }] },
-    });
-    const pod = (name: string, volumes: object[]) => ({
-      metadata: { name },
-      spec: {
-        nodeName: 'one',
-        automountServiceAccountToken: false,
-        containers: [{ name: 'c', image: 'i' }],
-        volumes,
-      },
-    });
-    const made = async (name: string, volumes: object[]) => {
-      const { json } = await must(server.post(`${core}/pods`, pod(name, volumes)), 201);
-      const boundObjectRef = { apiVersion: 'v1', kind: 'Pod', name, uid: json.metadata?.uid };
-      return (...audiences: string[]) =>
-        server.post(
-          `${core}/serviceaccounts/default/token`,
-          { spec: { audiences, boundObjectRef } },
-          { as: one },
-        );
-    };
-    const missing = (audience: string) =>
-      `serviceaccounts "default" is forbidden: audience "${audience}" not found in pod spec volume, system:node:one is not authorized to request tokens for this audience`;
-    const driver = (name: string, audience: string) =>
-      server.post('/apis/storage.k8s.io/v1/csidrivers', {
-        metadata: { name },
-        spec: { tokenRequests: [{ audience, expirationSeconds: 600 }] },
-      });
-    await must(driver('inline.example.com', 'inline'), 201);
-    await must(driver('claimed.example.com', 'claimed'), 201);
-    await must(
-      server.post('/api/v1/persistentvolumes', {
-        metadata: { name: 'claimed' },
-        spec: {
-          capacity: { storage: '1Gi' },
-          accessModes: ['ReadWriteOnce'],
-          csi: { driver: 'claimed.example.com', volumeHandle: 'x' },
-        },
-      }),
-      201,
-    );
-    for (const name of ['claimed', 'claiming-own']) {
-      const spec = {
-        accessModes: ['ReadWriteOnce'],
-        resources: { requests: { storage: '1Gi' } },
-        volumeName: 'claimed',
-        storageClassName: '',
-      };
-      await must(server.post(`${core}/persistentvolumeclaims`, { metadata: { name }, spec }), 201);
-    }
-
-    const none = await made('tokenless', []);
-    await refused(none(), missing(''));
-    await refused(none('vault'), missing('vault'));
-    const vault = await made('vault', [projected('a', 'vault')]);
-    await must(vault('vault'), 201);
-    await refused(vault(), missing(''));
-    await refused(vault('other'), missing('other'));
-    await refused(vault('vault', 'vault'), 'node may only request 0 or 1 audiences');
-    const inline = await made('inline', [{ name: 'v', csi: { driver: 'inline.example.com' } }]);
-    await must(inline('inline'), 201);
-    await refused(inline('claimed'), missing('claimed'));
-    const claim = { claimName: 'claimed' };
-    const claiming = await made('claiming', [{ name: 'v', persistentVolumeClaim: claim }]);
-    await must(claiming('claimed'), 201);
-    await refused(claiming('inline'), missing('inline'));
-
-    const role = { metadata: { name: 'audience' } };
-    const verbs = ['request-serviceaccounts-token-audience'];
-    const rbac = '/apis/rbac.authorization.k8s.io/v1';
-    await must(
-      server.post(`${rbac}/clusterroles`, {
-        ...role,
-        rules: [{ apiGroups: [''], resources: ['registry'], verbs }],
-      }),
-      201,
-    );
-    await must(
-      server.post(`${rbac}/clusterrolebindings`, {
-        ...role,
-        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'audience' },
-        subjects: [{ kind: 'Group', name: 'system:nodes', apiGroup: 'rbac.authorization.k8s.io' }],
-      }),
-      201,
-    );
-    await must(none('registry'), 201);
-    await refused(none('vault'), missing('vault'));
   });
 
   test('a node asks for certificates in its own name alone', async () => {

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { APIGroupList, APIResourceList } from '../../../lib/api/gen/types.ts';
 import type { CertifiedKey } from '../../../lib/certificates/index.ts';
+import { grant } from '../../support/grant.ts';
 import { type Audited, startAudited } from './audited.ts';
 
 const rbac = '/apis/rbac.authorization.k8s.io/v1';
@@ -28,20 +29,8 @@ beforeAll(async () => {
       subjects: [{ kind: 'User', name: 'mallory', apiGroup: 'rbac.authorization.k8s.io' }],
     }),
   );
-  const verbs = ['get', 'list', 'update', 'patch'];
-  await must(
-    server.post(`${rbac}/clusterroles`, {
-      metadata: { name: 'editor' },
-      rules: [{ apiGroups: ['*'], resources: ['*'], verbs }],
-    }),
-  );
-  await must(
-    server.post(`${rbac}/clusterrolebindings`, {
-      metadata: { name: 'editor' },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'editor' },
-      subjects: [{ kind: 'User', name: 'editor', apiGroup: 'rbac.authorization.k8s.io' }],
-    }),
-  );
+  const rule = { apiGroups: ['*'], resources: ['*'], verbs: ['get', 'list', 'update', 'patch'] };
+  await grant(server, { kind: 'User', name: 'editor' }, 'editor', [rule]);
 });
 afterAll(() => plane.server.close());
 
