@@ -1,6 +1,5 @@
 /** What is decided about a signing request must be about the user that its certificate makes, however the subject is written. */
 import { X509Certificate } from 'node:crypto';
-import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { userOfCertificate } from '../../../functions/apiserver/authentication/client-certificates.ts';
 import { type CertifiedKey, createCa, issueCertificate } from '../../../lib/certificates/index.ts';
@@ -9,6 +8,7 @@ import { signRequest } from '../../../lib/certificates/sign.ts';
 import { signers } from '../../../lib/certificates/signers.ts';
 import { parseSigningRequest, subjectOf } from '../../../lib/certificates/signing-request.ts';
 import { type Attribute, derRequest, tags } from '../../support/der-request.ts';
+import fc, { runs } from '../../support/property.ts';
 
 const now = Date.parse('2026-03-01T00:00:00Z');
 const usages = ['digital signature', 'client auth'];
@@ -100,6 +100,6 @@ test('whatever a subject is made of, the certificate is about whom the request w
       if (username !== '') expect(groups).toEqual(judged.organizations);
       if (isNode) expect([username.startsWith('system:node:'), groups]).toEqual([true, ['system:nodes']]);
     }),
-    { numRuns: 100 },
+    { numRuns: runs(100) },
   );
 });
