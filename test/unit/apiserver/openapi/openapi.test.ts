@@ -218,8 +218,10 @@ describe('OpenAPI v2', () => {
     expect(properties.map((one) => text(only(one, 1)))).toContain('containerPort');
     expect(text(only(only(only(properties[0] ?? message, 2), 22), 1))).toBe('integer');
   });
+});
 
-  it('says so of each group and version, under the hash of the index', async () => {
+describe('OpenAPI v3 as protobuf', () => {
+  it('says of each group and version what JSON says, under the hash of the index', async () => {
     const asked = 'application/com.github.proto-openapi.spec.v3@v1.0+protobuf';
     const { document: index } = await get('/openapi/v3');
     for (const [key, entry] of Object.entries(
@@ -245,11 +247,11 @@ describe('OpenAPI v2', () => {
       const components = only(only(message, 5), 1);
       expect(named(components)).toEqual(Object.keys(at(document, 'components', 'schemas') as JsonObject));
       for (const component of fieldsOf(components, 1)) {
-        const said = at(document, 'components', 'schemas', text(only(component, 1))) as JsonObject;
+        const inJson = at(document, 'components', 'schemas', text(only(component, 1))) as JsonObject;
         const schema = only(only(component, 2), 1);
         const properties = fieldsOf(schema, 31).flatMap((list) => fieldsOf(list, 1));
-        expect(properties.map((one) => text(only(one, 1)))).toEqual(Object.keys(said.properties ?? {}));
-        expect(fieldsOf(schema, 23).map(text)).toEqual(said.required ?? []);
+        expect(properties.map((one) => text(only(one, 1)))).toEqual(Object.keys(inJson.properties ?? {}));
+        expect(fieldsOf(schema, 23).map(text)).toEqual(inJson.required ?? []);
       }
     }
   });
