@@ -14,7 +14,10 @@ import { iamAuthenticator } from '../apiserver/authentication/iam.ts';
 import type { TokenAuthenticator } from '../apiserver/pipeline/authentication.ts';
 import type { LambdaSettings } from './settings.ts';
 
-/** IAM principals, by the entries that the stack fixed and those of the ConfigMap `kube-system/iam-access-entries`. */
+/**
+ * IAM principals, by the entries that the stack fixed, and where none of them fits by those of the ConfigMap
+ * `kube-system/iam-access-entries`.
+ */
 export function iamAccess(
   { cluster, access }: Pick<LambdaSettings, 'cluster' | 'access'>,
   client: () => KubeClient,
@@ -24,19 +27,16 @@ export function iamAccess(
 
   async function entries(): Promise<readonly AccessEntry[]> {
     try {
-      return [
-        ...fixed,
-        ...readAccessEntries(await client().get<ConfigMap>(configMaps, accessEntriesConfigMap)),
-      ];
+      return readAccessEntries(await client().get<ConfigMap>(configMaps, accessEntriesConfigMap));
     } catch (error) {
-      // What cannot be read gives nobody access, and must not lock out those whom the stack lets in.
+      // What cannot be read gives nobody access.
       if (!isKind(error, 'NotFound'))
         log.error({ reason: messageOf(error) }, 'the access entries cannot be read');
-      return fixed;
+      return [];
     }
   }
 
-  return iamAuthenticator({ cluster, stsUrl: stsUrl(), entries, clock: systemClock, log });
+  return iamAuthenticator({ cluster, stsUrl: stsUrl(), fixed, entries, clock: systemClock, log });
 }
 
 function stsUrl(): string {

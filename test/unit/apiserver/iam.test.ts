@@ -17,13 +17,22 @@ const role: AccessEntry = {
 };
 const arn = 'arn:aws:sts::123456789012:assumed-role/admin/alice@example.org';
 
-function setUp(answer: { status: number; body: unknown }, entries: AccessEntry[] = [role]) {
+function setUp(
+  answer: { status: number; body: unknown },
+  entries: AccessEntry[] = [role],
+  fixed: AccessEntry[] = [],
+) {
   const asked: { url: string; headers: Headers }[] = [];
   let now = nowMs;
+  let timesRead = 0;
   const authenticator = iamAuthenticator({
     cluster: 'Kumulus',
     stsUrl,
-    entries: async () => entries,
+    fixed,
+    entries: async () => {
+      timesRead++;
+      return entries;
+    },
     clock: { now: () => now, sleep: () => Promise.resolve() },
     log: silentLogger,
     fetch: async (url, init) => {
@@ -31,7 +40,7 @@ function setUp(answer: { status: number; body: unknown }, entries: AccessEntry[]
       return new Response(JSON.stringify(answer.body), { status: answer.status });
     },
   });
-  return { authenticator, asked, pass: (ms: number) => (now += ms) };
+  return { authenticator, asked, read: () => timesRead, pass: (ms: number) => (now += ms) };
 }
 
 const identity = {
@@ -69,6 +78,17 @@ describe('a token of an IAM principal', () => {
     expect(asked).toHaveLength(1);
     expect(asked[0]?.url.startsWith(`${stsUrl}/?Action=GetCallerIdentity&`)).toBe(true);
     expect(asked[0]?.headers.get('x-k8s-aws-id')).toBe('Kumulus');
+  });
+
+  test('of a role that the stack names needs no further entries, and cannot be given other rights by them', async () => {
+    const { authenticator, read } = setUp(identity, [{ ...role, username: 'another' }], [role]);
+    const found = await authenticator.authenticate(await tokenFor());
+    expect([found?.user.username, read()]).toEqual(['admin:alice-example.org', 0]);
+    const other = setUp(identity, [role], [{ ...role, principalArn: `${role.principalArn}s` }]);
+    expect((await other.authenticator.authenticate(await tokenFor()))?.user.groups).toEqual([
+      'system:masters',
+    ]);
+    expect(other.read()).toBe(1);
   });
 
   test('is asked about once as long as it is good', async () => {
