@@ -59,7 +59,9 @@ export function listParams(
     fields,
     limit: integer(query, 'limit') ?? 0,
     continue: token,
-    resourceVersion: parseResourceVersion(resourceVersion),
+    // Beside a token only an unset one and 0 are allowed, which is said after what is wrong with the token.
+    resourceVersion:
+      token && !watch ? versionBesideToken(resourceVersion) : parseResourceVersion(resourceVersion),
     match: match as ListParams['match'],
     timeoutSeconds: integer(query, 'timeoutSeconds'),
     allowWatchBookmarks: isTrue(query.get('allowWatchBookmarks')),
@@ -120,6 +122,11 @@ function checkList(asked: {
   if (initial !== null)
     errors.push(fieldForbidden(Path.of('sendInitialEvents'), 'sendInitialEvents is forbidden for list'));
   return errors;
+}
+
+/** `NaN` for what is not a number: it is refused unread. */
+function versionBesideToken(text: string | undefined): number | undefined {
+  return text === undefined ? undefined : Number(text);
 }
 
 export function parseResourceVersion(text: string | undefined): number | undefined {

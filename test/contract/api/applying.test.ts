@@ -51,6 +51,35 @@ test('creates what is not there, and conflicts name each field and its owner', a
   ]);
 });
 
+test('makes nothing in place of an object that a uid means, but heeds no revision of one that is gone', async () => {
+  const of = (name: string, metadata: object) => ({
+    apiVersion: 'coordination.k8s.io/v1',
+    kind: 'Lease',
+    metadata: { name, ...metadata },
+  });
+  const leases = '/apis/coordination.k8s.io/v1/namespaces/default/leases';
+  const ways = {
+    applied: (name: string, metadata: object) => apply(`${leases}/${name}`, 'one', of(name, metadata)),
+    put: (name: string, metadata: object) => server.put(`${leases}/${name}`, of(name, metadata)),
+  };
+  const reasons = {
+    applied: 'uid mismatch: the provided object specified uid gone, and no existing object was found',
+    put: 'Precondition failed: UID in precondition: gone, UID in object meta: ',
+  };
+  for (const way of ['applied', 'put'] as const) {
+    const name = `absent-${way}`;
+    const refused = await ways[way](name, { uid: 'gone', resourceVersion: '1' });
+    expect([refused.status, refused.json.reason], way).toEqual([409, 'Conflict']);
+    expect(refused.json.message).toBe(
+      `Operation cannot be fulfilled on leases.coordination.k8s.io "${name}": ${reasons[way]}`,
+    );
+    expect((await server.get(`${leases}/${name}`)).status).toBe(404);
+    const made = await ways[way](name, { resourceVersion: '1' });
+    expect(made.status, way).toBe(201);
+    expect(made.json.metadata?.resourceVersion).not.toBe('1');
+  }
+});
+
 test('subresources have managers of their own', async () => {
   const path = `${deployments}/parts`;
   await apply(path, 'owner', deployment());

@@ -96,6 +96,12 @@ describe('the matrix of resourceVersion and resourceVersionMatch', () => {
       400,
       'specifying resource version is not allowed when using continue',
     ],
+    ['continue=abcd&resourceVersion=abc', 400, 'continue key is not valid'],
+    [
+      `continue=${token({ rv: 1, start: 'a' })}&resourceVersion=abc`,
+      400,
+      'specifying resource version is not allowed when using continue',
+    ],
     [
       'watch=1&resourceVersionMatch=NotOlderThan',
       422,

@@ -1,6 +1,6 @@
 import { decodeBody } from '../../../../lib/api/decode/index.ts';
 import { cloneJson } from '../../../../lib/api/patch/index.ts';
-import { methodNotAllowed } from '../../../../lib/api/status.ts';
+import { conflict, methodNotAllowed } from '../../../../lib/api/status.ts';
 import type { ApiResponse } from '../../../../lib/http/types.ts';
 import { readDocument } from '../../pipeline/body.ts';
 import type { RequestContext } from '../../pipeline/context.ts';
@@ -65,10 +65,15 @@ export async function handleUpdate(
     !subresource &&
     !(await backend.store.get(entry.storage, key))
   ) {
-    if (!object.metadata.resourceVersion) {
-      const created = await createObject(write, object);
-      return respondWith(context, entry, representation, created, backend.clock.now(), 201);
+    // A uid says which object is meant, so that there has to be one; a revision does not (kube-apiserver's store ignores it).
+    const { uid } = object.metadata;
+    if (uid) {
+      const reason = `Precondition failed: UID in precondition: ${uid}, UID in object meta: `;
+      throw conflict(entry.groupResource, name, reason);
     }
+    delete object.metadata.resourceVersion;
+    const created = await createObject(write, object);
+    return respondWith(context, entry, representation, created, backend.clock.now(), 201);
   }
   const stored = await updateObject(write, namespace, name, () => cloneJson(object));
   return respondWith(context, entry, representation, stored, backend.clock.now());

@@ -2,7 +2,7 @@ import { apply, ignoredFields } from '../../../../lib/api/apply/index.ts';
 import { conform, DecodeError, strictMessage, type TypeWording } from '../../../../lib/api/decode/index.ts';
 import type { JsonObject, JsonValue } from '../../../../lib/api/object.ts';
 import { cloneJson, goFormat } from '../../../../lib/api/patch/index.ts';
-import { badRequest, invalid, notFound } from '../../../../lib/api/status.ts';
+import { badRequest, conflict, invalid, notFound } from '../../../../lib/api/status.ts';
 import { invalidValue } from '../../../../lib/api/validate/field-error.ts';
 import { Path } from '../../../../lib/api/validate/path.ts';
 import { isKind, type KumulusError } from '../../../../lib/errors.ts';
@@ -147,6 +147,12 @@ async function applyPatch(write: Write, patch: JsonObject): Promise<{ stored: St
         const object = applied(write, undefined, patch);
         object.metadata.name ||= name;
         checkName(entry, object, name);
+        const { uid } = object.metadata;
+        if (uid) {
+          const reason = `uid mismatch: the provided object specified uid ${uid}, and no existing object was found`;
+          throw conflict(entry.groupResource, name, reason);
+        }
+        delete object.metadata.resourceVersion;
         const stored = await createObject(write, object, (defaulted) => defaulted);
         return { stored, created: true };
       }
