@@ -18,6 +18,7 @@ import { type ApiServer, createApiServer } from '../apiserver/index.ts';
 import type { TokenAuthenticator } from '../apiserver/pipeline/authentication.ts';
 import { lambdaEncryption } from './encryption.ts';
 import { type ClusterKeys, loadKeys } from './keys.ts';
+import { isRenewal } from './renewals.ts';
 import type { LambdaSettings } from './settings.ts';
 
 export interface ControlPlane {
@@ -52,6 +53,7 @@ export async function openControlPlane(
     clock: systemClock,
     log,
     pollMs: options.pollMs,
+    isQuiet: isRenewal,
   });
   sealed.head('namespaces').catch(() => {
     // Asked so that the connection to the table is there when the keys are; what is wrong with it, the first request says.

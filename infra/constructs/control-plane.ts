@@ -8,6 +8,7 @@ import { SqsDestination } from 'aws-cdk-lib/aws-lambda-destinations';
 import { DynamoEventSource, SqsDlq, SqsEventSource } from 'aws-cdk-lib/aws-lambda-event-sources';
 import { Construct } from 'constructs';
 import { keyNames } from '../../functions/lambda/keys.ts';
+import { loudKinds } from '../../lib/store/dynamodb/items.ts';
 import type { Parameters } from '../parameters.ts';
 import { Endpoint, stageName } from './endpoint.ts';
 import { KumulusFunction, type KumulusFunctionProps } from './function.ts';
@@ -267,7 +268,11 @@ export class ControlPlane extends Construct {
         filters: [
           lambda.FilterCriteria.filter({
             eventName: lambda.FilterRule.isEqual('INSERT'),
-            dynamodb: { Keys: { pk: { S: lambda.FilterRule.beginsWith('l#') } } },
+            dynamodb: {
+              Keys: { pk: { S: lambda.FilterRule.beginsWith('l#') } },
+              // What was given up, and renewals of Leases, concern nobody.
+              NewImage: { t: { S: lambda.FilterRule.or(...loudKinds) } },
+            },
           }),
         ],
       }),

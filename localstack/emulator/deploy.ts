@@ -4,7 +4,7 @@
  */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { runCommand } from '../../lib/process/run.ts';
+import { CommandFailed, runCommand } from '../../lib/process/run.ts';
 import { shownCertificate } from './certificate.ts';
 
 export interface DeployOptions {
@@ -53,7 +53,11 @@ export async function deployLocally(options: DeployOptions): Promise<Deployed> {
   say(`cdk bootstrap on ${environment.AWS_ENDPOINT_URL}`);
   await run(['bootstrap', '--app', assemblyIn(dir)]);
   say(`cdk deploy ${stack}`);
-  await run(['deploy', stack, '--require-approval', 'never', '--app', assemblyIn(dir)]);
+  await run(['deploy', stack, '--require-approval', 'never', '--app', assemblyIn(dir)]).catch(
+    (error: unknown) => {
+      throw signal?.aborted ? error : whyNotDeployed(error);
+    },
+  );
   const kubeconfig = join(dir, 'kubeconfig');
   const text = await runCommand(
     node,
@@ -62,6 +66,16 @@ export async function deployLocally(options: DeployOptions): Promise<Deployed> {
   );
   writeFileSync(kubeconfig, text, { mode: 0o600 });
   return { kubeconfig, environment };
+}
+
+/** Emulators wait for a function of the stack that never answers, and do not say what became of it. */
+function whyNotDeployed(error: unknown): unknown {
+  const isKilled = error instanceof CommandFailed && error.exitCode === undefined;
+  if (!isKilled) return error;
+  return new Error(
+    `cdk deploy did not end in ${deployTimeoutMs / 60_000} minutes: the functions' logs in the emulator say what they wait for. They do not trust its certificate where it was started with NODE_EXTRA_CA_CERTS set: start it without`,
+    { cause: error },
+  );
 }
 
 /** What was synthesized, with the functions' bundles. */

@@ -12,7 +12,11 @@ export interface Context {
   log: Logger;
   random: () => number;
   historyMs: number;
+  isQuiet?: IsQuiet | undefined;
 }
+
+/** Whether an update, from the one body to the other, leaves nothing to do for those who follow the table's stream. */
+export type IsQuiet = (resource: string, before: Uint8Array, after: Uint8Array) => boolean;
 
 /** Of history's length: how long a read may take that began within it. */
 export const readingShare = 0.5;

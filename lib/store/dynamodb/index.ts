@@ -15,7 +15,7 @@ import {
 import { failureKind, translateAwsError, withRetries } from './aws-errors.ts';
 import { blobsIn } from './body.ts';
 import type { DynamoCalls } from './calls.ts';
-import type { Context } from './context.ts';
+import type { Context, IsQuiet } from './context.ts';
 import { counterKey } from './items.ts';
 import { listSnapshot } from './lister.ts';
 import { LogReader, type SeenCounter } from './log-reader.ts';
@@ -43,6 +43,8 @@ export interface DynamoStoreOptions {
   historyMs?: number;
   /** How long a watch waits between looks at the log: after a change, and at most when nothing happens. */
   pollMs?: { busy: number; idle: number };
+  /** Default: none. Watches show such updates as any other. */
+  isQuiet?: IsQuiet;
 }
 
 /** A watch begins with a look at the counter, unless it was read so lately: as a rule a list has come before it. */
@@ -52,9 +54,9 @@ const batchChanges = 256;
 
 /** The versioned store in one DynamoDB table; `docs/store.md` has its proof. */
 export function openDynamoStore(options: DynamoStoreOptions): RestorableStore {
-  const { calls, table, clock, log, random = Math.random, historyMs = 600_000 } = options;
+  const { calls, table, clock, log, random = Math.random, historyMs = 600_000, isQuiet } = options;
   const blobs = blobsIn(table, calls, { clock, random });
-  const context: Context = { calls, table, clock, log, random, historyMs, blobs };
+  const context: Context = { calls, table, clock, log, random, historyMs, blobs, isQuiet };
   return new DynamoStore(context, options.pollMs ?? { busy: 100, idle: 1000 });
 }
 

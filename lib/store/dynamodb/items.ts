@@ -61,10 +61,17 @@ export type LogItem =
       afterBytes: number;
       /** Revision of the state before; 0 when there was none. */
       previous: Revision;
+      /** Nobody follows the table's stream for it: its filter looks for the kind. */
+      isQuiet?: boolean;
     };
 
+/** The kinds of entry that whoever follows the table's stream has something to do for. */
+export const loudKinds = ['put', 'delete'] as const;
+const quietPut = 'quiet';
+
 export function formatLog(resource: string, log: LogItem, ttlSeconds: number): Item {
-  const head = { ...logKey(resource, log.revision), t: { S: log.kind }, ttl: { N: String(ttlSeconds) } };
+  const kind = log.kind === 'put' && log.isQuiet ? quietPut : log.kind;
+  const head = { ...logKey(resource, log.revision), t: { S: kind }, ttl: { N: String(ttlSeconds) } };
   if (log.kind === 'gap') return head;
   return {
     ...head,
@@ -78,7 +85,7 @@ export function formatLog(resource: string, log: LogItem, ttlSeconds: number): I
 
 export function parseLog(item: Item): LogItem {
   const revision = Number(item.sk?.S);
-  const kind = item.t?.S;
+  const kind = item.t?.S === quietPut ? 'put' : item.t?.S;
   if (kind !== 'put' && kind !== 'delete') return { kind: 'gap', revision };
   return {
     kind,

@@ -126,7 +126,11 @@ export class Writer {
     before: readonly (Known | undefined)[],
     { first, takenAtMs, bodies, written }: Attempt,
   ): Promise<Revision[] | undefined> {
-    const { historyMs } = this.#context;
+    const { historyMs, isQuiet } = this.#context;
+    const isQuietAt = (i: number, { op, body }: Mutation) => {
+      const previous = before[i]?.entry.body;
+      return op === 'replace' && previous !== undefined && isQuiet?.(resource, previous, body) === true;
+    };
     const writer = randomUUID();
     const ttl = ttlSeconds(this.#context);
     const entries = mutations.map(
@@ -138,6 +142,7 @@ export class Writer {
         packed: bodies[i]?.log ?? { bytes: new Uint8Array(0) },
         afterBytes: mutation.body.length,
         previous: mutation.op === 'create' ? 0 : mutation.expected,
+        isQuiet: isQuietAt(i, mutation),
       }),
     );
     const actions = mutations.flatMap((mutation, i) =>

@@ -69,6 +69,41 @@ test('an update of an object of 2 KB: at most 6 write units, two round trips, no
   await other.close();
 });
 
+test('an update that is quiet wakes nobody who follows the stream, and is in the log of others', async () => {
+  const [created = 0] = await store.commit(resource, [{ op: 'create', key: 'default/a', body: pod('a', 1) }]);
+  const telling = openDynamoStore({
+    calls: callsOf(),
+    table,
+    clock: systemClock,
+    log: silentLogger,
+    isQuiet: (type, before, after) => type === resource && before.length === after.length,
+  });
+  const replace = (body: Uint8Array, expected: number) =>
+    telling.commit(resource, [{ op: 'replace', key: 'default/a', body, expected }]);
+  const [quiet = 0] = await replace(pod('a', 2), created);
+  const [loud = 0] = await replace(pod('another', 2), quiet);
+  await telling.commit(resource, [
+    { op: 'delete', key: 'default/a', body: pod('another', 2), expected: loud },
+  ]);
+  const { Items: items = [] } = await callsOf().query({
+    TableName: table,
+    KeyConditionExpression: 'pk = :pk AND sk >= :sk',
+    ExpressionAttributeValues: {
+      ':pk': { S: `l#${resource}#0` },
+      ':sk': { S: String(created).padStart(16, '0') },
+    },
+  });
+  expect(items.map(({ t }) => t?.S)).toEqual(['put', 'quiet', 'put', 'delete']);
+  const seen: number[] = [];
+  const stop = new AbortController();
+  for await (const { changes } of store.watch(resource, created, { signal: stop.signal })) {
+    seen.push(...changes.map(({ revision }) => revision));
+    if (seen.length >= 3) stop.abort();
+  }
+  expect(seen).toEqual([quiet, loud, loud + 1]);
+  await telling.close();
+});
+
 test('a create and a delete of an object of 2 KB', async () => {
   let revision = 0;
   const create = await costOf(async () => {

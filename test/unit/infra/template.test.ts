@@ -91,7 +91,12 @@ describe('the template', () => {
       BisectBatchOnFunctionError: true,
       DestinationConfig: { OnFailure: Match.anyValue() },
       FilterCriteria: {
-        Filters: [{ Pattern: '{"eventName":["INSERT"],"dynamodb":{"Keys":{"pk":{"S":[{"prefix":"l#"}]}}}}' }],
+        Filters: [
+          {
+            Pattern:
+              '{"eventName":["INSERT"],"dynamodb":{"Keys":{"pk":{"S":[{"prefix":"l#"}]}},"NewImage":{"t":{"S":["put","delete"]}}}}',
+          },
+        ],
       },
       FunctionResponseTypes: ['ReportBatchItemFailures'],
     });
