@@ -6,7 +6,7 @@ import type { ErrorKind, StatusCause } from '../errors.ts';
 import { KumulusError } from '../errors.ts';
 import type { Status } from './gen/types.ts';
 import type { FieldError } from './validate/field-error.ts';
-import { aggregateText, errorBody } from './validate/field-error.ts';
+import { answerText } from './validate/field-error.ts';
 import { quote } from './validate/quote.ts';
 
 export interface GroupResource {
@@ -130,19 +130,16 @@ export function applyConflict(causes: StatusCause[], message: string): KumulusEr
   return new KumulusError('Conflict', message, { details: { causes } });
 }
 
-/** `Pod "web" is invalid: spec.containers: Required value`, with a cause for each error. */
+/** `Pod "web" is invalid: spec.containers: Required value`, with a cause for each error, of which a thousand are told. */
 export function invalid(kind: GroupKind, name: string, errors: readonly FieldError[]): KumulusError {
   const subject = `${kind.group === '' ? kind.kind : `${kind.kind}.${kind.group}`} ${quote(name)} is invalid`;
-  return new KumulusError('Invalid', errors.length === 0 ? subject : `${subject}: ${aggregateText(errors)}`, {
+  const { message, causes } = answerText(errors);
+  return new KumulusError('Invalid', errors.length === 0 ? subject : `${subject}: ${message}`, {
     details: {
       ...(name && { name }),
       ...(kind.group && { group: kind.group }),
       kind: kind.kind,
-      causes: errors.map((error) => ({
-        reason: error.type,
-        message: errorBody(error),
-        field: error.field,
-      })),
+      causes,
     },
   });
 }

@@ -10,6 +10,7 @@ import type {
   Expr_CreateStruct,
   Expr_Select,
 } from '@bufbuild/cel-spec/cel/expr/syntax_pb.js';
+import { durationMs } from '../api/validate/go-duration.ts';
 import type { Environment } from './environment.ts';
 import { expandsMacro, type Macro } from './macros.ts';
 import type { Issue, Parsed } from './syntax.ts';
@@ -198,11 +199,11 @@ class Checker {
 
   /** Times are read when they are used; those that are written down can be read now. */
   #checkLiteral({ exprKind }: Expr, name: string): void {
-    const form = literalForms[name];
+    const isOfForm = literalForms[name];
     const argument = exprKind.case === 'callExpr' ? exprKind.value.args[0] : undefined;
-    if (!form || argument?.exprKind.case !== 'constExpr') return;
+    if (!isOfForm || argument?.exprKind.case !== 'constExpr') return;
     const { constantKind } = argument.exprKind.value;
-    if (constantKind.case === 'stringValue' && !form.test(constantKind.value)) {
+    if (constantKind.case === 'stringValue' && !isOfForm(constantKind.value)) {
       this.#report(argument, `invalid ${name} argument`);
     }
   }
@@ -333,9 +334,9 @@ class Checker {
   }
 }
 
-const literalForms: Readonly<Record<string, RegExp | undefined>> = {
-  duration: /^[-+]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|ms|s|m|h))+)$/,
-  timestamp: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[-+]\d\d:\d\d)$/,
+const literalForms: Readonly<Record<string, ((text: string) => boolean) | undefined>> = {
+  duration: (text) => !Number.isNaN(durationMs(text)),
+  timestamp: (text) => /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[-+]\d\d:\d\d)$/.test(text),
 };
 
 const typeNames = new Set(['bool', 'int', 'uint', 'double', 'string', 'bytes', 'null_type', 'dyn']);

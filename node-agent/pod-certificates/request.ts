@@ -2,6 +2,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { Pod, PodCertificateProjection, PodCertificateRequest } from '../../lib/api/gen/types.ts';
 import type { Persisted } from '../../lib/api/object.ts';
+import { pemBlocks } from '../../lib/certificates/pem.ts';
 import { createPodKey } from '../../lib/certificates/pod-key.ts';
 import { backoffMs } from '../../lib/client/backoff.ts';
 import type { KubeClient } from '../../lib/client/port.ts';
@@ -122,9 +123,10 @@ function timeOf(text: string): number {
   return ms;
 }
 
-const certificate = /-----BEGIN CERTIFICATE-----[\s\S]*?-----END CERTIFICATE-----/g;
-
 /** Without headers of blocks, and what is said between them. */
 function cleanChain(chain: string): string {
-  return [...chain.matchAll(certificate)].map(([block]) => new X509Certificate(block).toString()).join('');
+  return pemBlocks(chain)
+    .filter(({ type }) => type === 'CERTIFICATE')
+    .map(({ body }) => new X509Certificate(Buffer.from(body, 'base64')).toString())
+    .join('');
 }

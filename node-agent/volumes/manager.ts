@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Container, Pod, Volume, VolumeMount } from '../../lib/api/gen/types.ts';
 import { KumulusError, messageOf } from '../../lib/errors.ts';
 import type { Mount } from '../cri/types.ts';
-import { expand } from '../pods/expansion.ts';
+import { expand, referencesIn } from '../pods/expansion.ts';
 import type { PodCertificates } from '../pod-certificates/index.ts';
 import { type NodePaths, podDir, volumeDir } from '../pods/paths.ts';
 import { amountOf } from '../pods/quantities.ts';
@@ -208,9 +208,7 @@ const propagations: Record<string, Mount['propagation']> = {
 
 /** Unlike in commands, a variable that is not defined is an error: it would mount the whole volume. */
 function expandStrictly(text: string, variables: ReadonlyMap<string, string>): string {
-  const missing = [...text.matchAll(/(?<!\$)\$\(([^)]*)\)/g)]
-    .map((m) => m[1] ?? '')
-    .filter((n) => !variables.has(n));
+  const missing = referencesIn(text).filter((name) => !variables.has(name));
   if (missing.length > 0) {
     throw new KumulusError('Invalid', `missing value for "${missing.join(', ')}"`);
   }

@@ -1,6 +1,7 @@
 /** What a `clusterTrustBundle` source of a projected volume holds (KEP-3257). */
 import type { ClusterTrustBundleProjection } from '../../lib/api/gen/types.ts';
 import { matchesLabels, selectorFromObject } from '../../lib/api/selectors/index.ts';
+import { pemBlocks } from '../../lib/certificates/pem.ts';
 import { isKind, KumulusError } from '../../lib/errors.ts';
 import type { PodReferences } from '../pods/sources.ts';
 
@@ -54,12 +55,13 @@ async function ofSigner(
   return found.map(({ spec }) => spec.trustBundle);
 }
 
-const certificate = /-----BEGIN CERTIFICATE-----([^-]*)-----END CERTIFICATE-----/g;
 const pemLine = /.{1,64}/g;
 
 function normalized(texts: readonly string[]): string {
   const bodies = texts.flatMap((text) =>
-    [...text.matchAll(certificate)].map(([, body = '']) => Buffer.from(body, 'base64').toString('base64')),
+    pemBlocks(text)
+      .filter(({ type }) => type === 'CERTIFICATE')
+      .map(({ body }) => Buffer.from(body, 'base64').toString('base64')),
   );
   return [...new Set(bodies)]
     .sort()

@@ -1,3 +1,4 @@
+import { withoutEnd } from '../../../lib/http/slashes.ts';
 import type { UserInfo } from '../../../lib/http/types.ts';
 import type { RequestInfo } from '../pipeline/request-info.ts';
 import type { AuditLevel, AuditPolicy, AuditRule, AuditStage } from './policy.ts';
@@ -55,5 +56,5 @@ function matchesResource({ namespaces, resources }: AuditRule, info: RequestInfo
 
 function matchesPath(path: string, spec: string): boolean {
   if (spec === '*' || spec === path) return true;
-  return spec.endsWith('*') && path.startsWith(spec.replace(/\*+$/, ''));
+  return spec.endsWith('*') && path.startsWith(withoutEnd(spec, '*'));
 }

@@ -1,20 +1,12 @@
 import { Cron } from 'croner';
+import { durationMs } from '../../../lib/api/validate/go-duration.ts';
+
+const every = '@every ';
 
 export interface Schedule {
   /** The first time after this one, in ms since the epoch; undefined when there is none any more. */
   next(afterMs: number): number | undefined;
 }
-
-const units: Readonly<Record<string, number>> = {
-  ns: 1e-6,
-  us: 1e-3,
-  µs: 1e-3,
-  μs: 1e-3,
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-};
 
 /**
  * Five fields of crontab(5), a macro, or `@every` with a duration; in UTC unless a zone is named.
@@ -22,9 +14,9 @@ const units: Readonly<Record<string, number>> = {
  */
 export function parseSchedule(schedule: string, timeZone: string | undefined): Schedule {
   // A zone within the schedule is what older clusters took.
-  const [, named, rest = schedule] = /^(?:CRON_)?TZ=(\S*)\s+(.*)$/.exec(schedule) ?? [];
-  const every = /^@every\s+(.+)$/.exec(rest.trim())?.[1];
-  if (every !== undefined) return everyDuration(every);
+  const [zone = '', named] = /^(?:CRON_)?TZ=(\S*)/.exec(schedule) ?? [];
+  const rest = schedule.slice(zone.length).trim();
+  if (rest.startsWith(every)) return everyDuration(rest.slice(every.length).trim());
   // `?` is another `*` here; elsewhere it is the time at which the schedule is read.
   const cron = new Cron(rest.replaceAll('?', '*'), {
     paused: true,
@@ -36,10 +28,8 @@ export function parseSchedule(schedule: string, timeZone: string | undefined): S
 
 /** Counted from the last time, in whole seconds, and at least one. */
 function everyDuration(text: string): Schedule {
-  let ms = 0;
-  for (const [, number, unit] of text.matchAll(/(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g)) {
-    ms += Number(number) * (units[unit ?? ''] ?? 0);
-  }
+  const ms = durationMs(text);
+  if (Number.isNaN(ms)) throw new Error(`"${text}" is no duration`);
   const period = Math.max(1000, Math.floor(ms / 1000) * 1000);
   return { next: (afterMs) => Math.floor(afterMs / 1000) * 1000 + period };
 }

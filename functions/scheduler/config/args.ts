@@ -1,9 +1,9 @@
 import type { NodeAffinity } from '../../../lib/api/gen/types.ts';
 import { validateAffinity } from '../../../lib/api/kinds/core/pod/affinity.ts';
+import { durationMs } from '../../../lib/api/validate/go-duration.ts';
 import { validateLabelName } from '../../../lib/api/validate/labels.ts';
 import { Path } from '../../../lib/api/validate/path.ts';
 import type { Check } from './check.ts';
-import { durationMs } from './duration.ts';
 
 type Args = Readonly<Record<string, unknown>>;
 

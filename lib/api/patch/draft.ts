@@ -3,6 +3,9 @@ import { getKey, isJsonObject, setKey } from './json.ts';
 
 type Container = JsonObject | JsonValue[];
 
+/** How many items of lists may make room for others or close up after them, over all operations of a patch. */
+const maxShifted = 100_000_000;
+
 /**
  * A document under change by JSON pointers (RFC 6901). Containers are copied when they are first written to, so that
  * the document it was made from stays as it was and a long patch does not copy the same list for each operation.
@@ -11,6 +14,7 @@ export class Draft {
   #root: JsonValue;
   /** The containers that were made here, and may be written to. */
   readonly #owned = new WeakSet<Container>();
+  #shifted = 0;
 
   constructor(document: JsonValue) {
     this.#root = document;
@@ -45,7 +49,7 @@ export class Draft {
     }
     const { parent, last } = this.#writableParent(pointer);
     if (!Array.isArray(parent)) setKey(parent, last, value);
-    else parent.splice(last === '-' ? parent.length : elementIndex(last, parent.length), 0, value);
+    else this.#splice(parent, last === '-' ? parent.length : elementIndex(last, parent.length), 0, value);
   }
 
   replace(pointer: string, value: JsonValue): void {
@@ -63,7 +67,13 @@ export class Draft {
     this.get(pointer);
     const { parent, last } = this.#writableParent(pointer);
     if (!Array.isArray(parent)) delete parent[last];
-    else parent.splice(elementIndex(last, parent.length - 1), 1);
+    else this.#splice(parent, elementIndex(last, parent.length - 1), 1);
+  }
+
+  #splice(list: JsonValue[], index: number, deleted: number, ...added: JsonValue[]): void {
+    this.#shifted += list.length - index;
+    if (this.#shifted > maxShifted) throw new Error(`more than ${maxShifted} items of lists would be moved`);
+    list.splice(index, deleted, ...added);
   }
 
   #writableParent(pointer: string): { parent: Container; last: string } {

@@ -47,7 +47,7 @@ function isPending(entry: unknown): entry is PendingUsage {
 }
 
 const isAmount = (value: unknown): boolean =>
-  typeof value === 'string' && /^[0-9.]+[a-zA-Z0-9]*$/.test(value);
+  typeof value === 'string' && /^[0-9.]+(?:[a-zA-Z][a-zA-Z0-9]*)?$/.test(value);
 
 /** The annotations with these entries; without the annotation where there are none. */
 export function withPending(

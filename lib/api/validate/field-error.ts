@@ -2,6 +2,7 @@
  * What is wrong with one field, in the words of the API (`field.Error`): `spec.replicas: Invalid value: -1: must be
  * greater than or equal to 0`. Validation returns lists of these; `invalid` in `lib/api/status.ts` makes the answer.
  */
+import type { StatusCause } from '../../errors.ts';
 import type { Path } from './path.ts';
 import { goJson, quote } from './quote.ts';
 
@@ -74,12 +75,60 @@ export function errorText(error: FieldError): string {
 
 /** Several as the API joins them: `[a: …, b: …]`, each message once. */
 export function aggregateText(errors: readonly FieldError[]): string {
-  const texts = [...new Set(errors.map(errorText))];
+  return joined(errors.map(errorText));
+}
+
+function joined(all: readonly string[]): string {
+  const texts = [...new Set(all)];
   return texts.length === 1 ? (texts[0] ?? '') : `[${texts.join(', ')}]`;
 }
 
+/** What an answer tells of: a body of a few bytes can be wrong in a million ways, each of them with a text of its own. */
+const maxTold = 1_000;
+const maxToldCharacters = 512 * 1024;
+
+/** The message and the causes of an answer; of too many errors the first ones, and how many there are beside them. */
+export function answerText(errors: readonly FieldError[]): { message: string; causes: StatusCause[] } {
+  const texts: string[] = [];
+  const causes: StatusCause[] = [];
+  let characters = 0;
+  for (const error of errors) {
+    if (causes.length === maxTold || characters > maxToldCharacters) break;
+    const message = errorBody(error);
+    characters += message.length;
+    causes.push({ reason: error.type, message, field: error.field });
+    texts.push(`${error.field}: ${message}`);
+  }
+  if (causes.length < errors.length) texts.push(`and ${errors.length - causes.length} more`);
+  return { message: joined(texts), causes };
+}
+
+/** An object with more faults than these is not looked at to its end: a list of a million nothings has millions. */
+const maxFaults = 10_000;
+
+class TooManyFaults extends Error {}
+
+/** Those of the validation that is under way, which is never interrupted by another. */
+let found: FieldError[] | undefined;
+
+/** What is wrong with an object, or as much of it as was found until it was enough. */
+export function findFaults(validate: () => FieldError[]): FieldError[] {
+  const mine: FieldError[] = [];
+  found = mine;
+  try {
+    return validate();
+  } catch (error) {
+    if (error instanceof TooManyFaults) return mine;
+    throw error;
+  } finally {
+    found = undefined;
+  }
+}
+
 function make(type: FieldErrorType, path: Path | undefined, value: unknown, detail: string): FieldError {
-  return { type, field: path ? path.toString() : '<nil>', value, detail };
+  const error = { type, field: path ? path.toString() : '<nil>', value, detail };
+  if (found && found.push(error) > maxFaults) throw new TooManyFaults();
+  return error;
 }
 
 export const required = (path: Path | undefined, detail = ''): FieldError =>

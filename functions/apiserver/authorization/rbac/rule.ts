@@ -1,5 +1,6 @@
 /** PolicyRules of RBAC (API reference, `rbac.authorization.k8s.io/v1 PolicyRule`), made ready to be asked. */
 import type { PolicyRule } from '../../../../lib/api/gen/types.ts';
+import { withoutEnd } from '../../../../lib/http/slashes.ts';
 import type { AuthorizationAttributes } from '../port.ts';
 
 const all = '*';
@@ -70,5 +71,5 @@ function covers(rule: CompiledRule, attributes: AuthorizationAttributes): boolea
 /** `/healthz/*` is everything below `/healthz/`. */
 export function coversPath(rule: string, path: string): boolean {
   if (rule === all || rule === path) return true;
-  return rule.endsWith(all) && path.startsWith(rule.replace(/\*+$/, ''));
+  return rule.endsWith(all) && path.startsWith(withoutEnd(rule, all));
 }

@@ -7,7 +7,7 @@ import type { JsonObject, KubeObject } from '../../../../lib/api/object.ts';
 import { omitEmpty } from '../../../../lib/api/decode/index.ts';
 import { randomSuffix } from '../../../../lib/api/random-suffix.ts';
 import { badRequest, conflict, generateNameConflict, invalid } from '../../../../lib/api/status.ts';
-import { type FieldError, required } from '../../../../lib/api/validate/field-error.ts';
+import { type FieldError, findFaults, required } from '../../../../lib/api/validate/field-error.ts';
 import { Path } from '../../../../lib/api/validate/path.ts';
 import { rfc3339 } from '../../../../lib/clock.ts';
 import { isKind } from '../../../../lib/errors.ts';
@@ -140,7 +140,7 @@ async function createNamed(
   }
   const hold = await backend.services.hold(entry, object, undefined, dryRun);
   try {
-    refuse(entry, meta.name ?? '', rules.validateCreate(object));
+    refuseFaults(entry, meta.name ?? '', () => rules.validateCreate(object));
     context.warnings.push(...(rules.warnings?.(object, undefined) ?? []));
     // An update or an apply that finds nothing creates: leave to change things is none to make them.
     await authorizeVerb(backend.authorizer, context, 'create');
@@ -193,7 +193,8 @@ export async function nextState(
     const request = writeRequest(write);
     rules.prepareForStatusUpdate?.(next, old, request);
     keepGeneration(next, old);
-    refuse(entry, old.metadata.name ?? '', rules.validateStatusUpdate?.(next, old, request) ?? []);
+    const validate = () => rules.validateStatusUpdate?.(next, old, request) ?? [];
+    refuseFaults(entry, old.metadata.name ?? '', validate);
     await backend.admission.validate({ ...attributes, object: next });
     return { next, hold: nothingHeld };
   }
@@ -203,7 +204,7 @@ export async function nextState(
     shareSections(next, old);
     keepGeneration(next, old);
     if (rules.generationChanged?.(next, old)) next.metadata.generation = (old.metadata.generation ?? 0) + 1;
-    refuse(entry, old.metadata.name ?? '', rules.validateUpdate(next, old));
+    refuseFaults(entry, old.metadata.name ?? '', () => rules.validateUpdate(next, old));
     context.warnings.push(...(rules.warnings?.(next, old) ?? []));
     await backend.admission.validate({ ...attributes, object: next });
     return { next, hold };
@@ -284,6 +285,11 @@ export function finishesDeletion(next: AnyObject, current: AnyObject): boolean {
 
 export function refuse(entry: RegistryEntry, name: string, errors: readonly FieldError[]): void {
   if (errors.length > 0) throw invalid(entry.definition, name, errors);
+}
+
+/** Refuses what is not valid, without looking for each and every fault of it. */
+export function refuseFaults(entry: RegistryEntry, name: string, validate: () => FieldError[]): void {
+  refuse(entry, name, findFaults(validate));
 }
 
 /** `object` is taken over. What it has in common with the present state has been stored as it is to be. */

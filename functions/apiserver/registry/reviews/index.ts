@@ -6,7 +6,7 @@ import { respondObject } from '../../pipeline/respond.ts';
 import type { Backend } from '../backend.ts';
 import { decodeObject } from '../handlers/create.ts';
 import { representationOf } from '../handlers/render.ts';
-import { checkPlace, refuse, trackUpdate, type Write } from '../handlers/write.ts';
+import { checkPlace, refuseFaults, trackUpdate, type Write } from '../handlers/write.ts';
 import { writeParams } from '../params.ts';
 import type { RegistryEntry } from '../registry.ts';
 import type { AnyObject } from '../strategy.ts';
@@ -41,7 +41,7 @@ export function reviewHandler({ storage }: RegistryEntry) {
       const write: Write = { backend, context, entry, params, subresource: '' };
       const review = await decodeObject(write);
       checkPlace(write, review);
-      refuse(entry, review.metadata.name ?? '', entry.strategy.rules.validateCreate(review));
+      refuseFaults(entry, review.metadata.name ?? '', () => entry.strategy.rules.validateCreate(review));
       const tracked = trackUpdate(write, undefined, review);
       await found(tracked, backend, context);
       return respondObject(context, representation, tracked, 201);

@@ -1,7 +1,7 @@
 import type { AllocationResult, Pod } from '../../../../lib/api/gen/types.ts';
 import { keyOf, type Persisted } from '../../../../lib/api/object.ts';
 import { type NodeMatcher, nodeSelectorMatcher } from '../../../../lib/api/scheduling/node-selector.ts';
-import { durationMs } from '../../config/duration.ts';
+import { durationMs } from '../../../../lib/api/validate/go-duration.ts';
 import { AssumeCache } from '../../framework/assume-cache.ts';
 import { stateKey } from '../../framework/cycle-state.ts';
 import type { EventHint, Plugin, PluginContext } from '../../framework/plugin.ts';

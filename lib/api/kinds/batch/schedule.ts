@@ -2,6 +2,7 @@
  * Whether a CronJob's schedule can be read: five fields of crontab(5), a macro, or `@every` with a duration (API
  * reference of CronJobSpec). When it falls due is not this file's matter.
  */
+import { durationMs } from '../../validate/go-duration.ts';
 import { quote } from '../../validate/quote.ts';
 
 interface Field {
@@ -63,7 +64,7 @@ function macroProblem(text: string): string | undefined {
   if (macros.has(text)) return undefined;
   if (!text.startsWith(every)) return `unrecognized descriptor: ${text}`;
   const duration = text.slice(every.length);
-  if (/^[+-]?(?:0|(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+)$/.test(duration)) return undefined;
+  if (!Number.isNaN(durationMs(duration))) return undefined;
   return `failed to parse duration ${text}: time: invalid duration ${quote(duration)}`;
 }
 

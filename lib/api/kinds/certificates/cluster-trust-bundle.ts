@@ -1,5 +1,6 @@
 /** ClusterTrustBundle (KEP-3257): trust anchors of a signer, or of nobody in particular. */
 import { X509Certificate } from 'node:crypto';
+import { pemBlocks } from '../../../certificates/pem.ts';
 import type { ClusterTrustBundle } from '../../gen/types.ts';
 import type { FieldError } from '../../validate/field-error.ts';
 import { invalidValue, tooLong } from '../../validate/field-error.ts';
@@ -53,15 +54,12 @@ function validateHead({ metadata, spec }: ClusterTrustBundle): FieldError[] {
   ];
 }
 
-const block =
-  /-----BEGIN ([^\n-]*)-----\r?\n((?:[^\n:]+:[^\n]*\n)*)\r?\n?([A-Za-z0-9+/=\s]*?)-----END \1-----/g;
-
 function validateAnchors(text: string): FieldError[] {
   if (Buffer.byteLength(text) > maxBundleBytes) return [tooLong(bundlePath, maxBundleBytes)];
   const refuse = (detail: string) => invalidValue(bundlePath, '<value omitted>', detail);
   const errors: FieldError[] = [];
   const places = new Map<string, number[]>();
-  for (const [index, [, type = '', headers = '', body = '']] of [...text.matchAll(block)].entries()) {
+  for (const [index, { type, headers, body }] of pemBlocks(text).entries()) {
     const problem = type === 'CERTIFICATE' ? anchorProblem(headers, body) : `has bad block type: ${type}`;
     if (problem) errors.push(refuse(`entry ${index} ${problem}`));
     else {

@@ -21,7 +21,7 @@ const form =
 
 /** `v1.0` and `01.2` become `1.0.0` and `1.2.0`. */
 function normalized(text: string): string {
-  const match = /^v?(\d+)(?:\.(\d+))?(?:\.(\d+))?(.*)$/.exec(text);
+  const match = /^v?(\d+)(?:\.(\d+))?(?:\.(\d+))?([^]*)$/.exec(text);
   if (!match) return text;
   const [, major = '0', minor = '0', patch = '0', rest = ''] = match;
   return `${[major, minor, patch].map((part) => String(BigInt(part))).join('.')}${rest}`;

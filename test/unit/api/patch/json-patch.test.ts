@@ -167,3 +167,25 @@ describe('a merge patch', () => {
     expect(Object.keys(result)).toEqual(['__proto__']);
   });
 });
+
+describe('a JSON patch of a long list', () => {
+  const list = (length: number) => ({ op: 'add', path: '/list', value: Array<number>(length).fill(1) });
+  const first = (count: number, op: object) =>
+    Array<object>(count).fill({ path: '/list/0', value: 2, ...op });
+
+  it.each([
+    ['adds', 'add'],
+    ['takes away', 'remove'],
+  ])(
+    'that %s its first item ten thousand times is refused before it has moved all others each time',
+    (_, op) => {
+      const operations = [list(1_000_000), ...first(9_999, { op })] as JsonObject[];
+      expect(() => applyJsonPatch({}, operations)).toThrow('the server rejected our request');
+    },
+  );
+
+  it('that is not as long is done', () => {
+    const operations = [list(5_000), ...first(9_999, { op: 'add' })] as JsonObject[];
+    expect(applyJsonPatch({}, operations).list).toHaveLength(14_999);
+  });
+});

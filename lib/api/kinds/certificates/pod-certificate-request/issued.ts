@@ -1,5 +1,6 @@
 /** What a signer may answer a PodCertificateRequest with. */
 import { X509Certificate } from 'node:crypto';
+import { pemBlocks } from '../../../../certificates/pem.ts';
 import type { PodCertificateRequestSpec, PodCertificateRequestStatus } from '../../../gen/types.ts';
 import type { FieldError } from '../../../validate/field-error.ts';
 import { invalidValue, required, tooLong } from '../../../validate/field-error.ts';
@@ -15,8 +16,6 @@ const refreshMarginMs = 10 * minuteMs;
 const minLifetimeMs = 60 * minuteMs;
 const daySeconds = 86_400;
 
-const blockOf = /-----BEGIN ([^\n-]*)-----[\s\S]*?-----END \1-----/g;
-
 /** @param now milliseconds since the epoch */
 export function validateIssued(
   status: PodCertificateRequestStatus,
@@ -26,12 +25,12 @@ export function validateIssued(
   const { certificateChain = '' } = status;
   if (Buffer.byteLength(certificateChain) > maxChainBytes) return [tooLong(chainPath, maxChainBytes)];
   const refuse = (detail: string) => [invalidValue(chainPath, certificateChain, detail)];
-  const blocks = [...certificateChain.matchAll(blockOf)];
+  const blocks = pemBlocks(certificateChain);
   const [first] = blocks;
   if (!first) return refuse('issued certificate chain must contain at least one certificate');
   const strange = 'issued certificate chain must consist entirely of CERTIFICATE PEM blocks';
-  if (first[1] !== 'CERTIFICATE') return refuse(strange);
-  const leaf = certificateOf(first[0]);
+  if (first.type !== 'CERTIFICATE') return refuse(strange);
+  const leaf = certificateOf(first.body);
   if (!leaf) return refuse('leaf certificate does not parse as valid X.509');
   const names = validateNames(leaf);
   if (!keyOf(spec.stubPKCS10Request)?.equals(leaf.publicKey)) {
@@ -39,16 +38,16 @@ export function validateIssued(
   }
   const times = [...names, ...validateTimes(status, spec, leaf, now)];
   if (times.length > 0) return times;
-  if (blocks.some(([, type]) => type !== 'CERTIFICATE')) return refuse(strange);
-  if (blocks.some(([text]) => !certificateOf(text))) {
+  if (blocks.some(({ type }) => type !== 'CERTIFICATE')) return refuse(strange);
+  if (blocks.some(({ body }) => !certificateOf(body))) {
     return refuse('intermediate certificate does not parse as valid X.509');
   }
   return [];
 }
 
-function certificateOf(pem: string): X509Certificate | undefined {
+function certificateOf(body: string): X509Certificate | undefined {
   try {
-    return new X509Certificate(pem);
+    return new X509Certificate(Buffer.from(body, 'base64'));
   } catch {
     // What is wrong with it does not matter: it is none.
     return undefined;

@@ -204,7 +204,10 @@ const initiatorForms: readonly (readonly [prefix: string, form: RegExp])[] = [
   ['naa', /^naa.[0-9A-Za-z]{32}$/],
 ];
 
+/** What iSCSI allows (RFC 3720, 3.2.6.1); no form may be looked for in a text of a megabyte. */
+const maxInitiatorBytes = 223;
 const isInitiator = (name: string): boolean =>
+  name.length <= maxInitiatorBytes &&
   initiatorForms.some(([prefix, form]) => name.startsWith(prefix) && form.test(name));
 
 function validateIscsi(source: ISCSIPersistentVolumeSource, path: Path, volumeName: string): FieldError[] {

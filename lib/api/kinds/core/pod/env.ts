@@ -79,6 +79,13 @@ function validateSource(
   return errors;
 }
 
+/** `metadata.labels['app']` is the entry `app` of `metadata.labels`. */
+function splitSubscript(fieldPath: string): [name: string, subscript: string | undefined] {
+  const opening = fieldPath.indexOf("['");
+  if (opening <= 0 || !fieldPath.endsWith("']")) return [fieldPath, undefined];
+  return [fieldPath.slice(0, opening), fieldPath.slice(opening + 2, -2)];
+}
+
 /** A reference to a field of the pod, one entry of a map of it included: `metadata.labels['app']`. */
 export function validateFieldRef(
   ref: ObjectFieldSelector,
@@ -88,10 +95,7 @@ export function validateFieldRef(
   const { apiVersion, fieldPath } = ref;
   if (!apiVersion) return [required(path.child('apiVersion'))];
   if (!fieldPath) return [required(path.child('fieldPath'))];
-  const subscripted = /^(.*)\['(.*)'\]$/s.exec(fieldPath);
-  const [name, subscript] = subscripted
-    ? [subscripted[1] ?? '', subscripted[2] ?? '']
-    : [fieldPath, undefined];
+  const [name, subscript] = splitSubscript(fieldPath);
   const known = [
     ...envFields,
     'metadata.annotations',
