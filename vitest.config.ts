@@ -7,7 +7,13 @@ const maxWorkers = availableParallelism();
 /** One project a kind of test, so that each can run alone: `npm run test:unit`. */
 const project = (
   name: string,
-  options: { testTimeout: number; maxWorkers?: number; fileParallelism?: boolean; maxConcurrency?: number },
+  options: {
+    testTimeout: number;
+    maxWorkers?: number;
+    fileParallelism?: boolean;
+    maxConcurrency?: number;
+    sequence?: { groupOrder: number };
+  },
 ) => ({
   test: {
     name,
@@ -26,9 +32,10 @@ export default defineConfig({
       project('contract', { testTimeout: 240_000, maxWorkers }),
       // Those of one file that say they may wait side by side: for what a node does every minute.
       project('conformance', { testTimeout: 240_000, maxWorkers, maxConcurrency: 16 }),
-      // One cluster at a time: two cores, and containers of real size.
-      project('e2e', { testTimeout: 420_000, fileParallelism: false }),
-      project('aws', { testTimeout: 600_000, fileParallelism: false }),
+      // By themselves: clusters as people start them, with containers of real size.
+      project('e2e', { testTimeout: 420_000, maxWorkers, sequence: { groupOrder: 1 } }),
+      // One at a time, as each is a whole account.
+      project('aws', { testTimeout: 600_000, fileParallelism: false, sequence: { groupOrder: 2 } }),
     ],
   },
 });

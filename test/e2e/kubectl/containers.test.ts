@@ -145,7 +145,7 @@ test('cordon, drain with a disruption budget, uncordon, taint', async () => {
   const blocked = kubectl(`${drain} --pod-selector=app=web --timeout=3s`);
   expect(await refusal(blocked)).toContain("would violate the pod's disruption budget");
   await kubectl('delete pdb web');
-  expect(await kubectl(`${drain} --timeout=180s`)).toContain('node/node-1 drained');
+  expect(await kubectl(`${drain} --grace-period=2 --timeout=180s`)).toContain('node/node-1 drained');
   expect(await kubectl('get pods --field-selector spec.nodeName=node-1 -o name')).toBe('');
   expect(await kubectl('uncordon node-1')).toContain('node/node-1 uncordoned');
   await kubectl('rollout status deployment/web --timeout=180s');
