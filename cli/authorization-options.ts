@@ -3,61 +3,89 @@ import {
   type AuthorizationMode,
   authorizationModes,
   type AuthorizationOptions,
+  type AuthorizerOptions,
 } from '../functions/apiserver/authorization/index.ts';
 import { readWebhookConfig } from '../functions/apiserver/authorization/webhook/config.ts';
 import { durationMs } from './options.ts';
 
 /** kube-apiserver's flags for who decides what a user may do. */
 export interface AuthorizationFlags {
-  authorizationMode: AuthorizationMode[];
+  authorizationConfig?: string;
+  authorizationMode?: AuthorizationMode[];
   authorizationWebhookConfigFile?: string;
-  authorizationWebhookCacheAuthorizedTtl: number;
-  authorizationWebhookCacheUnauthorizedTtl: number;
+  authorizationWebhookCacheAuthorizedTtl?: number;
+  authorizationWebhookCacheUnauthorizedTtl?: number;
 }
+
+/** Those that `--authorization-config` takes the place of. */
+const flagsOfModes = [
+  ['authorizationMode', '--authorization-mode'],
+  ['authorizationWebhookConfigFile', '--authorization-webhook-config-file'],
+  ['authorizationWebhookCacheAuthorizedTtl', '--authorization-webhook-cache-authorized-ttl'],
+  ['authorizationWebhookCacheUnauthorizedTtl', '--authorization-webhook-cache-unauthorized-ttl'],
+] as const;
 
 export function addAuthorizationOptions(command: Command): Command {
   return command
+    .option(
+      '--authorization-config <file>',
+      'who decides, in which order: webhooks with conditions among them (AuthorizationConfiguration)',
+    )
     .addOption(
       new Option(
         '--authorization-mode <modes>',
-        `who decides, in this order: ${authorizationModes.join(', ')}`,
-      )
-        .default(['Node', 'RBAC'], 'Node,RBAC')
-        .argParser(modesOf),
+        `who decides, in this order: ${authorizationModes.join(', ')} (default: Node,RBAC)`,
+      ).argParser(modesOf),
     )
     .option(
       '--authorization-webhook-config-file <file>',
       'where the webhook is and how to reach it, as a kubeconfig',
     )
     .addOption(
-      new Option('--authorization-webhook-cache-authorized-ttl <duration>', 'how long its yes is believed')
-        .default(300_000, '5m')
-        .argParser(durationMs),
+      new Option(
+        '--authorization-webhook-cache-authorized-ttl <duration>',
+        'how long its yes is believed (default: 5m)',
+      ).argParser(durationMs),
     )
     .addOption(
-      new Option('--authorization-webhook-cache-unauthorized-ttl <duration>', 'how long its no is believed')
-        .default(30_000, '30s')
-        .argParser(durationMs),
+      new Option(
+        '--authorization-webhook-cache-unauthorized-ttl <duration>',
+        'how long its no is believed (default: 30s)',
+      ).argParser(durationMs),
     );
 }
 
-/** @throws Error, KumulusError when the flags or the file are wrong: nothing has been started yet */
-export function authorizationOf(flags: AuthorizationFlags): AuthorizationOptions {
-  const modes = flags.authorizationMode;
+/**
+ * Read before anything is started.
+ * @throws Error with the file, the line and the field of what is wrong.
+ */
+export async function authorizationOf(flags: AuthorizationFlags): Promise<AuthorizationOptions> {
+  const { authorizationConfig, authorizationMode: modes = ['Node', 'RBAC'] } = flags;
+  if (authorizationConfig !== undefined) {
+    const [other] = flagsOfModes.filter(([flag]) => flags[flag] !== undefined);
+    if (other) throw new Error(`--authorization-config and ${other[1]} cannot be given together.`);
+    // Its expressions bring the whole of CEL: loaded by who has such a file.
+    const { loadAuthorizationConfig } = await import('../functions/apiserver/authorization/config-file.ts');
+    return { authorizers: loadAuthorizationConfig(authorizationConfig) };
+  }
   const file = flags.authorizationWebhookConfigFile;
   if (modes.includes('Webhook') !== (file !== undefined)) {
     throw new Error(
       '--authorization-mode Webhook and --authorization-webhook-config-file need each other: give both or neither.',
     );
   }
-  if (file === undefined) return { modes };
+  const authorizedTtlMs = flags.authorizationWebhookCacheAuthorizedTtl;
+  const unauthorizedTtlMs = flags.authorizationWebhookCacheUnauthorizedTtl;
+  const webhook = file !== undefined && {
+    connection: readWebhookConfig(file),
+    ...(authorizedTtlMs !== undefined && { authorizedTtlMs }),
+    ...(unauthorizedTtlMs !== undefined && { unauthorizedTtlMs }),
+  };
   return {
-    modes,
-    webhook: {
-      connection: readWebhookConfig(file),
-      authorizedTtlMs: flags.authorizationWebhookCacheAuthorizedTtl,
-      unauthorizedTtlMs: flags.authorizationWebhookCacheUnauthorizedTtl,
-    },
+    authorizers: modes.flatMap((type): AuthorizerOptions[] => {
+      if (type !== 'Webhook') return [{ type }];
+      return webhook ? [{ type, webhook }] : [];
+    }),
   };
 }
 

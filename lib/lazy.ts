@@ -23,3 +23,28 @@ export function loadedOnCall<T extends Deferred<T>>(load: () => Promise<T>): T {
     get: (_target, name) => (name === 'then' ? undefined : call(name as keyof T)),
   });
 }
+
+/** What is synchronous and needs a large module reads it here, after somebody who may wait has loaded it. */
+export interface LoadedAhead<T> {
+  load(): Promise<void>;
+  readonly isLoaded: boolean;
+  /** @throws Error before `load` has resolved once: whoever calls has left it out. */
+  get(): T;
+}
+
+/** @param what It is, for who uses it before it is there. */
+export function loadedAhead<T extends object>(what: string, load: () => Promise<T>): LoadedAhead<T> {
+  let loaded: T | undefined;
+  return {
+    async load() {
+      loaded ??= await load();
+    },
+    get isLoaded() {
+      return loaded !== undefined;
+    },
+    get() {
+      if (!loaded) throw new Error(`${what} is used before it is loaded`);
+      return loaded;
+    },
+  };
+}

@@ -8,7 +8,6 @@ import { createInformers } from '../lib/client/informers.ts';
 import { createKubeClient } from '../lib/client/kube-client.ts';
 import { endpointSlices, nodes, pods, services } from '../lib/client/resources.ts';
 import type { Clock } from '../lib/clock.ts';
-import { messageOf } from '../lib/errors.ts';
 import type { Logger } from '../lib/log.ts';
 import { runCommand } from '../lib/process/run.ts';
 import { apiClaims, apiPodWriter, apiReferences, apiTokens } from './api-pods.ts';
@@ -21,8 +20,6 @@ import { openCgroups } from './cgroups/hierarchy.ts';
 import { createPodCgroups } from './cgroups/pod-cgroups.ts';
 import type { AgentConfig } from './config.ts';
 import { connectRuntime } from './cri/client.ts';
-import type { ContainerRuntime } from './cri/port.ts';
-import type { RuntimeVersion } from './cri/types.ts';
 import { serviceIndexers, sliceIndexers, startDns } from './dns/index.ts';
 import {
   type CertificateFile,
@@ -63,6 +60,7 @@ import { createPodCertificates } from './pod-certificates/index.ts';
 import type { PodEvents } from './pods/sources.ts';
 import { startServiceProxy } from './proxy/index.ts';
 import { rememberReferences } from './remembered-references.ts';
+import { imageFilesystem, listedImages, waitForRuntime } from './runtime.ts';
 import { startAgentServer } from './server/index.ts';
 import { createClaimVolumes } from './volumes/claim.ts';
 import { createLocalDirectories } from './volumes/local-directories.ts';
@@ -377,51 +375,7 @@ async function servingPair(
   return pair ? { cert: pair.certificate, key: pair.key } : {};
 }
 
-const runtimeRetryMs = 250;
-const runtimeAttempts = 240;
-
-async function waitForRuntime(
-  runtime: ContainerRuntime,
-  environment: AgentEnvironment,
-): Promise<RuntimeVersion> {
-  for (let attempt = 1; ; attempt++) {
-    try {
-      return await runtime.version();
-    } catch (error) {
-      if (attempt === runtimeAttempts) throw error;
-      if (attempt === 1) environment.log.info({ err: messageOf(error) }, 'waiting for the container runtime');
-      await environment.clock.sleep(runtimeRetryMs, environment.signal);
-    }
-  }
-}
-
-async function imageFilesystem(runtime: ContainerRuntime, log: Logger): Promise<string | undefined> {
-  try {
-    const [filesystem] = await runtime.imageFilesystems();
-    return filesystem?.fsId?.mountpoint;
-  } catch (error) {
-    log.warn(
-      { err: messageOf(error) },
-      'the runtime does not tell where images are kept; their disk is not watched',
-    );
-    return undefined;
-  }
-}
-
 /** Pods whose names are not resolved by the cluster use the node's resolvers, which need not be this machine's file. */
-/** For the Node's status, which can do without them until it is reported the next time. */
-async function listedImages(
-  runtime: ContainerRuntime,
-  log: Logger,
-): ReturnType<ContainerRuntime['listImages']> {
-  try {
-    return await runtime.listImages();
-  } catch (error) {
-    log.warn({ err: error }, 'the images of the runtime could not be listed');
-    return [];
-  }
-}
-
 async function writeResolvConf({ stateDir, upstreamResolvers }: AgentConfig): Promise<string> {
   if (!upstreamResolvers || upstreamResolvers.length === 0) return '/etc/resolv.conf';
   const file = join(stateDir, 'resolv.conf');

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { Server as TlsServer } from 'node:tls';
@@ -33,13 +34,9 @@ export async function listenUntilStopped(
     socket.once('close', () => sockets.delete(socket));
     socket.on('error', (error) => log.debug({ error: error.message }, 'connection failed'));
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, address, () => {
-      server.off('error', reject);
-      resolve();
-    });
-  });
+  server.listen(port, address);
+  // Rejects by `error`.
+  await once(server, 'listening');
   const stopped = new Promise<void>((resolve) => {
     const stop = () => {
       server.close(() => resolve());

@@ -129,7 +129,7 @@ async function up(options: UpOptions): Promise<void> {
     signingDurationMs: options.clusterSigningDuration,
     ...(options.advertiseAddress && { advertiseAddress: options.advertiseAddress }),
     authentication: await authenticationOf(options),
-    authorization: authorizationOf(options),
+    authorization: await authorizationOf(options),
     say,
   });
   const cluster = await starting.catch((error: unknown) => {

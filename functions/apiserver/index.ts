@@ -47,6 +47,7 @@ import { nodeTlsOf } from './registry/proxy/tunnel.ts';
 import { createRegistry, type Registry as Resources } from './registry/registry.ts';
 import { routeResource } from './registry/route.ts';
 import { createServiceAllocator } from './registry/services/allocator.ts';
+import { rootPaths } from './root-paths.ts';
 import { versionInfo } from './version.ts';
 
 export interface ApiServerOptions {
@@ -191,11 +192,7 @@ export async function createApiServer(options: ApiServerOptions): Promise<ApiSer
     '/readyz': [...checks, started, shutdown],
   };
   const health = Object.entries(healthChecks).map(([path, of]) => healthEndpoint(path, of, log));
-  const healthPaths = Object.entries(healthChecks).flatMap(([path, of]) => [
-    path,
-    ...of.map(({ name }) => `${path}/${name}`),
-  ]);
-  const paths = [...rootPaths, ...healthPaths, ...groupPaths(registry)].sort();
+  const paths = rootPaths(definitions, healthChecks);
 
   const routeOther = async ({ request, info }: RequestContext): Promise<ApiResponse> => {
     const { path } = info;
@@ -382,29 +379,6 @@ function published(value: object, contentType?: string): ApiResponse {
   const response = json(value, contentType);
   response.headers['cache-control'] = 'public, max-age=3600';
   return response;
-}
-
-const rootPaths = [
-  '/.well-known/openid-configuration',
-  '/api',
-  '/api/v1',
-  '/apis',
-  '/apis/',
-  '/metrics',
-  '/openapi/v2',
-  '/openapi/v3',
-  '/openapi/v3/',
-  '/openid/v1/jwks',
-  '/version',
-];
-
-function groupPaths(registry: Resources): Set<string> {
-  const paths = new Set<string>();
-  for (const { definition } of registry.all()) {
-    if (definition.group === '') continue;
-    paths.add(`/apis/${definition.group}`).add(`/apis/${definition.group}/${definition.version}`);
-  }
-  return paths;
 }
 
 function openIdConfiguration({ issuer, algorithms }: TokenIssuer): object {

@@ -37,7 +37,7 @@ import { startNodes } from './node/nodes.ts';
 import { ensureClusterNetwork, hostAddress, removeClusterNetwork } from './node/network.ts';
 import { keepRoutes } from './node/routes.ts';
 import { publishNodeConfig } from './node-config.ts';
-import { openPki, type Pki } from './pki.ts';
+import { openPki, type Pki, type WantedCertificate } from './pki.ts';
 import { renewCertificates } from './renewal.ts';
 import { Ending } from './ending.ts';
 import { cniBinDir } from './requirements.ts';
@@ -164,11 +164,7 @@ async function startControlPlane(
     log: storeLog,
   });
 
-  const nodeClientRequest = {
-    subject: { commonName: 'kube-apiserver-kubelet-client' },
-    usages: ['client' as const],
-  };
-  const nodeClient = await pki.certificate('apiserver-kubelet-client', nodeClientRequest);
+  const nodeClient = await pki.certificate('apiserver-kubelet-client', nodeClientCertificate);
   const auditLog =
     options.audit && openAuditLog({ ...options.audit, clock, log: createLogger('audit', logLevel) });
   if (auditLog) started.defer('audit log', () => auditLog.close());
@@ -193,13 +189,13 @@ async function startControlPlane(
   });
   started.defer('API server', () => apiServer.close());
 
-  const servingRequest = {
+  const servingCertificate: WantedCertificate = {
     subject: { commonName: 'kube-apiserver' },
-    usages: ['server' as const],
+    usages: ['server'],
     dnsNames: ['localhost', ...serviceNames(settings)],
     ipAddresses: [...new Set(['127.0.0.1', advertised, ...reachedAt, firstAddress(settings.serviceCidr)])],
   };
-  const serving = await pki.certificate('apiserver', servingRequest);
+  const serving = await pki.certificate('apiserver', servingCertificate);
   const listeners: HttpsServer[] = [];
   const hosts = new Set(['127.0.0.1', ...reachedAt]);
   for (const host of hosts) {
@@ -268,15 +264,19 @@ async function startControlPlane(
     [
       {
         name: 'apiserver',
-        request: servingRequest,
+        wanted: servingCertificate,
         use: (pair) => listeners.forEach((listener) => listener.useCertificate(pair)),
       },
       {
         name: 'apiserver-kubelet-client',
-        request: nodeClientRequest,
+        wanted: nodeClientCertificate,
         use: (pair) => Object.assign(nodeClient, pair),
       },
-      { name: 'admin', request: adminRequest, use: (pair) => writeAdminKubeconfig(data, server, pki, pair) },
+      {
+        name: 'admin',
+        wanted: adminCertificate,
+        use: (pair) => writeAdminKubeconfig(data, server, pki, pair),
+      },
     ],
     { clock, log: createLogger('certificates', logLevel) },
     stopping.signal,
@@ -285,7 +285,7 @@ async function startControlPlane(
     stopping.abort();
     await renewing;
   });
-  writeAdminKubeconfig(data, server, pki, await pki.certificate('admin', adminRequest));
+  writeAdminKubeconfig(data, server, pki, await pki.certificate('admin', adminCertificate));
   return {
     pki,
     server,
@@ -318,9 +318,13 @@ async function listen(options: Parameters<typeof serveHttps>[0]): ReturnType<typ
   }
 }
 
-const adminRequest = {
+const adminCertificate: WantedCertificate = {
   subject: { commonName: 'kubernetes-admin', organizations: ['system:masters'] },
-  usages: ['client' as const],
+  usages: ['client'],
+};
+const nodeClientCertificate: WantedCertificate = {
+  subject: { commonName: 'kube-apiserver-kubelet-client' },
+  usages: ['client'],
 };
 
 function writeAdminKubeconfig(data: DataDirectory, server: string, { ca }: Pki, user: CertifiedKey): void {

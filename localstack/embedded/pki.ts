@@ -1,4 +1,4 @@
-/** The keys of a local cluster: made at the first start, kept under `pki/`, renewed at a start when little time is left. */
+/** The keys of a local cluster: made at the first start and kept under `pki/`; certificates are renewed near their end. */
 import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,6 +19,9 @@ const caValidityDays = 3650;
 const leafValidityDays = 365;
 const renewBeforeMs = 60 * 24 * 60 * 60 * 1000;
 
+/** When it begins and how long it lasts is the same for all. */
+export type WantedCertificate = Omit<CertificateRequest, 'now' | 'validityDays'>;
+
 export interface Pki {
   ca: CertifiedKey;
   /** PKCS#8 PEM; signs service account tokens. */
@@ -26,15 +29,9 @@ export interface Pki {
   /** PEM: other keys whose tokens are good, so that the one that signs can be changed. */
   otherServiceAccountKeys: string[];
   /** The files of a certificate, issued or renewed when missing, near its end, or short of a name. */
-  certificate(
-    name: string,
-    request: Omit<CertificateRequest, 'now' | 'validityDays'>,
-  ): Promise<CertificateFiles>;
+  certificate(name: string, wanted: WantedCertificate): Promise<CertificateFiles>;
   /** The same of a pair that somebody else keeps: `current` where it is good, a new one otherwise. */
-  renewed(
-    current: CertifiedKey | undefined,
-    request: Omit<CertificateRequest, 'now' | 'validityDays'>,
-  ): Promise<CertifiedKey>;
+  renewed(current: CertifiedKey | undefined, wanted: WantedCertificate): Promise<CertifiedKey>;
   caFile: string;
 }
 
@@ -48,10 +45,12 @@ export async function openPki(dir: string, clock: Clock): Promise<Pki> {
   const ca = await keptPair(dir, 'ca', () =>
     createCa({ commonName: 'kumulus-ca', validityDays: caValidityDays, now }),
   );
-  type Request = Omit<CertificateRequest, 'now' | 'validityDays'>;
-  const issue = (request: Request) =>
-    issueCertificate(ca, { ...request, validityDays: leafValidityDays, now: clock.now() });
-  const isGood = ({ certificate }: CertifiedKey, { subject, dnsNames = [], ipAddresses = [] }: Request) =>
+  const issue = (wanted: WantedCertificate) =>
+    issueCertificate(ca, { ...wanted, validityDays: leafValidityDays, now: clock.now() });
+  const isGood = (
+    { certificate }: CertifiedKey,
+    { subject, dnsNames = [], ipAddresses = [] }: WantedCertificate,
+  ) =>
     expiryOf(certificate) - clock.now() > renewBeforeMs &&
     isAbout(certificate, subject) &&
     covers(certificate, { dnsNames, ipAddresses }) &&
@@ -59,17 +58,17 @@ export async function openPki(dir: string, clock: Clock): Promise<Pki> {
   return {
     ca,
     caFile: join(dir, 'ca.crt'),
-    async renewed(current, request) {
-      return current && isGood(current, request) ? current : await issue(request);
+    async renewed(current, wanted) {
+      return current && isGood(current, wanted) ? current : await issue(wanted);
     },
     serviceAccountKey: await kept(join(dir, 'service-account.key'), createSigningKey),
     otherServiceAccountKeys: otherKeys(dir),
-    async certificate(name, request) {
+    async certificate(name, wanted) {
       const pair = await keptPair(
         dir,
         name,
-        () => issue(request),
-        (pair) => isGood(pair, request),
+        () => issue(wanted),
+        (held) => isGood(held, wanted),
       );
       return { ...pair, certificateFile: join(dir, `${name}.crt`), keyFile: join(dir, `${name}.key`) };
     },

@@ -1,20 +1,17 @@
 /** Keeps what the control plane shows good while it runs: what has little time left is made anew, as at a start. */
-import type { CertificateRequest } from '../../lib/certificates/index.ts';
 import { type Clock, pause } from '../../lib/clock.ts';
 import { messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
-import type { CertificateFiles, Pki } from './pki.ts';
-
-type Request = Omit<CertificateRequest, 'now' | 'validityDays'>;
+import type { CertificateFiles, Pki, WantedCertificate } from './pki.ts';
 
 export interface Shown {
   name: string;
-  request: Request;
+  wanted: WantedCertificate;
   /** Told of each new one: new connections are made with it. */
   use: (pair: CertificateFiles) => void;
 }
 
-/** A certificate is renewed 60 days before its end: this many tries are enough. */
+/** Often enough: there are 60 days for it. */
 const everyMs = 6 * 60 * 60_000;
 
 /** Ends with the signal. What fails is tried again at the next turn. */
@@ -25,15 +22,15 @@ export async function renewCertificates(
   signal: AbortSignal,
 ): Promise<void> {
   const used = new Map<string, string>();
-  for (const { name, request } of shown) {
-    used.set(name, (await pki.certificate(name, request)).certificate);
+  for (const { name, wanted } of shown) {
+    used.set(name, (await pki.certificate(name, wanted)).certificate);
   }
   for (;;) {
     await pause(clock, everyMs, signal);
     if (signal.aborted) return;
-    for (const { name, request, use } of shown) {
+    for (const { name, wanted, use } of shown) {
       try {
-        const pair = await pki.certificate(name, request);
+        const pair = await pki.certificate(name, wanted);
         if (used.get(name) === pair.certificate) continue;
         use(pair);
         used.set(name, pair.certificate);

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { loadedOnCall } from '../../lib/lazy.ts';
+import { loadedAhead, loadedOnCall } from '../../lib/lazy.ts';
 
 interface Port {
   add(a: number, b: number): Promise<number>;
@@ -26,4 +26,16 @@ test('a load that failed fails its call, and the next call tries again', async (
   const port = loadedOnCall(() => answers.shift() as Promise<{ size(): Promise<number> }>);
   await expect(port.size()).rejects.toThrow('not there');
   expect(await port.size()).toBe(3);
+});
+
+test('what is loaded ahead is there for all who come later, and an error for who comes before', async () => {
+  const answers = [Promise.reject(new Error('not there')), Promise.resolve({ size: 3 })];
+  answers[0]?.catch(() => {});
+  const module = loadedAhead('the module', () => answers.shift() as Promise<{ size: number }>);
+  expect(() => module.get()).toThrow('the module is used before it is loaded');
+  await expect(module.load()).rejects.toThrow('not there');
+  expect(module.isLoaded).toBe(false);
+  await module.load();
+  await module.load();
+  expect([module.isLoaded, module.get().size]).toEqual([true, 3]);
 });

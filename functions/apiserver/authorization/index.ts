@@ -15,11 +15,13 @@ import { createWebhookAuthorizer, type WebhookOptions } from './webhook/index.ts
 export const authorizationModes = ['Node', 'RBAC', 'Webhook', 'AlwaysAllow', 'AlwaysDeny'] as const;
 export type AuthorizationMode = (typeof authorizationModes)[number];
 
+export type AuthorizerOptions =
+  | { type: Exclude<AuthorizationMode, 'Webhook'> }
+  | { type: 'Webhook'; webhook: WebhookOptions };
+
 export interface AuthorizationOptions {
-  /** kube-apiserver's `--authorization-mode`: asked in this order, after `system:masters`. Default: Node, RBAC. */
-  modes?: readonly AuthorizationMode[];
-  /** For the mode Webhook. */
-  webhook?: WebhookOptions;
+  /** Asked in this order, after `system:masters`. Default: Node, RBAC. */
+  authorizers?: readonly AuthorizerOptions[];
   /**
    * How old a policy may be that was written by another process. Each look costs a read of four revisions, at most one
    * in that time and only when there are requests. Default 1 s.
@@ -34,22 +36,21 @@ export interface Authorization {
 }
 
 export function createAuthorization(
-  { modes = ['Node', 'RBAC'], webhook, policyMaxAgeMs }: AuthorizationOptions,
+  { authorizers = [{ type: 'Node' }, { type: 'RBAC' }], policyMaxAgeMs }: AuthorizationOptions,
   context: { cache: WatchCache; clock: Clock; log: Logger; signal: AbortSignal },
 ): Authorization {
   const policy = new CurrentPolicy({
     ...context,
     ...(policyMaxAgeMs !== undefined && { maxAgeMs: policyMaxAgeMs }),
   });
-  const make = (mode: AuthorizationMode): Authorizer => {
-    switch (mode) {
+  const make = (options: AuthorizerOptions): Authorizer => {
+    switch (options.type) {
       case 'Node':
         return createNodeAuthorizer(createNodeGraph(context));
       case 'RBAC':
         return createRbacAuthorizer(policy);
       case 'Webhook':
-        if (!webhook) throw new Error('authorization mode Webhook needs a configuration of the webhook');
-        return createWebhookAuthorizer(webhook, context);
+        return createWebhookAuthorizer(options.webhook, context);
       case 'AlwaysAllow':
         return alwaysAllow;
       case 'AlwaysDeny':
@@ -57,5 +58,5 @@ export function createAuthorization(
     }
   };
   const first = [privilegedGroup('system:masters'), bootstrapAuthorizer];
-  return { authorizer: unionAuthorizer([...first, ...modes.map(make)]), policy };
+  return { authorizer: unionAuthorizer([...first, ...authorizers.map(make)]), policy };
 }

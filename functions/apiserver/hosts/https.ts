@@ -1,4 +1,4 @@
-import type { EventEmitter } from 'node:events';
+import { type EventEmitter, once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import {
   createSecureServer,
@@ -112,7 +112,9 @@ export async function serveHttps(options: HttpsOptions): Promise<HttpsServer> {
     else socket.destroy();
   });
 
-  await listen(server, options.host, options.port);
+  server.listen(options.port, options.host);
+  // Rejects by `error`.
+  await once(server, 'listening');
   const port = (server.address() as AddressInfo).port;
   let closing: Promise<void> | undefined;
   return {
@@ -138,16 +140,6 @@ function closeWhenIdle(session: ServerHttp2Session, idleTimeoutMs: number): void
     });
   });
   session.once('close', () => clearTimeout(timer));
-}
-
-function listen(server: Http2SecureServer, host: string, port: number): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.removeListener('error', reject);
-      resolve();
-    });
-  });
 }
 
 /** No new requests; streams that would go on for ever are ended; what is being answered may finish until the deadline. */

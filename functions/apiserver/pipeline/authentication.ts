@@ -76,7 +76,7 @@ async function authenticated(
   }
 }
 
-/** Users stay as they are, so that one who comes again and again is made once. */
+/** A user object does not change, and authenticators hand out the same one again: it is completed once, not for each request. */
 const completed = new WeakMap<UserInfo, UserInfo>();
 
 export function withAuthenticatedGroup(user: UserInfo): UserInfo {
@@ -98,9 +98,6 @@ interface Bearer {
 }
 
 function bearerToken({ authorization = '' }: ApiRequest['headers']): Bearer | undefined {
-  // As nearly everybody spells it; else with as much space and in such letters as RFC 9110 leaves open.
-  const plain = authorization.startsWith('Bearer ') ? authorization.slice('Bearer '.length) : '';
-  if (plain && !/\s/.test(plain)) return { token: plain };
   const [scheme, token] = authorization.trim().split(/\s+/, 2);
   return scheme?.toLowerCase() === 'bearer' && token ? { token } : undefined;
 }

@@ -1,7 +1,7 @@
 /**
  * Who creates an object owns every field of it: what comparing it with nothing gives (`compareObjects`), in one walk.
  * Most objects of a kind have the fields of others before them; then the sets are the very sets of those, down to
- * each of their parts, and nothing is made.
+ * each of their parts, and nothing is made. The general way was an eighth of what a create cost.
  */
 import type { JsonObject, JsonValue } from '../object.ts';
 import { isJsonObject } from '../patch/index.ts';
@@ -30,8 +30,9 @@ function formOf(schema: Schema | undefined): Form {
   return form;
 }
 
-/** So many sets of one value are kept, of so many elements each: the looks that objects of one kind have. */
+/** How many sets are kept for one place of a schema: objects of one kind differ in few ways. */
 const maxSeen = 8;
+/** A set with more elements than that is not kept: looking for it would take as long as making it. */
 const maxSeenElements = 64;
 
 interface Seen {
@@ -44,7 +45,7 @@ interface Seen {
 /** A field of a schema. */
 interface Member {
   form: Form;
-  /** Where its object was there before, it was too, though JSON may leave it out: nobody comes to own the field itself. */
+  /** It is there, though empty, wherever the object that has it is (`Schema.always`), so that only what is in it is owned. */
   isAlways: boolean;
 }
 
@@ -151,6 +152,7 @@ function memberOf(schema: Schema, name: string): Member {
   return { form, isAlways: shape !== 'leaf' && (schema.always?.includes(name) ?? false) };
 }
 
+/** Items of lists have their elements already. */
 function asItIs(element: string): string {
   return element;
 }

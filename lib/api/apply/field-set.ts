@@ -187,10 +187,7 @@ export function nodeInOrder(
   elements.forEach((element, index) => {
     below[element] = children[index] ?? leaf;
   });
-  if (isSortedNode(below)) return below;
-  const sorted: Record<string, FieldSet> = {};
-  for (const key of Object.keys(below).sort(compareElements)) sorted[key] = below[key] ?? leaf;
-  return sorted;
+  return isSorted(below, false) ? below : withSortedKeys(below, (child) => child);
 }
 
 const ordered = new WeakSet<FieldSet>();
@@ -207,29 +204,24 @@ export function sortSet(set: FieldSet): FieldSet {
 }
 
 function sortNode(set: FieldSet): FieldSet {
-  if (isSorted(set)) return set;
+  return isSorted(set, true) ? set : withSortedKeys(set, sortNode);
+}
+
+function withSortedKeys(set: FieldSet, each: (child: FieldSet) => FieldSet): FieldSet {
   const keys = Object.keys(set);
   // By text alone is the same order, and quicker, where there are no indexes: only they come after what is greater.
   if (keys.some((key) => key.startsWith('i:'))) keys.sort(compareElements);
   else keys.sort();
   const sorted: Record<string, FieldSet> = {};
-  for (const key of keys) sorted[key] = sortNode(set[key] ?? leaf);
+  for (const key of keys) sorted[key] = each(set[key] ?? leaf);
   return sorted;
 }
 
-function isSortedNode(set: FieldSet): boolean {
+/** @param isDeep Also everything below. */
+function isSorted(set: FieldSet, isDeep: boolean): boolean {
   let last = '';
   for (const key in set) {
-    if (key < last || key.startsWith('i:')) return false;
-    last = key;
-  }
-  return true;
-}
-
-function isSorted(set: FieldSet): boolean {
-  let last = '';
-  for (const key in set) {
-    if (key < last || key.startsWith('i:') || !isSorted(set[key] ?? leaf)) return false;
+    if (key < last || key.startsWith('i:') || (isDeep && !isSorted(set[key] ?? leaf, true))) return false;
     last = key;
   }
   return true;

@@ -29,7 +29,9 @@ export type ToServer = 'usage' | 'reset' | 'stop';
 
 /** KUMULUS_BENCH_AUTHORIZATION=AlwaysAllow leaves deciding out, to see what it costs. */
 const mode = process.env['KUMULUS_BENCH_AUTHORIZATION'];
-const server = await startServer(mode === 'AlwaysAllow' ? { authorization: { modes: [mode] } } : {});
+const server = await startServer(
+  mode === 'AlwaysAllow' ? { authorization: { authorizers: [{ type: mode }] } } : {},
+);
 // Not of `system:masters`, for whom nothing is decided, but allowed everything by a role as people are.
 const admin = await server.client('bench', 'developers');
 await server.post('/apis/rbac.authorization.k8s.io/v1/clusterrolebindings', {

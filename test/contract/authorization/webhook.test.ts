@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { loadAuthorizationConfig } from '../../../functions/apiserver/authorization/config-file.ts';
 import { readWebhookConfig } from '../../../functions/apiserver/authorization/webhook/config.ts';
 import type { SubjectAccessReview } from '../../../lib/api/gen/types.ts';
 import { createCa, issueCertificate } from '../../../lib/certificates/index.ts';
@@ -13,7 +14,13 @@ let server: TestServer;
 let service: Server;
 let dir: string;
 let asked: SubjectAccessReview[] = [];
-let answer: (review: SubjectAccessReview) => { code?: number; status?: object; text?: string };
+/** `held`: nothing is answered until what is put there is called. */
+let answer: (review: SubjectAccessReview) => {
+  code?: number;
+  status?: object;
+  text?: string;
+  held?: (() => void)[];
+};
 
 beforeAll(async () => {
   dir = mkdtempSync(join(tmpdir(), 'kumulus-webhook-'));
@@ -42,9 +49,13 @@ beforeAll(async () => {
       request.once('end', () => {
         const review = JSON.parse(Buffer.concat(chunks).toString()) as SubjectAccessReview;
         asked.push(review);
-        const { code = 200, status, text } = answer(review);
-        response.writeHead(code, { 'content-type': 'application/json' });
-        response.end(text ?? JSON.stringify({ ...review, status }));
+        const { code = 200, status, text, held } = answer(review);
+        const send = () => {
+          response.writeHead(code, { 'content-type': 'application/json' });
+          response.end(text ?? JSON.stringify({ ...review, status }));
+        };
+        if (held) held.push(send);
+        else send();
       });
     },
   );
@@ -67,12 +78,18 @@ current-context: c
   );
   server = await startServer({
     authorization: {
-      modes: ['Node', 'RBAC', 'Webhook'],
-      webhook: {
-        connection: readWebhookConfig(join(dir, 'config')),
-        authorizedTtlMs: 60_000,
-        unauthorizedTtlMs: 0,
-      },
+      authorizers: [
+        { type: 'Node' },
+        { type: 'RBAC' },
+        {
+          type: 'Webhook',
+          webhook: {
+            connection: readWebhookConfig(join(dir, 'config')),
+            authorizedTtlMs: 60_000,
+            unauthorizedTtlMs: 0,
+          },
+        },
+      ],
     },
   });
 });
@@ -174,20 +191,86 @@ describe('the webhook', () => {
   });
 });
 
+describe('a webhook with match conditions', () => {
+  let configured: TestServer;
+  beforeAll(async () => {
+    const webhook = (name: string, conditions: string[], failurePolicy: string, timeout = '30s') => `
+- type: Webhook
+  name: ${name}
+  webhook:
+    timeout: ${timeout}
+    cacheAuthorizedRequests: false
+    subjectAccessReviewVersion: v1beta1
+    matchConditionSubjectAccessReviewVersion: v1
+    failurePolicy: ${failurePolicy}
+    connectionInfo: {type: KubeConfigFile, kubeConfigFile: "${join(dir, 'config')}"}
+    matchConditions: ${JSON.stringify(conditions.map((expression) => ({ expression })))}`;
+    const file = join(dir, 'authorization.yaml');
+    const onlyPods = ['has(request.resourceAttributes)', "request.resourceAttributes.resource == 'pods'"];
+    const failing = ["request.user == 'eva'", "request.uid == ''"];
+    writeFileSync(
+      file,
+      `apiVersion: apiserver.config.k8s.io/v1
+kind: AuthorizationConfiguration
+authorizers:${webhook('slow', ["request.user == 'dan'"], 'Deny', '1s')}${webhook('deny', [...onlyPods, "request.user != 'eva'"], 'Deny')}${webhook('pass', failing, 'NoOpinion')}
+- {type: RBAC, name: rbac}
+`,
+    );
+    configured = await startServer({ authorization: { authorizers: loadAuthorizationConfig(file) } });
+  });
+  afterAll(() => configured.close());
+
+  test('is asked where all of them hold, in the version that is configured', async () => {
+    answer = ({ spec }) => ({ status: { allowed: spec.user === 'ann' } });
+    expect((await configured.get(pods, as('ann'))).status).toBe(200);
+    expect((await configured.get(pods, as('ann'))).status).toBe(200);
+    expect(asked).toHaveLength(2);
+    expect(asked[0]).toMatchObject({
+      apiVersion: 'authorization.k8s.io/v1beta1',
+      spec: { user: 'ann', group: ['system:authenticated'] },
+    });
+    expect((await configured.get('/api/v1/namespaces/default/secrets', as('ann'))).status).toBe(403);
+    expect((await configured.get('/metrics', as('ann'))).status).toBe(403);
+    expect(asked).toHaveLength(2);
+  });
+
+  test('whose conditions cannot be evaluated does what its failure policy says', async () => {
+    answer = () => ({ status: { allowed: true } });
+    // Impersonated users have no uid: the second webhook has no opinion, and roles refuse, with what went wrong.
+    const { status, json } = await configured.get(pods, as('eva'));
+    expect([status, json.message]).toEqual([500, expect.stringContaining("expression 'request.uid == '''")]);
+    expect(asked).toEqual([]);
+  });
+
+  test('that does not answer in time is not waited for any longer', async () => {
+    const held: (() => void)[] = [];
+    answer = () => ({ held });
+    const { status, json } = await configured.get(pods, as('dan'));
+    expect([status, json.message]).toEqual([500, expect.stringContaining('did not answer within 1s')]);
+    // On a slow machine the time may be over before it was asked at all; it is never asked again.
+    expect(asked.length).toBeLessThanOrEqual(1);
+    for (const release of held) release();
+  });
+});
+
 describe('a broken configuration', () => {
   const broken: [string, string, string][] = [
     ['no YAML', 'a: [', ':1: '],
     ['no context', 'clusters: []', 'current-context: Required value'],
-    ['a context that is not there', 'current-context: x', 'contexts: Not found: "x"'],
+    [
+      'a context that is not there',
+      'a: 1\ncurrent-context: x',
+      ':2: current-context: Not found: "x" is not among contexts',
+    ],
     [
       'plain HTTP',
       'current-context: x\ncontexts: [{name: x, context: {cluster: y}}]\nclusters: [{name: y, cluster: {server: "http://a"}}]',
-      'clusters.cluster.server: Invalid value: "http://a": must be an https URL',
+      ':3: clusters[0].cluster.server: Invalid value: "http://a": must be an https URL',
     ],
     [
       'a certificate that is not there',
       'current-context: x\ncontexts: [{name: x, context: {cluster: y}}]\nclusters: [{name: y, cluster: {server: "https://a", certificate-authority: none}}]',
-      'clusters.cluster.certificate-authority: ENOENT',
+      ':3: clusters[0].cluster.certificate-authority: Invalid value: "none": ENOENT',
     ],
   ];
   test.each(broken)('with %s is refused with the file and the place', (_, text, message) => {

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { CertifiedKey } from '../../../lib/certificates/index.ts';
 import { silentLogger } from '../../../lib/log.ts';
-import { openPki, type Pki } from '../../../localstack/embedded/pki.ts';
+import { openPki, type Pki, type WantedCertificate } from '../../../localstack/embedded/pki.ts';
 import { renewCertificates } from '../../../localstack/embedded/renewal.ts';
 import { createSteppedClock } from '../../support/stepped-clock.ts';
 import { eventually } from '../../support/wait.ts';
@@ -13,7 +13,7 @@ import { eventually } from '../../support/wait.ts';
 const dir = mkdtempSync(join(tmpdir(), 'kumulus-renewal-'));
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 const dayMs = 24 * 60 * 60_000;
-const request = { subject: { commonName: 'kube-apiserver' }, usages: ['server' as const] };
+const serving: WantedCertificate = { subject: { commonName: 'kube-apiserver' }, usages: ['server'] };
 const serialOf = ({ certificate }: CertifiedKey) => new X509Certificate(certificate).serialNumber;
 
 let pki: Pki;
@@ -23,11 +23,11 @@ beforeAll(async () => {
 });
 
 test('what a control plane shows is renewed 60 days before its end, while it runs', async () => {
-  const first = await pki.certificate('apiserver', request);
+  const first = await pki.certificate('apiserver', serving);
   await clock.step(303 * dayMs);
   const used: CertifiedKey[] = [];
   const stop = new AbortController();
-  const shown = [{ name: 'apiserver', request, use: (pair: CertifiedKey) => used.push(pair) }];
+  const shown = [{ name: 'apiserver', wanted: serving, use: (pair: CertifiedKey) => used.push(pair) }];
   const running = renewCertificates(pki, shown, { clock, log: silentLogger }, stop.signal);
   await eventually('it sleeps', () => clock.sleepers > 0);
   await clock.step(dayMs);
@@ -45,7 +45,7 @@ test('what a control plane shows is renewed 60 days before its end, while it run
 });
 
 describe("a node's certificate", () => {
-  const wanted = { subject: { commonName: 'system:node:a' }, usages: ['client' as const] };
+  const wanted: WantedCertificate = { subject: { commonName: 'system:node:a' }, usages: ['client'] };
 
   test('stays as it is until little of its time is left', async () => {
     const pair = await pki.renewed(undefined, wanted);

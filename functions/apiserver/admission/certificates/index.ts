@@ -64,17 +64,11 @@ export function clusterTrustBundleAttest(authorizer: Authorizer): AdmissionPlugi
   };
 }
 
-/** Garbage collection and migration of stored versions write objects whose anchors they have nothing to do with. */
+/** Garbage collection and storage version migration write bundles whose anchors are not their concern. */
 function changesOwnersAlone(bundle: ClusterTrustBundle, old: unknown): boolean {
   if (old === undefined || old === null) return false;
   const rest = ({ metadata, ...others }: ClusterTrustBundle) => {
-    const {
-      ownerReferences: _,
-      finalizers: __,
-      resourceVersion: ___,
-      managedFields: ____,
-      ...kept
-    } = metadata;
+    const { ownerReferences, finalizers, resourceVersion, managedFields, ...kept } = metadata;
     return { ...others, metadata: kept };
   };
   return sameValue(rest(bundle), rest(old as ClusterTrustBundle));

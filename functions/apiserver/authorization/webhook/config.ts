@@ -1,57 +1,58 @@
 /** The webhook's address and credentials, in a file of the kubeconfig format (`--authorization-webhook-config-file`). */
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { parseDocument } from 'yaml';
-import { KumulusError, messageOf } from '../../../../lib/errors.ts';
+import { quote } from '../../../../lib/api/validate/quote.ts';
+import { messageOf } from '../../../../lib/errors.ts';
+import { type ConfigDocument, type ConfigPath, openConfig, readConfigText } from '../../config-document.ts';
 import type { WebhookOptions } from './index.ts';
 
 type Fields = Record<string, unknown>;
+/** A part of the file, and where it stands. */
+interface Part {
+  fields: Fields;
+  path: ConfigPath;
+}
 
-/** Paths in the file count from where it is. @throws KumulusError Invalid with the file, and the line or the field */
+/** Paths in the file count from where it is. @throws Error `webhook.yaml:5: clusters[0].cluster.server: …` */
 export function readWebhookConfig(file: string): WebhookOptions['connection'] {
-  const fail = (field: string, message: string): never => {
-    throw new KumulusError('Invalid', `${file}: ${field}: ${message}`);
-  };
-  const config = parseYaml(file);
-  const contextName = textOf(config['current-context']);
-  if (!contextName) return fail('current-context', 'Required value');
-  const find = (list: string, name: string, part: string): Fields => {
-    const entries = Array.isArray(config[list]) ? (config[list] as unknown[]).map(fieldsOf) : [];
-    const index = entries.findIndex((one) => one.name === name);
-    if (index < 0) return fail(list, `Not found: "${name}"`);
-    return fieldsOf(entries[index]?.[part]);
-  };
-  const context = find('contexts', contextName, 'context');
-  const clusterName = textOf(context.cluster) ?? fail('contexts.context.cluster', 'Required value');
-  const cluster = find('clusters', clusterName, 'cluster');
-  const userName = textOf(context.user);
-  const user = userName ? find('users', userName, 'user') : {};
+  const document = openConfig(readConfigText(file, "authorization webhook's kubeconfig"), file);
+  const { refuse } = document;
+  const config = fieldsOf(document.content) ?? refuse([], 'must be a kubeconfig');
+  const contextName = textOf(config['current-context']) ?? refuse(['current-context'], 'Required value');
+  const context = partOf(config, ['contexts', 'context'], contextName, document, ['current-context']);
+  const named = (field: string): [string | undefined, ConfigPath] => [
+    textOf(context.fields[field]),
+    [...context.path, field],
+  ];
+  const [clusterName, clusterNamePath] = named('cluster');
+  const cluster = partOf(
+    config,
+    ['clusters', 'cluster'],
+    clusterName ?? refuse(clusterNamePath, 'Required value'),
+    document,
+    clusterNamePath,
+  );
+  const [userName, userNamePath] = named('user');
+  const user: Part = userName
+    ? partOf(config, ['users', 'user'], userName, document, userNamePath)
+    : { fields: {}, path: context.path };
 
-  const server = textOf(cluster.server) ?? fail('clusters.cluster.server', 'Required value');
+  const serverPath = [...cluster.path, 'server'];
+  const server = textOf(cluster.fields.server) ?? refuse(serverPath, 'Required value');
   if (!URL.canParse(server) || new URL(server).protocol !== 'https:') {
-    fail('clusters.cluster.server', `Invalid value: "${server}": must be an https URL`);
+    refuse(serverPath, `Invalid value: ${quote(server)}: must be an https URL`);
   }
-  if (cluster['insecure-skip-tls-verify'] === true) {
-    fail('clusters.cluster.insecure-skip-tls-verify', 'Forbidden: the service must prove who it is');
+  if (cluster.fields['insecure-skip-tls-verify'] === true) {
+    const path = [...cluster.path, 'insecure-skip-tls-verify'];
+    refuse(path, 'Forbidden: the service must prove who it is');
   }
-  const material = (fields: Fields, name: string, where: string): Buffer | undefined => {
-    const data = textOf(fields[`${name}-data`]);
-    if (data) return Buffer.from(data, 'base64');
-    const path = textOf(fields[name]);
-    if (!path) return undefined;
-    try {
-      return readFileSync(resolve(dirname(file), path));
-    } catch (error) {
-      return fail(`${where}.${name}`, messageOf(error));
-    }
-  };
-  const ca = material(cluster, 'certificate-authority', 'clusters.cluster');
-  const cert = material(user, 'client-certificate', 'users.user');
-  const key = material(user, 'client-key', 'users.user');
-  if (!cert !== !key) fail('users.user', 'client-certificate and client-key must be given together');
-  const serverName = textOf(cluster['tls-server-name']);
-  const tokenFile = textOf(user.tokenFile);
-  const token = textOf(user.token);
+  const ca = materialOf(cluster, 'certificate-authority', file, document);
+  const cert = materialOf(user, 'client-certificate', file, document);
+  const key = materialOf(user, 'client-key', file, document);
+  if (!cert !== !key) refuse(user.path, 'client-certificate and client-key must be given together');
+  const serverName = textOf(cluster.fields['tls-server-name']);
+  const tokenFile = textOf(user.fields.tokenFile);
+  const token = textOf(user.fields.token);
   return {
     server,
     ...(ca && { ca }),
@@ -63,28 +64,41 @@ export function readWebhookConfig(file: string): WebhookOptions['connection'] {
   };
 }
 
-function parseYaml(file: string): Fields {
-  let text: string;
-  try {
-    text = readFileSync(file, 'utf8');
-  } catch (cause) {
-    throw new KumulusError('Invalid', `${file}: ${messageOf(cause)}`, { cause });
-  }
-  const document = parseDocument(text);
-  const [problem] = document.errors;
-  if (problem) {
-    const [{ line } = { line: 0 }] = problem.linePos ?? [];
-    throw new KumulusError('Invalid', `${file}:${line}: ${problem.message.split('\n', 1)[0]}`);
-  }
-  const value: unknown = document.toJS({ maxAliasCount: 100 });
-  if (value === null || typeof value !== 'object' || Array.isArray(value)) {
-    throw new KumulusError('Invalid', `${file}: must be a kubeconfig`);
-  }
-  return value as Fields;
+/** `named`: where the name stands. */
+function partOf(
+  config: Fields,
+  [list, field]: readonly [string, string],
+  name: string,
+  { refuse }: ConfigDocument,
+  named: ConfigPath,
+): Part {
+  const entries = Array.isArray(config[list]) ? (config[list] as unknown[]).map(fieldsOf) : [];
+  const index = entries.findIndex((entry) => entry?.name === name);
+  if (index < 0) return refuse(named, `Not found: ${quote(name)} is not among ${list}`);
+  return { fields: fieldsOf(entries[index]?.[field]) ?? {}, path: [list, index, field] };
 }
 
-function fieldsOf(value: unknown): Fields {
-  return value !== null && typeof value === 'object' ? (value as Fields) : {};
+/** What the field holds, in base64 under `<name>-data` or in a file. */
+function materialOf(
+  { fields, path }: Part,
+  name: string,
+  file: string,
+  { refuse }: ConfigDocument,
+): Buffer | undefined {
+  const data = textOf(fields[`${name}-data`]);
+  if (data) return Buffer.from(data, 'base64');
+  const place = textOf(fields[name]);
+  if (!place) return undefined;
+  try {
+    return readFileSync(resolve(dirname(file), place));
+  } catch (error) {
+    return refuse([...path, name], `Invalid value: ${quote(place)}: ${messageOf(error)}`);
+  }
+}
+
+function fieldsOf(value: unknown): Fields | undefined {
+  const isObject = value !== null && typeof value === 'object' && !Array.isArray(value);
+  return isObject ? (value as Fields) : undefined;
 }
 
 function textOf(value: unknown): string | undefined {

@@ -8,11 +8,13 @@ import type {
 import { backoffMs } from '../../../../lib/client/backoff.ts';
 import { readText } from '../../../../lib/client/body.ts';
 import { createHttpsTransport, type HttpsTransportOptions } from '../../../../lib/client/https.ts';
+import type { ReviewCondition } from '../../../../lib/cel/index.ts';
 import type { Clock } from '../../../../lib/clock.ts';
 import { messageOf } from '../../../../lib/errors.ts';
 import type { Logger } from '../../../../lib/log.ts';
 import type { AuthorizationAttributes, AuthorizationDecision, Authorizer } from '../port.ts';
 import { DecisionCache } from './decision-cache.ts';
+import { conditionsHold } from './match-conditions.ts';
 
 export interface WebhookOptions {
   connection: Pick<HttpsTransportOptions, 'server' | 'ca' | 'clientCertificate' | 'token' | 'serverName'>;
@@ -24,6 +26,10 @@ export interface WebhookOptions {
   timeoutMs?: number;
   /** What a request is told when the service has no answer. Default: it is denied. */
   failurePolicy?: 'Deny' | 'NoOpinion';
+  /** In which version the service is asked. Default v1. */
+  reviewVersion?: 'v1' | 'v1beta1';
+  /** Where one is false the service is not asked, and has no opinion. Default: none. */
+  matchConditions?: readonly ReviewCondition[];
 }
 
 const maxRemembered = 8192;
@@ -39,6 +45,7 @@ export function createWebhookAuthorizer(
 ): Authorizer {
   const { clock, log, signal, random = Math.random } = context;
   const { authorizedTtlMs = 300_000, unauthorizedTtlMs = 30_000, timeoutMs = 10_000 } = options;
+  const { reviewVersion = 'v1', matchConditions = [] } = options;
   const onFailure = options.failurePolicy === 'NoOpinion' ? 'noOpinion' : 'deny';
   const { transport, close } = createHttpsTransport({ ...options.connection, clock });
   signal.addEventListener('abort', close, { once: true });
@@ -46,6 +53,7 @@ export function createWebhookAuthorizer(
 
   const ask = async (body: Uint8Array): Promise<SubjectAccessReviewStatus> => {
     for (let tries = 1; ; tries++) {
+      const timeout = AbortSignal.timeout(timeoutMs);
       try {
         const answer = await transport({
           method: 'POST',
@@ -53,12 +61,15 @@ export function createWebhookAuthorizer(
           query: new URLSearchParams({ timeout: `${timeoutMs / 1000}s` }),
           headers: { 'content-type': 'application/json', accept: 'application/json' },
           body,
-          signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+          signal: AbortSignal.any([signal, timeout]),
         });
         const text = await readText(answer.body);
         if (answer.status >= 200 && answer.status < 300) return statusOf(text);
         throw new WebhookFailure(`the webhook answered ${answer.status}`, isTransient(answer.status));
       } catch (error) {
+        if (timeout.aborted) {
+          throw new WebhookFailure(`the webhook did not answer within ${timeoutMs / 1000}s`, false);
+        }
         const isFinal = error instanceof WebhookFailure && !error.isTransient;
         if (isFinal || tries >= maxTries || signal.aborted) throw error;
         await clock.sleep(backoffMs(tries - 1, { ...retry, random }), signal);
@@ -69,12 +80,12 @@ export function createWebhookAuthorizer(
   return {
     async authorize(attributes) {
       const spec = specOf(attributes);
-      const key = JSON.stringify(spec);
-      const known = remembered.get(key);
-      if (known) return decisionOf(known);
       try {
-        const body = { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec };
-        const status = await ask(Buffer.from(JSON.stringify(body)));
+        if (!conditionsHold(matchConditions, spec)) return { decision: 'noOpinion' };
+        const key = JSON.stringify(spec);
+        const known = remembered.get(key);
+        if (known) return decisionOf(known);
+        const status = await ask(Buffer.from(JSON.stringify(reviewOf(spec, reviewVersion))));
         if (key.length < maxRememberedBytes) {
           remembered.set(key, status, status.allowed ? authorizedTtlMs : unauthorizedTtlMs);
         }
@@ -137,6 +148,17 @@ function decisionOf({ allowed, denied, reason }: SubjectAccessReviewStatus): Aut
     return { decision: 'deny', ...because, error };
   }
   return { decision: denied ? 'deny' : allowed ? 'allow' : 'noOpinion', ...because };
+}
+
+function reviewOf(spec: SubjectAccessReviewSpec, version: 'v1' | 'v1beta1'): object {
+  const { groups, ...rest } = spec;
+  const apiVersion = `authorization.k8s.io/${version}`;
+  // The one difference between the two.
+  return {
+    apiVersion,
+    kind: 'SubjectAccessReview',
+    spec: version === 'v1' ? spec : { ...rest, group: groups },
+  };
 }
 
 function specOf(attributes: AuthorizationAttributes): SubjectAccessReviewSpec {

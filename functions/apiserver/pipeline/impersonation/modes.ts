@@ -28,6 +28,10 @@ export type ImpersonationMode = (
   attributes: AuthorizationAttributes,
 ) => Promise<Impersonated | undefined>;
 
+/** What the authorizer is asked instead of what the request says. */
+type View = (attributes: AuthorizationAttributes) => AuthorizationAttributes;
+const asItIs: View = (attributes) => attributes;
+
 /** From so many values on it is first asked whether the caller may take on any. */
 const manyValues = 4;
 
@@ -46,13 +50,13 @@ function constrained(
   authorizer: Authorizer,
   mode: string,
   fits: (wanted: UserInfo, caller: UserInfo) => boolean,
-  see: (attributes: AuthorizationAttributes) => AuthorizationAttributes = (attributes) => attributes,
+  view: View = asItIs,
 ): ImpersonationMode {
   return async (wanted, attributes) => {
     if (!fits(wanted, attributes.user)) return undefined;
-    await check(authorizer, see({ ...attributes, verb: `impersonate-on:${mode}:${attributes.verb}` }));
+    await check(authorizer, view({ ...attributes, verb: `impersonate-on:${mode}:${attributes.verb}` }));
     const constraint = `impersonate:${mode}`;
-    return { user: await takeOn(authorizer, constraint, wanted, attributes.user, see), constraint };
+    return { user: await takeOn(authorizer, constraint, wanted, attributes.user, view), constraint };
   };
 }
 
@@ -62,7 +66,7 @@ async function takeOn(
   verb: string,
   wanted: UserInfo,
   caller: UserInfo,
-  see: (attributes: AuthorizationAttributes) => AuthorizationAttributes = (attributes) => attributes,
+  view: View = asItIs,
 ): Promise<UserInfo> {
   const isConstrained = verb !== 'impersonate';
   const { username, uid, groups, extra } = wanted;
@@ -78,7 +82,7 @@ async function takeOn(
     name,
     user: caller,
   });
-  const ask = (attributes: AuthorizationAttributes) => check(authorizer, see(attributes));
+  const ask = (attributes: AuthorizationAttributes) => check(authorizer, view(attributes));
   const ownGroup = isConstrained ? 'authentication.k8s.io' : '';
 
   const account = accountOf(wanted);
@@ -98,7 +102,7 @@ async function takeOn(
     throw forbiddenError(groupsOf(privileged), `impersonating the ${privileged} group is not allowed`);
   }
   const mayAnyGroup =
-    isConstrained && groups.length >= manyValues && (await isAllowed(authorizer, see(groupsOf('*'))));
+    isConstrained && groups.length >= manyValues && (await isAllowed(authorizer, view(groupsOf('*'))));
   if (!mayAnyGroup) for (const group of groups) await ask(groupsOf(group));
 
   const values = Object.entries(extra ?? {}).flatMap(([key, list]) => list.map((value) => ({ key, value })));
@@ -109,7 +113,7 @@ async function takeOn(
   const wrong = isConstrained ? wrongExtra(extra ?? {}) : undefined;
   if (wrong) throw forbiddenError(extraOf('', ''), wrong);
   const mayAnyExtra =
-    isConstrained && values.length >= manyValues && (await isAllowed(authorizer, see(extraOf('*', '*'))));
+    isConstrained && values.length >= manyValues && (await isAllowed(authorizer, view(extraOf('*', '*'))));
   if (!mayAnyExtra) for (const { key, value } of values) await ask(extraOf(key, value));
 
   const implied =

@@ -9,7 +9,7 @@ import { writeParams } from '../params.ts';
 import type { RegistryEntry } from '../registry.ts';
 import { type Stored, updateStored } from '../storage.ts';
 import type { AnyObject } from '../strategy.ts';
-import { unlessIdle } from './idle.ts';
+import { unlessNoOp } from './no-op.ts';
 import { respondWith, representationOf } from './render.ts';
 import { checkName, createObject, finishesDeletion, nextState, toStorage, type Write } from './write.ts';
 import { served } from '../registry.ts';
@@ -110,7 +110,7 @@ export async function updateObject(
         const { next, hold } = await nextState(write, current, want, options.track?.(current.object));
         undo = hold.undo;
         done = hold.done;
-        return unlessIdle(toStorage(entry, next, current.object), raw.object);
+        return unlessNoOp(toStorage(entry, next, current.object), raw.object);
       },
       {
         dryRun: params.dryRun,

@@ -1,6 +1,7 @@
 /** CEL expressions in the fields of this group's kinds. What compiles them is loaded when it is first needed. */
 import type { CelType } from '../../../cel/types.ts';
 import { reservedWords } from '../../../cel/reserved-words.ts';
+import { loadedAhead } from '../../../lazy.ts';
 import type { FieldError } from '../../validate/field-error.ts';
 import { invalidValue } from '../../validate/field-error.ts';
 import type { Path } from '../../validate/path.ts';
@@ -20,13 +21,9 @@ export interface ExpressionOptions {
   returns: readonly string[];
 }
 
-type Cel = typeof import('../../../cel/index.ts');
+const compiler = loadedAhead('the compiler of expressions', () => import('../../../cel/index.ts'));
 
-let cel: Cel | undefined;
-
-export async function loadExpressions(): Promise<void> {
-  cel ??= await import('../../../cel/index.ts');
-}
+export const loadExpressions = (): Promise<void> => compiler.load();
 
 export function newVariables(): Variables {
   return new Map();
@@ -39,7 +36,7 @@ export function checkExpression(
   { returns, declares, ...options }: ExpressionOptions,
   shown = expression,
 ): FieldError[] {
-  if (!cel) throw new Error('expressions are validated before what compiles them is loaded');
+  const cel = compiler.get();
   const compiled = cel.compile(cel.admissionEnvironment(options), expression, returns);
   if ('problem' in compiled) {
     // The variable is there all the same: what uses it is not to blame.

@@ -16,9 +16,8 @@ import { Path } from '../../validate/path.ts';
 import { quote } from '../../validate/quote.ts';
 import { validateSignerName } from '../../validate/signer.ts';
 import { keepStatus, rules, type WriteRequest } from '../rules.ts';
+import { reader } from './reader.ts';
 import { knownUsages } from './usages.ts';
-
-type Pem = typeof import('../../../certificates/signing-request.ts');
 
 const specPath = Path.of('spec');
 const conditionsPath = Path.of('status', 'conditions');
@@ -28,16 +27,11 @@ const legacySigner = 'kubernetes.io/legacy-unknown';
 /** Conditions that are there or not, never `False`, and never go away again. */
 const lasting = ['Approved', 'Denied', 'Failed'];
 
-/** Reads certificates; loaded before the first validation. */
-let pem: Pem | undefined;
-
 export const certificateSigningRequestRules = rules<CertificateSigningRequest>({
   namespaced: false,
   allowUnconditionalUpdate: true,
 
-  async load() {
-    pem ??= await import('../../../certificates/signing-request.ts');
-  },
+  load: () => reader.load(),
 
   applyDefaults() {},
 
@@ -118,7 +112,8 @@ function validate(
   const { metadata, spec } = request;
   const { usages = [], signerName, expirationSeconds } = spec;
   const errors = validateObjectMeta(metadata, { namespaced: false, nameRule: () => [] });
-  const problem = problemOf(() => loaded().parseSigningRequest(decoded(spec.request)));
+  const { checkCertificates, parseSigningRequest } = reader.get();
+  const problem = problemOf(() => parseSigningRequest(decoded(spec.request)));
   if (problem) errors.push(invalidValue(specPath.child('request'), spec.request, problem));
   const usagesPath = specPath.child('usages');
   if (usages.length === 0) errors.push(required(usagesPath));
@@ -146,15 +141,10 @@ function validate(
   errors.push(...validateConditions(request, old));
   const certificate = request.status?.certificate;
   if (certificate && certificate !== old?.status?.certificate) {
-    const wrong = problemOf(() => loaded().checkCertificates(decoded(certificate)));
+    const wrong = problemOf(() => checkCertificates(decoded(certificate)));
     if (wrong) errors.push(invalidValue(certificatePath, '<certificate data>', wrong));
   }
   return errors;
-}
-
-function loaded(): Pem {
-  if (!pem) throw new Error('certificates are validated before what reads them is loaded');
-  return pem;
 }
 
 const decoded = (base64: string | undefined): string =>

@@ -9,7 +9,8 @@ import { Path } from '../../../validate/path.ts';
 import { isKubernetesSigner, validateSignerName } from '../../../validate/signer.ts';
 import { validateUserAnnotations } from '../../../validate/user-annotations.ts';
 import { keepStatus, rules } from '../../rules.ts';
-import { loadRequests, validateStub } from './stub.ts';
+import { reader } from '../reader.ts';
+import { validateStub } from './stub.ts';
 import { prepareStatus, validateStatus } from './status.ts';
 
 const specPath = Path.of('spec');
@@ -20,7 +21,7 @@ const maxUidCharacters = 128;
 
 export const podCertificateRequestRules = rules<PodCertificateRequest>({
   namespaced: true,
-  load: loadRequests,
+  load: () => reader.load(),
   applyDefaults({ spec }) {
     spec.maxExpirationSeconds ??= kubernetesMaxSeconds;
   },

@@ -3,8 +3,7 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import type { FieldError } from '../../../validate/field-error.ts';
 import { invalidValue, omitted, required, tooLong } from '../../../validate/field-error.ts';
 import { Path } from '../../../validate/path.ts';
-
-type Requests = typeof import('../../../../certificates/signing-request.ts');
+import { reader } from '../reader.ts';
 
 const path = Path.of('spec', 'stubPKCS10Request');
 const maxBytes = 10 * 1024;
@@ -12,18 +11,11 @@ const maxBytes = 10 * 1024;
 const unreadable = 'must be a valid PKCS#10 certificate signing request with a valid signature';
 const curves = ['prime256v1', 'secp384r1', 'secp521r1'];
 
-/** Reads requests; loaded before the first validation. */
-let requests: Requests | undefined;
-
-export async function loadRequests(): Promise<void> {
-  requests ??= await import('../../../../certificates/signing-request.ts');
-}
-
 /** The key that a request is for; undefined for what is no request, or was signed with another key. */
 export function keyOf(stub: string): KeyObject | undefined {
-  if (!requests) throw new Error('requests are validated before what reads them is loaded');
+  const { readSigningRequest } = reader.get();
   try {
-    const { publicKey } = requests.readSigningRequest(Buffer.from(stub, 'base64'));
+    const { publicKey } = readSigningRequest(Buffer.from(stub, 'base64'));
     return createPublicKey({ key: Buffer.from(publicKey.rawData), format: 'der', type: 'spki' });
   } catch {
     // What is wrong with it, its maker's library has to know: nobody types these.

@@ -4,10 +4,10 @@ import { equalJson } from '../../../../lib/api/patch/index.ts';
 import type { AnyObject } from '../strategy.ts';
 
 /**
- * The present state, where the next one differs from it in nothing but when somebody last wrote: who applies again what
- * is there, in words that defaults have yet to complete, is no reason for a new revision (KEP-555).
+ * The current state where the next one differs from it only in the times of `managedFields`: applying again what is there,
+ * in words that defaults have yet to complete, makes no new revision (KEP-555).
  */
-export function unlessIdle(next: AnyObject, current: AnyObject): AnyObject {
+export function unlessNoOp(next: AnyObject, current: AnyObject): AnyObject {
   const [after, before] = [next.metadata.managedFields, current.metadata.managedFields];
   if (!after || !before || after === before || !sameButTimes(after, before)) return next;
   return equalJson(unmanaged(next), unmanaged(current)) ? current : next;
