@@ -68,15 +68,15 @@ test('makes nothing in place of an object that a uid means, but heeds no revisio
   };
   for (const way of ['applied', 'put'] as const) {
     const name = `absent-${way}`;
-    const refused = await ways[way](name, { uid: 'gone', resourceVersion: '1' });
+    const refused = await ways[way](name, { uid: 'gone', resourceVersion: '77' });
     expect([refused.status, refused.json.reason], way).toEqual([409, 'Conflict']);
     expect(refused.json.message).toBe(
       `Operation cannot be fulfilled on leases.coordination.k8s.io "${name}": ${reasons[way]}`,
     );
     expect((await server.get(`${leases}/${name}`)).status).toBe(404);
-    const made = await ways[way](name, { resourceVersion: '1' });
+    const made = await ways[way](name, { resourceVersion: '77' });
     expect(made.status, way).toBe(201);
-    expect(made.json.metadata?.resourceVersion).not.toBe('1');
+    expect(made.json.metadata?.resourceVersion).not.toBe('77');
   }
 });
 
