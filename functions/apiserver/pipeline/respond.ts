@@ -126,7 +126,30 @@ export function errorResponse(error: unknown): ApiResponse {
 /** `Warning: 299 - "text"` for each (RFC 7234, 5.5; KEP-1693). */
 export function addWarnings(response: ApiResponse, warnings: readonly string[]): void {
   if (warnings.length === 0) return;
-  response.headers.warning = [...new Set(warnings)].map(
-    (text) => `299 - "${text.replaceAll(/[\\"]/g, '\\$&').replaceAll(/[\r\n]+/g, ' ')}"`,
+  response.headers.warning = cut([...new Set(warnings)]).map(
+    (text) => `299 - "${bytesOf(text.replaceAll(/[\\"]/g, '\\$&').replaceAll(/\p{Cc}+/gu, ' '))}"`,
   );
+}
+
+/** Letters of all warnings together, and of one where all together have more (KEP-1693). */
+const mostLetters = 4096;
+const mostLettersOfOne = 256;
+
+function cut(texts: readonly string[]): readonly string[] {
+  const length = texts.reduce((sum, text) => sum + text.length, 0);
+  if (length <= mostLetters) return texts;
+  const some: string[] = [];
+  let written = 0;
+  for (const text of texts) {
+    if (written >= mostLetters) break;
+    const letters = Array.from(text.slice(0, 2 * mostLettersOfOne)).slice(0, mostLettersOfOne);
+    some.push(letters.join(''));
+    written += letters.length;
+  }
+  return some;
+}
+
+/** Its bytes in UTF-8, a letter each, as Node.js writes them to a header; a letter of more than a byte would be refused. */
+function bytesOf(text: string): string {
+  return Buffer.from(text).toString('latin1');
 }

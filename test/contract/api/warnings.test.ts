@@ -134,3 +134,19 @@ test('whatever is asked of Endpoints is answered with what took their place', as
     [200, 404, 201, 200, 200].map((status) => [status, told]),
   );
 });
+
+test('warnings are told in any script, and are cut where they are many', async () => {
+  const path = '/api/v1/namespaces/default/configmaps';
+  const foreign = await server.post(path, { metadata: { name: 'foreign' }, 日本: 1, 'a\u0001b\n': 1 });
+  expect(foreign.status).toBe(201);
+  const [first, second] = String(foreign.headers.warning).split(', ');
+  expect(Buffer.from(first ?? '', 'latin1').toString()).toBe('299 - "unknown field \\"日本\\""');
+  expect(second).toMatch(/^299 - "unknown field .*a.*b.*"$/);
+  const fields = (length: number) =>
+    Object.fromEntries(Array.from({ length: 90 }, (_, index) => [`${index}`.padEnd(length, 'x'), 1]));
+  const some = await server.post(path, { metadata: { name: 'some' }, ...fields(20) });
+  expect(warnings(some.headers)).toHaveLength(90);
+  const many = await server.post(path, { metadata: { name: 'many' }, ...fields(20_000) });
+  expect(many.status).toBe(201);
+  expect(warnings(many.headers).map((text) => text.length)).toEqual(Array.from({ length: 16 }, () => 256));
+});
