@@ -5,7 +5,7 @@ import { KumulusStack } from './stack.ts';
 
 const app = new App();
 try {
-  const parameters = readParameters((name) => app.node.tryGetContext(name) as unknown);
+  const parameters = readParameters(app.node.getAllContext() as Record<string, unknown>);
   new KumulusStack(app, parameters);
   app.synth();
 } catch (error) {

@@ -90,12 +90,24 @@ const defaults: Parameters = {
 /** The retentions that CloudWatch Logs knows, up to two years. */
 const retentions = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731];
 
+/** Context with names such as `aws:cdk:bundling-stacks` or `@aws-cdk/core:checkSecretUsage` is the CDK's own. */
+const ofTheCdk = /[:/@]/;
+
 /**
- * `find` gives what was chosen, as text or as JSON. @throws TypeError with every parameter that is wrong, its value and
+ * `context` is what was chosen, as text or as JSON. @throws TypeError with every parameter that is wrong, its value and
  * what it must be.
  */
-export function readParameters(find: (name: string) => unknown): Parameters {
+export function readParameters(context: Readonly<Record<string, unknown>>): Parameters {
   const errors: string[] = [];
+  const known = new Set([...Object.keys(defaults), 'schedulerConfig']);
+  for (const name of Object.keys(context)) {
+    if (known.has(name) || ofTheCdk.test(name)) continue;
+    const alike = [...known].find((one) => one.toLowerCase() === name.toLowerCase());
+    errors.push(
+      `${name}: unknown parameter${alike ? `, ${alike} is meant?` : ': docs/aws.md lists them all'}`,
+    );
+  }
+  const find = (name: string): unknown => context[name];
   const chosen: Partial<Record<keyof Parameters, unknown>> = {};
   const wrong = (name: keyof Parameters, value: unknown, must: string) =>
     errors.push(`${name}: Invalid value: ${JSON.stringify(value)}: ${must}`);

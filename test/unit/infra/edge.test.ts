@@ -71,7 +71,7 @@ describe('the edge', () => {
   });
 
   test('is refused without nodes, and a domain without its certificate', () => {
-    const read = (context: Record<string, unknown>) => readParameters((name) => context[name]);
+    const read = (context: Record<string, unknown>) => readParameters(context);
     expect(() => read({ edge: true, edgeDomain: 'k8s.example.com' })).toThrow(
       [
         'edge: Invalid value: true: needs nodes, whose gateway it leads to: nodes=autoscaling or nodes=ecs',

@@ -108,7 +108,7 @@ describe('nodes by the stack', () => {
   });
 
   test('of a number that cannot be are refused', () => {
-    const read = (context: Record<string, unknown>) => readParameters((name) => context[name]);
+    const read = (context: Record<string, unknown>) => readParameters(context);
     expect(() =>
       read({ nodes: 'fargate', nodeCount: 9, nodeInstanceType: 'big', nodeCidr: '10.0.0.0/8' }),
     ).toThrow(

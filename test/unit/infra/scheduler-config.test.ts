@@ -18,8 +18,7 @@ profiles:
     score:
       enabled: [{name: ${plugin}, weight: 5}]
 `;
-const read = (schedulerConfig: unknown) =>
-  readParameters((name) => (name === 'schedulerConfig' ? schedulerConfig : undefined)).schedulerConfig;
+const read = (schedulerConfig: unknown) => readParameters({ schedulerConfig }).schedulerConfig;
 
 let dir: string;
 beforeEach(() => {
@@ -87,7 +86,7 @@ describe('a scheduler configuration in the stack', () => {
       memoryMb: 256,
       timeout: Duration.seconds(3),
       environment: {},
-      parameters: readParameters(() => undefined),
+      parameters: readParameters({}),
       files: { 'scheduler-config.json': text },
     });
     app.synth();

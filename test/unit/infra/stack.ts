@@ -9,10 +9,7 @@ export function synthesize(
   outdir?: string,
 ): { app: App; stack: KumulusStack } {
   const app = new App({ outdir, context: { ...context, 'aws:cdk:bundling-stacks': [] } });
-  const stack = new KumulusStack(
-    app,
-    readParameters((name) => context[name]),
-  );
+  const stack = new KumulusStack(app, readParameters(context));
   return { app, stack };
 }
 

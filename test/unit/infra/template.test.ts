@@ -160,7 +160,7 @@ describe('the template', () => {
 });
 
 describe('parameters', () => {
-  const read = (context: Record<string, unknown>) => readParameters((name) => context[name]);
+  const read = (context: Record<string, unknown>) => readParameters(context);
 
   test('all have a default', () => {
     expect(read({})).toMatchObject({ stackName: 'Kumulus', responses: 'streamed', retainState: false });
@@ -177,6 +177,18 @@ describe('parameters', () => {
         'logRetentionDays: Invalid value: 8: must be one of 1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731',
       ].join('\n'),
     );
+  });
+
+  test('that there are not are refused, and the CDK’s own context is left alone', () => {
+    expect(() => read({ nodeconut: '3', NodeCount: '3', 'aws:cdk:bundling-stacks': [] })).toThrow(
+      [
+        'nodeconut: unknown parameter: docs/aws.md lists them all',
+        'NodeCount: unknown parameter, nodeCount is meant?',
+      ].join('\n'),
+    );
+    expect(
+      read({ '@aws-cdk/core:checkSecretUsage': true, 'availability-zones:account=1:region=x': ['x'] }),
+    ).toEqual(read({}));
   });
 
   test('are taken as text, as the command line gives them', () => {
