@@ -52,6 +52,12 @@ export function runCommand(file: string, args: readonly string[], options: RunOp
   child.on('error', (error) =>
     reject(new CommandFailed(command, undefined, { stdout, stderr: error.message }, error)),
   );
+  child.on('exit', (_, signal) => {
+    if (signal === null) return;
+    // What a killed command has started may outlive it and hold its pipes: nobody waits for that.
+    child.stdout.destroy();
+    child.stderr.destroy();
+  });
   child.on('close', (code) => {
     if (code === 0) resolve(stdout);
     else reject(new CommandFailed(command, code ?? undefined, { stdout, stderr }));

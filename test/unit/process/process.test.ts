@@ -28,6 +28,11 @@ describe('a command', () => {
   test('that does not exist, or takes too long, fails too', async () => {
     await expect(runCommand('/no/such/command', [])).rejects.toThrow(/ENOENT/);
     await expect(runCommand('sleep', ['60'], { timeoutMs: 50 })).rejects.toThrow(CommandFailed);
+    const beganMs = Date.now();
+    await expect(runCommand('sh', ['-c', 'sleep 120 & wait'], { timeoutMs: 50 })).rejects.toThrow(
+      CommandFailed,
+    );
+    expect(Date.now() - beganMs).toBeLessThan(100_000);
   });
 });
 
