@@ -22,27 +22,35 @@ const dialTimeoutMs = 10_000;
 export function createNodeConnection(tls: NodeTls): NodeConnection {
   const agent = new Agent({ keepAlive: true });
   const transport = createProxyTransport(tls);
+  const get = (url: string, signal: AbortSignal, through: Agent | false): Promise<NodeAnswer> =>
+    new Promise((resolve, reject) => {
+      let isAnswered = false;
+      const outgoing = request(url, { agent: through, signal, ...tls }, (response) => {
+        isAnswered = true;
+        outgoing.setTimeout(0);
+        resolve({
+          status: response.statusCode ?? 502,
+          contentType: response.headers['content-type'] ?? 'text/plain',
+          body: response,
+        });
+      });
+      outgoing.setTimeout(dialTimeoutMs, () =>
+        outgoing.destroy(new Error(`dial tcp ${new URL(url).host}: i/o timeout`)),
+      );
+      outgoing.once('error', (error: NodeJS.ErrnoException) => {
+        // The node has closed the idle connection just then: asked once more on a new one, as Go's transport does.
+        if (outgoing.reusedSocket && error.code === 'ECONNRESET' && !isAnswered) {
+          resolve(get(url, signal, false));
+          return;
+        }
+        const why = dialFailure(error, new URL(url).host);
+        reject(passedOn(`Get ${JSON.stringify(url)}: ${why}`, error));
+      });
+      outgoing.end();
+    });
   return {
     send: (outgoing) => transport.send(outgoing),
-    get: (url, signal) =>
-      new Promise((resolve, reject) => {
-        const outgoing = request(url, { agent, signal, ...tls }, (response) => {
-          outgoing.setTimeout(0);
-          resolve({
-            status: response.statusCode ?? 502,
-            contentType: response.headers['content-type'] ?? 'text/plain',
-            body: response,
-          });
-        });
-        outgoing.setTimeout(dialTimeoutMs, () =>
-          outgoing.destroy(new Error(`dial tcp ${new URL(url).host}: i/o timeout`)),
-        );
-        outgoing.once('error', (error) => {
-          const why = dialFailure(error, new URL(url).host);
-          reject(passedOn(`Get ${JSON.stringify(url)}: ${why}`, error));
-        });
-        outgoing.end();
-      }),
+    get: (url, signal) => get(url, signal, agent),
     close() {
       agent.destroy();
       transport.close();
