@@ -20,14 +20,23 @@ export function refusal({ entry, object, name }: AdmissionAttributes, reason: st
   return forbidden(entry.groupResource, name || object?.metadata.generateName || '', reason);
 }
 
+/** An object as it is now, whatever another process has done to it. */
+export async function current<T extends KubeObject>(
+  cache: WatchCache,
+  storage: string,
+  key: string,
+): Promise<T | undefined> {
+  return (await cache.get(storage, key))?.object as KubeObject | undefined as T | undefined;
+}
+
 /** An object that is read often and changes seldom: from memory, and from the store where memory has none. */
 export async function lookUp<T extends KubeObject>(
   cache: WatchCache,
   storage: string,
   key: string,
 ): Promise<T | undefined> {
-  const found = (await cache.get(storage, key, { freshness: 'any' })) ?? (await cache.get(storage, key));
-  return found?.object as T | undefined;
+  const found = await cache.get(storage, key, { freshness: 'any' });
+  return found ? (found.object as KubeObject as T) : await current<T>(cache, storage, key);
 }
 
 /** All objects of a type, or those of a namespace, as of now. */

@@ -9,7 +9,7 @@ import { type FieldError, fieldForbidden } from '../../../lib/api/validate/field
 import { Path } from '../../../lib/api/validate/path.ts';
 import type { WatchCache } from '../../../lib/store/cache/index.ts';
 import type { AdmissionPlugin } from '../pipeline/admission.ts';
-import { writtenObject } from './common.ts';
+import { current, writtenObject } from './common.ts';
 
 const label = 'resource.kubernetes.io/admin-access';
 
@@ -31,9 +31,7 @@ export function deviceAdminAccess(cache: WatchCache): AdmissionPlugin {
       const requests = (template?.spec.spec ?? claim?.spec)?.devices?.requests ?? [];
       const errors = adminRequests(requests);
       if (errors.length === 0) return;
-      const namespace = (await cache.get('namespaces', attributes.namespace))?.object as
-        | Namespace
-        | undefined;
+      const namespace = await current<Namespace>(cache, 'namespaces', attributes.namespace);
       if (namespace?.metadata.labels?.[label] === 'true') return;
       throw invalid(attributes.entry.definition, attributes.name, errors);
     },

@@ -2,6 +2,7 @@ import type { Namespace } from '../../../lib/api/gen/types.ts';
 import { forbidden, notFound } from '../../../lib/api/status.ts';
 import type { WatchCache } from '../../../lib/store/cache/index.ts';
 import type { AdmissionPlugin } from '../pipeline/admission.ts';
+import { current } from './common.ts';
 
 const immortal = new Set(['default', 'kube-system', 'kube-public']);
 
@@ -18,7 +19,7 @@ export function namespaceLifecycle(cache: WatchCache): AdmissionPlugin {
       }
       if (operation !== 'CREATE' || !definition.namespaced) return;
       // As it is now: in one that somebody else has deleted meanwhile, nobody would ever find what is made.
-      const found = (await cache.get('namespaces', namespace))?.object as unknown as Namespace | undefined;
+      const found = await current<Namespace>(cache, 'namespaces', namespace);
       if (!found) throw notFound({ group: '', resource: 'namespaces' }, namespace);
       if (found.status?.phase !== 'Terminating') return;
       throw forbidden(

@@ -17,6 +17,7 @@ import { goJson } from '../../../lib/api/validate/quote.ts';
 import type { Clock } from '../../../lib/clock.ts';
 import type { WatchCache } from '../../../lib/store/cache/index.ts';
 import type { AdmissionAttributes, AdmissionPlugin } from '../pipeline/admission.ts';
+import { current } from './common.ts';
 import { existingPodWarnings } from './pod-security-existing.ts';
 
 export interface PodSecurityOptions {
@@ -73,7 +74,7 @@ export function podSecurity(
 
   async function namespacePolicy(name: string) {
     // As it is now: a function that slept would go on letting in what the namespace was closed to meanwhile.
-    const namespace = (await cache.get('namespaces', name))?.object as unknown as Namespace;
+    const namespace = await current<Namespace>(cache, 'namespaces', name);
     if (!namespace) throw internal(new Error(`failed to lookup namespace "${name}"`));
     return policyOf(namespace.metadata.labels, defaults);
   }

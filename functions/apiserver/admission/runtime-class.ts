@@ -3,7 +3,7 @@ import { sameAmounts } from '../../../lib/api/quota/index.ts';
 import { quote } from '../../../lib/api/validate/quote.ts';
 import type { WatchCache } from '../../../lib/store/cache/index.ts';
 import type { AdmissionAttributes, AdmissionPlugin } from '../pipeline/admission.ts';
-import { refusal, writtenPod } from './common.ts';
+import { current, refusal, writtenPod } from './common.ts';
 import { mergeTolerations } from './tolerations.ts';
 
 /** A pod's runtime class must exist, and brings its overhead (KEP-688) and the nodes that it is on. */
@@ -12,9 +12,9 @@ export function runtimeClass(cache: WatchCache): AdmissionPlugin {
     const name = pod.spec.runtimeClassName;
     if (name === undefined) return undefined;
     // A class that was just deleted is not to be had any more: memory alone will not do.
-    const found = await cache.get('node.k8s.io/runtimeclasses', name);
+    const found = await current<RuntimeClass>(cache, 'node.k8s.io/runtimeclasses', name);
     if (!found) throw refusal(attributes, `pod rejected: RuntimeClass ${quote(name)} not found`);
-    return found.object as unknown as RuntimeClass;
+    return found;
   };
 
   return {

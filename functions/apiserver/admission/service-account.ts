@@ -4,6 +4,7 @@ import { forbidden } from '../../../lib/api/status.ts';
 import type { Clock } from '../../../lib/clock.ts';
 import type { WatchCache } from '../../../lib/store/cache/index.ts';
 import type { AdmissionPlugin } from '../pipeline/admission.ts';
+import { current } from './common.ts';
 
 const mountPath = '/var/run/secrets/kubernetes.io/serviceaccount';
 const volumePrefix = 'kube-api-access-';
@@ -18,8 +19,8 @@ export function serviceAccount(cache: WatchCache, clock: Clock): AdmissionPlugin
   const find = async (namespace: string, name: string): Promise<ServiceAccount | undefined> => {
     for (let attempt = 0; attempt < lookups; attempt++) {
       if (attempt > 0) await clock.sleep(100 + Math.random() * 100);
-      const found = await cache.get('serviceaccounts', `${namespace}/${name}`);
-      if (found) return found.object as unknown as ServiceAccount;
+      const found = await current<ServiceAccount>(cache, 'serviceaccounts', `${namespace}/${name}`);
+      if (found) return found;
     }
     return undefined;
   };

@@ -1,5 +1,5 @@
-import { withoutEnd } from '../../../lib/http/slashes.ts';
 import type { UserInfo } from '../../../lib/http/types.ts';
+import { coversPath } from '../path-patterns.ts';
 import type { RequestInfo } from '../pipeline/request-info.ts';
 import type { AuditLevel, AuditPolicy, AuditRule, AuditStage } from './policy.ts';
 
@@ -31,7 +31,7 @@ function matches(rule: AuditRule, info: RequestInfo, user: UserInfo | undefined)
   if (verbs?.length && !verbs.includes(info.verb)) return false;
   if (namespaces?.length || resources?.length) return matchesResource(rule, info);
   if (!nonResourceURLs?.length) return true;
-  return !info.isResourceRequest && nonResourceURLs.some((spec) => matchesPath(info.path, spec));
+  return !info.isResourceRequest && nonResourceURLs.some((spec) => coversPath(spec, info.path));
 }
 
 function matchesResource({ namespaces, resources }: AuditRule, info: RequestInfo): boolean {
@@ -52,9 +52,4 @@ function matchesResource({ namespaces, resources }: AuditRule, info: RequestInfo
         one === `${resource}/*`,
     );
   });
-}
-
-function matchesPath(path: string, spec: string): boolean {
-  if (spec === '*' || spec === path) return true;
-  return spec.endsWith('*') && path.startsWith(withoutEnd(spec, '*'));
 }

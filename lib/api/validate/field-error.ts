@@ -108,11 +108,12 @@ const maxFaults = 10_000;
 
 class TooManyFaults extends Error {}
 
-/** Those of the validation that is under way, which is never interrupted by another. */
+/** Those of the validation that is under way. */
 let found: FieldError[] | undefined;
 
 /** What is wrong with an object, or as much of it as was found until it was enough. */
 export function findFaults(validate: () => FieldError[]): FieldError[] {
+  const outer = found;
   const mine: FieldError[] = [];
   found = mine;
   try {
@@ -121,7 +122,7 @@ export function findFaults(validate: () => FieldError[]): FieldError[] {
     if (error instanceof TooManyFaults) return mine;
     throw error;
   } finally {
-    found = undefined;
+    found = outer;
   }
 }
 

@@ -15,12 +15,16 @@ import type { AdmissionAttributes, AdmissionPlugin } from '../../pipeline/admiss
 import { refusal, writtenObject } from '../common.ts';
 
 const group = 'certificates.k8s.io';
+const signingRequests = `${group}/certificatesigningrequests`;
+const trustBundles = `${group}/clustertrustbundles`;
+const podRequests = `${group}/podcertificaterequests`;
 const clientSigner = 'kubernetes.io/kube-apiserver-client';
 
 /** The verb `approve` on the signer that the request names. */
 export function certificateApproval(authorizer: Authorizer): AdmissionPlugin {
   return {
     name: 'CertificateApproval',
+    types: [signingRequests],
     async validate(attributes) {
       if (!isUpdateOf(attributes, 'approval')) return;
       const { signerName } = (attributes.oldObject as CertificateSigningRequest).spec;
@@ -35,6 +39,7 @@ export function certificateApproval(authorizer: Authorizer): AdmissionPlugin {
 export function certificateSigning(authorizer: Authorizer): AdmissionPlugin {
   return {
     name: 'CertificateSigning',
+    types: [signingRequests],
     async validate(attributes) {
       if (!isUpdateOf(attributes, 'status')) return;
       const old = attributes.oldObject as CertificateSigningRequest;
@@ -54,8 +59,9 @@ export function certificateSigning(authorizer: Authorizer): AdmissionPlugin {
 export function clusterTrustBundleAttest(authorizer: Authorizer): AdmissionPlugin {
   return {
     name: 'ClusterTrustBundleAttest',
+    types: [trustBundles],
     async validate(attributes) {
-      const bundle = writtenObject<ClusterTrustBundle>(attributes, `${group}/clustertrustbundles`);
+      const bundle = writtenObject<ClusterTrustBundle>(attributes, trustBundles);
       const signerName = bundle?.spec.signerName;
       if (!bundle || !signerName || changesOwnersAlone(bundle, attributes.oldObject)) return;
       if (await maySign(authorizer, attributes.user, 'attest', signerName)) return;
@@ -81,10 +87,10 @@ function changesOwnersAlone(bundle: ClusterTrustBundle, old: unknown): boolean {
 export function podCertificateSigning(authorizer: Authorizer): AdmissionPlugin {
   return {
     name: 'PodCertificateSigning',
+    types: [podRequests],
     async validate(attributes) {
-      const { entry, operation, subresource, user, oldObject } = attributes;
-      if (operation !== 'UPDATE' || subresource !== 'status') return;
-      if (entry.storage !== `${group}/podcertificaterequests`) return;
+      const { entry, user, oldObject } = attributes;
+      if (!isUpdateOf(attributes, 'status')) return;
       const { status: before, spec } = oldObject as unknown as PodCertificateRequest;
       const { status: after } = attributes.object as unknown as PodCertificateRequest;
       if ((after?.certificateChain ?? '') === (before?.certificateChain ?? '')) return;
@@ -99,9 +105,10 @@ export function podCertificateSigning(authorizer: Authorizer): AdmissionPlugin {
 /** The group that may do everything is given out by whoever holds the authority's key, and by nobody else. */
 export const certificateSubjectRestriction: AdmissionPlugin = {
   name: 'CertificateSubjectRestriction',
+  types: [signingRequests],
   async validate(attributes) {
-    const { entry, operation, subresource, object } = attributes;
-    if (operation !== 'CREATE' || subresource !== '' || !isSigningRequest(entry.definition)) return;
+    const { operation, subresource, object } = attributes;
+    if (operation !== 'CREATE' || subresource !== '') return;
     const { spec } = object as unknown as CertificateSigningRequest;
     if (spec.signerName !== clientSigner) return;
     // Loaded by now: the object has been validated with it.
@@ -114,12 +121,8 @@ export const certificateSubjectRestriction: AdmissionPlugin = {
   },
 };
 
-function isSigningRequest(definition: { group: string; kind: string }): boolean {
-  return definition.group === group && definition.kind === 'CertificateSigningRequest';
-}
-
-function isUpdateOf({ entry, operation, subresource }: AdmissionAttributes, wanted: string): boolean {
-  return operation === 'UPDATE' && subresource === wanted && isSigningRequest(entry.definition);
+function isUpdateOf({ operation, subresource }: AdmissionAttributes, wanted: string): boolean {
+  return operation === 'UPDATE' && subresource === wanted;
 }
 
 /** On the signer by its name, or on all signers of its domain. */

@@ -10,6 +10,7 @@ import type { WatchCache } from '../../../../lib/store/cache/index.ts';
 import type { Authorizer } from '../../authorization/port.ts';
 import { mirrorAnnotation } from '../../authorization/node/uses.ts';
 import type { AdmissionAttributes } from '../../pipeline/admission.ts';
+import { current } from '../common.ts';
 
 interface Parts {
   cache: WatchCache;
@@ -71,8 +72,8 @@ async function find<T extends KubeObject>(
   storage: string,
   key: string,
 ): Promise<T> {
-  const found = await cache.get(storage, key);
-  if (found) return found.object as unknown as T;
+  const found = await current<T>(cache, storage, key);
+  if (found) return found;
   throw stale(`while retrieving ${what} ${quote(key)} named in the PodCertificateRequest: it is not there`);
 }
 

@@ -6,6 +6,7 @@ import { notFound } from '../../../../lib/api/status.ts';
 import type { WatchCache } from '../../../../lib/store/cache/index.ts';
 import { configMapNames, mirrorAnnotation, secretNames } from '../../authorization/node/uses.ts';
 import type { AdmissionAttributes } from '../../pipeline/admission.ts';
+import { current } from '../common.ts';
 
 /** Why it may not; undefined when it may. */
 type Refusal = string | undefined;
@@ -81,9 +82,9 @@ async function admitOwner(
   if (owner.blockOwnerDeletion) {
     return `node "${node}" must not set blockOwnerDeletion on an owner reference`;
   }
-  const found = await cache.get('nodes', node);
+  const found = await current<Node>(cache, 'nodes', node);
   if (!found) throw notFound({ group: '', resource: 'nodes' }, node);
-  const { uid = '' } = (found.object as unknown as Node).metadata;
+  const { uid = '' } = found.metadata;
   return owner.uid === uid ? undefined : `node ${node} UID mismatch: expected ${owner.uid} got ${uid}`;
 }
 
@@ -109,9 +110,9 @@ async function admitEviction(
   node: string,
   { namespace, name }: AdmissionAttributes,
 ): Promise<Refusal> {
-  const found = await cache.get('pods', `${namespace}/${name}`);
+  const found = await current<Pod>(cache, 'pods', `${namespace}/${name}`);
   if (!found) throw notFound({ group: '', resource: 'pods' }, name);
-  const isOwn = podOf(found.object).spec.nodeName === node;
+  const isOwn = found.spec.nodeName === node;
   return isOwn ? undefined : `node ${node} can only evict pods with spec.nodeName set to itself`;
 }
 

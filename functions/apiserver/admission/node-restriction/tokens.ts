@@ -10,12 +10,12 @@ import type {
   Pod,
   Volume,
 } from '../../../../lib/api/gen/types.ts';
-import type { KubeObject } from '../../../../lib/api/object.ts';
 import { notFound } from '../../../../lib/api/status.ts';
 import { quote } from '../../../../lib/api/validate/quote.ts';
 import type { WatchCache } from '../../../../lib/store/cache/index.ts';
 import type { Authorizer } from '../../authorization/port.ts';
 import type { AdmissionAttributes } from '../../pipeline/admission.ts';
+import { current } from '../common.ts';
 
 /** The driver that volumes of the kind `azureFile` are mounted by. */
 const azureFileDriver = 'file.csi.azure.com';
@@ -33,7 +33,7 @@ export async function admitToken(
     return 'node requested token not bound to a pod';
   }
   if (!ref.uid) return 'node requested token with a pod binding without a uid';
-  const pod = await find<Pod>(cache, 'pods', `${namespace}/${ref.name}`);
+  const pod = await current<Pod>(cache, 'pods', `${namespace}/${ref.name}`);
   if (!pod) throw notFound({ group: '', resource: 'pods' }, ref.name);
   if (ref.uid !== pod.metadata.uid) {
     return `the UID in the bound object reference (${ref.uid}) does not match the UID in record. The object might have been deleted and then recreated`;
@@ -77,7 +77,7 @@ async function wants(cache: WatchCache, pod: Pod, volume: Volume, audience: stri
   const driver =
     volume.csi?.driver ?? (volume.azureFile ? azureFileDriver : await driverOfClaim(cache, pod, volume));
   if (driver === undefined) return false;
-  const found = await find<CSIDriver>(cache, 'storage.k8s.io/csidrivers', driver);
+  const found = await current<CSIDriver>(cache, 'storage.k8s.io/csidrivers', driver);
   return (found?.spec.tokenRequests ?? []).some((request) => request.audience === audience);
 }
 
@@ -89,20 +89,12 @@ async function driverOfClaim(
   const claimName = persistentVolumeClaim?.claimName ?? (ephemeral && `${metadata.name}-${name}`);
   if (!claimName) return undefined;
   const key = `${metadata.namespace}/${claimName}`;
-  const claim = await find<PersistentVolumeClaim>(cache, 'persistentvolumeclaims', key);
+  const claim = await current<PersistentVolumeClaim>(cache, 'persistentvolumeclaims', key);
   // Of a claim of an ephemeral volume the name alone is no proof that it is the pod's.
   const isPods = claim?.metadata.ownerReferences?.some(
     ({ uid, controller }) => controller && uid === metadata.uid,
   );
   if (!claim?.spec.volumeName || (ephemeral && !isPods)) return undefined;
-  const volume = await find<PersistentVolume>(cache, 'persistentvolumes', claim.spec.volumeName);
+  const volume = await current<PersistentVolume>(cache, 'persistentvolumes', claim.spec.volumeName);
   return volume?.spec.csi?.driver ?? (volume?.spec.azureFile && azureFileDriver);
-}
-
-async function find<T extends KubeObject>(
-  cache: WatchCache,
-  resource: string,
-  key: string,
-): Promise<T | undefined> {
-  return (await cache.get(resource, key))?.object as KubeObject | undefined as T | undefined;
 }

@@ -1,7 +1,7 @@
 /** Whether some rules give at least what others give: what reconciling roles and refusing escalation go by. */
 import type { PolicyRule } from '../../../../lib/api/gen/types.ts';
 import { quote } from '../../../../lib/api/validate/quote.ts';
-import { coversPath } from './rule.ts';
+import { coversPath } from '../../path-patterns.ts';
 
 const all = '*';
 

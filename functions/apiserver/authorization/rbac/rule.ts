@@ -1,6 +1,6 @@
 /** PolicyRules of RBAC (API reference, `rbac.authorization.k8s.io/v1 PolicyRule`), made ready to be asked. */
 import type { PolicyRule } from '../../../../lib/api/gen/types.ts';
-import { withoutEnd } from '../../../../lib/http/slashes.ts';
+import { coversPath } from '../../path-patterns.ts';
 import type { AuthorizationAttributes } from '../port.ts';
 
 const all = '*';
@@ -66,10 +66,4 @@ function covers(rule: CompiledRule, attributes: AuthorizationAttributes): boolea
   return subresource === ''
     ? rule.resources.has(resource)
     : rule.resources.has(`${resource}/${subresource}`) || rule.resources.has(`*/${subresource}`);
-}
-
-/** `/healthz/*` is everything below `/healthz/`. */
-export function coversPath(rule: string, path: string): boolean {
-  if (rule === all || rule === path) return true;
-  return rule.endsWith(all) && path.startsWith(withoutEnd(rule, all));
 }
