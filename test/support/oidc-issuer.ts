@@ -1,8 +1,8 @@
 /** An OpenID Connect provider on loopback: discovery, keys that can be changed, and a count of who asked. */
 import { createServer } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from 'jose';
 import { createCa, issueCertificate } from '../../lib/certificates/index.ts';
+import { listen } from './listen.ts';
 
 type Pair = Awaited<ReturnType<typeof generateKeyPair>>;
 
@@ -50,8 +50,7 @@ export async function startOidcIssuer(audience: string, path = ''): Promise<Oidc
     const body = isDiscovery ? { issuer: url, jwks_uri: `${url}/keys` } : { keys: published };
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}${path}`;
+  const url = `https://127.0.0.1:${await listen(server)}${path}`;
   return {
     url,
     ca: ca.certificate,

@@ -6,8 +6,8 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { createServer, request as httpsRequest } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { createCa, issueCertificate } from '../../lib/certificates/index.ts';
+import { listen } from './listen.ts';
 
 export interface Principal {
   accessKeyId: string;
@@ -57,9 +57,9 @@ export async function startSts(principals: readonly Principal[]): Promise<StsEnd
           };
     response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const port = await listen(server);
   return {
-    url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `https://127.0.0.1:${port}`,
     asked,
     revoke: (accessKeyId) => known.delete(accessKeyId),
     fetch: async (input, init) =>

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { connect as connectHttp2 } from 'node:http2';
 import { createServer, type Server } from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type RawData, WebSocket, WebSocketServer } from 'ws';
 import { startServer, type TestServer } from '../../support/api-server.ts';
+import { listen } from '../../support/listen.ts';
 
 let server: TestServer;
 let node: Server;
@@ -40,13 +40,13 @@ beforeAll(async () => {
       peer.on('message', (data: RawData, isBinary) => peer.send(data, { binary: isBinary }));
     });
   });
-  await new Promise<void>((resolve) => node.listen(0, '127.0.0.1', resolve));
+  const port = await listen(node);
   await server.post('/api/v1/namespaces/default/serviceaccounts', { metadata: { name: 'default' } });
   await server.post('/api/v1/nodes', {
     metadata: { name: 'n1' },
     status: {
       addresses: [{ type: 'InternalIP', address: '127.0.0.1' }],
-      daemonEndpoints: { kubeletEndpoint: { Port: (node.address() as AddressInfo).port } },
+      daemonEndpoints: { kubeletEndpoint: { Port: port } },
     },
   });
   for (const name of ['web', 'missing']) {

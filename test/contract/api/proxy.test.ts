@@ -1,10 +1,10 @@
 /** pods/proxy, services/proxy and nodes/proxy against a small HTTP server that plays the pod. */
 import { createServer, type IncomingMessage, type Server } from 'node:http';
-import { type AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import WebSocket, { WebSocketServer } from 'ws';
 import { startServer, type TestServer } from '../../support/api-server.ts';
+import { listen } from '../../support/listen.ts';
 import { ownAddress } from '../../support/own-address.ts';
 
 /** A pod has an address of its own; loopback is refused. */
@@ -31,8 +31,7 @@ beforeAll(async () => {
   sockets.on('connection', (socket) =>
     socket.on('message', (data) => socket.send(`echo ${(data as Buffer).toString()}`)),
   );
-  await new Promise<void>((resolve) => backend.listen(0, '0.0.0.0', resolve));
-  port = (backend.address() as AddressInfo).port;
+  port = await listen(backend, '0.0.0.0');
   await server.post(`${core}/serviceaccounts`, { metadata: { name: 'default' } });
   await server.post(`${core}/pods`, {
     metadata: { name: 'web', labels: { app: 'web' } },
@@ -204,8 +203,7 @@ test('a node is reached at the address that it reports, with our certificate', a
     (request, response) =>
       response.end(`${request.url} ${(request.socket as unknown as { authorized: boolean }).authorized}`),
   );
-  await new Promise<void>((resolve) => agent.listen(0, '127.0.0.1', resolve));
-  const agentPort = (agent.address() as AddressInfo).port;
+  const agentPort = await listen(agent);
   await server.post('/api/v1/nodes', { metadata: { name: 'n1' } });
   const status = {
     addresses: [{ type: 'InternalIP', address: '127.0.0.1' }],

@@ -1,6 +1,5 @@
 /** Who may have which stream of a pod through the gateway, by each method: no way in that the API server would not give. */
 import { createServer, request as httpRequest, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseTokens } from '../../../functions/apiserver/authentication/token-file.ts';
 import { createHttpsTransport } from '../../../lib/client/https.ts';
@@ -10,6 +9,7 @@ import { silentLogger } from '../../../lib/log.ts';
 import { createTokenReviewer } from '../../../node-agent/authenticate.ts';
 import { createStreamGateway } from '../../../node-agent/gateway/index.ts';
 import { startServer, type TestServer } from '../../support/api-server.ts';
+import { listen } from '../../support/listen.ts';
 
 const rbac = '/apis/rbac.authorization.k8s.io/v1/namespaces/default';
 /** What each may do with every stream; all of them may read pods. */
@@ -25,6 +25,7 @@ type User = keyof typeof users;
 const stop = new AbortController();
 let server: TestServer;
 let gateway: Server;
+let gatewayPort: number;
 
 beforeAll(async () => {
   const names = Object.keys(users);
@@ -88,7 +89,7 @@ beforeAll(async () => {
   });
   gateway = createServer(streams.request);
   gateway.on('upgrade', streams.upgrade);
-  await new Promise<void>((resolve) => gateway.listen(0, '127.0.0.1', resolve));
+  gatewayPort = await listen(gateway);
 });
 afterAll(async () => {
   stop.abort();
@@ -108,7 +109,7 @@ interface Ask {
 function ask({ method, subresource, token, headers = {} }: Ask): Promise<[number, string]> {
   return new Promise((resolve, reject) => {
     const outgoing = httpRequest({
-      port: (gateway.address() as AddressInfo).port,
+      port: gatewayPort,
       host: '127.0.0.1',
       path: `/api/v1/namespaces/default/pods/web/${subresource}`,
       method,

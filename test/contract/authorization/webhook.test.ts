@@ -9,6 +9,7 @@ import { readWebhookConfig } from '../../../functions/apiserver/authorization/we
 import type { SubjectAccessReview } from '../../../lib/api/gen/types.ts';
 import { createCa, issueCertificate } from '../../../lib/certificates/index.ts';
 import { startServer, type TestServer } from '../../support/api-server.ts';
+import { listen } from '../../support/listen.ts';
 
 let server: TestServer;
 let service: Server;
@@ -59,9 +60,7 @@ beforeAll(async () => {
       });
     },
   );
-  await new Promise<void>((resolve) => service.listen(0, '127.0.0.1', resolve));
-  const address = service.address();
-  const port = typeof address === 'object' ? address?.port : undefined;
+  const port = await listen(service);
   const client = await issue('client');
   writeFileSync(join(dir, 'ca.crt'), ca.certificate);
   writeFileSync(join(dir, 'client.crt'), client.certificate);

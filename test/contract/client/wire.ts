@@ -1,12 +1,12 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import https from 'node:https';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TLSSocket } from 'node:tls';
 import { systemClock } from '../../../lib/clock.ts';
 import { openPki } from '../../../localstack/embedded/pki.ts';
+import { listen } from '../../support/listen.ts';
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void | Promise<void>;
 
@@ -39,8 +39,7 @@ export async function startWire(handle: Handler) {
     // Connections are broken on purpose here.
     socket.on('error', () => undefined);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
+  const port = await listen(server);
   return {
     url: `https://127.0.0.1:${port}`,
     ca: pki.ca.certificate,

@@ -1,6 +1,5 @@
 /** The function that EventBridge tells of machines that go, as it is deployed: on a table and queues of an emulator. */
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { PurgeQueueCommand, type SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { drainAnnotation, parseDrainRequest } from '../../../functions/controllers/cloud/drain/request.ts';
@@ -13,6 +12,7 @@ import { nodes } from '../../../lib/client/resources.ts';
 import { silentLogger } from '../../../lib/log.ts';
 import { createSqsClient } from '../../../lib/queue/sqs/index.ts';
 import { prepareFunctions } from '../../support/lambda/environment.ts';
+import { listen } from '../../support/listen.ts';
 import { peek, type Queues } from '../../support/queue/sqs.ts';
 import { type MiniStack, startMiniStack } from '../../support/store/ministack.ts';
 
@@ -102,9 +102,7 @@ beforeAll(async () => {
       );
     });
   });
-  await new Promise<void>((resolve) => autoScaling.listen(0, '127.0.0.1', resolve));
-  const { port } = autoScaling.address() as AddressInfo;
-  process.env.AWS_ENDPOINT_URL_AUTO_SCALING = `http://127.0.0.1:${port}`;
+  process.env.AWS_ENDPOINT_URL_AUTO_SCALING = `http://127.0.0.1:${await listen(autoScaling)}`;
   process.env.AWS_MAX_ATTEMPTS = '1';
   process.env.KUMULUS_DRAIN_TIMEOUT_SECONDS = String(drainTimeoutSeconds);
   ({ queues } = await prepareFunctions(emulator.endpoint, 'events'));

@@ -2,13 +2,13 @@
 import { once } from 'node:events';
 import { connect as connectHttp2, type ClientHttp2Session, type OutgoingHttpHeaders } from 'node:http2';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { serveHttps } from '../../../functions/apiserver/hosts/https.ts';
 import { createCa, issueCertificate } from '../../../lib/certificates/index.ts';
 import { createLogger } from '../../../lib/log.ts';
 import { startServer, type TestServer } from '../../support/api-server.ts';
+import { listen } from '../../support/listen.ts';
 import { ownAddress } from '../../support/own-address.ts';
 
 describe('a connection without requests', () => {
@@ -106,8 +106,7 @@ describe('a request through the proxy', () => {
       // Answers before it has read: the connection is used again all the same.
       response.end(JSON.stringify({ url: request.url, method: request.method }));
     });
-    await new Promise<void>((resolve) => backend.listen(0, '0.0.0.0', resolve));
-    const { port } = backend.address() as AddressInfo;
+    const port = await listen(backend, '0.0.0.0');
     await server.post('/api/v1/namespaces/default/serviceaccounts', { metadata: { name: 'default' } });
     await server.post('/api/v1/namespaces/default/pods', {
       metadata: { name: 'web' },

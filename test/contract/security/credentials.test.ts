@@ -1,12 +1,13 @@
 /** Other ways to say who one is: bootstrap tokens, nothing at all, a token among the protocols of a WebSocket. */
 import { createServer, type IncomingMessage } from 'node:http';
-import { connect, type AddressInfo } from 'node:net';
+import { connect } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { connect as connectTls } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { anonymousPaths } from '../../../functions/apiserver/authentication/anonymous.ts';
 import { userOfCertificate } from '../../../functions/apiserver/authentication/client-certificates.ts';
 import { startServer } from '../../support/api-server.ts';
+import { listen } from '../../support/listen.ts';
 import { X509Certificate } from 'node:crypto';
 import { type Audited, bearer, startAudited } from './audited.ts';
 
@@ -159,8 +160,7 @@ test('a token among the protocols of a WebSocket lets in, and is not shown to th
     resolve(request);
     socket.end('HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n');
   });
-  await new Promise<void>((listening) => pod.listen(0, '0.0.0.0', listening));
-  const { port } = pod.address() as AddressInfo;
+  const port = await listen(pod, '0.0.0.0');
   await must(
     server.post(`${core}/pods`, {
       metadata: { name: 'web' },

@@ -1,6 +1,5 @@
 /** Whom the endpoint of a stack shows the keys of service account tokens, by its functions as they are deployed. */
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { CreateKeyCommand, KMSClient } from '@aws-sdk/client-kms';
 import { createLocalJWKSet, type JSONWebKeySet, jwtVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
@@ -13,6 +12,7 @@ import { createInProcessClient } from '../../../lib/client/in-process.ts';
 import { namespaces, serviceAccounts } from '../../../lib/client/resources.ts';
 import { silentLogger } from '../../../lib/log.ts';
 import { prepareFunctions } from '../../support/lambda/environment.ts';
+import { listen } from '../../support/listen.ts';
 import { type MiniStack, startMiniStack } from '../../support/store/ministack.ts';
 
 const discovery = '/.well-known/openid-configuration';
@@ -25,6 +25,7 @@ const context = {
 let emulator: MiniStack;
 /** Takes what custom resources answer. */
 let cloudFormation: Server;
+let responseUrl: string;
 let answers: { Status: string; Reason?: string }[];
 
 beforeAll(async () => {
@@ -37,7 +38,7 @@ beforeAll(async () => {
       answer.end();
     });
   });
-  await new Promise<void>((resolve) => cloudFormation.listen(0, '127.0.0.1', resolve));
+  responseUrl = `http://127.0.0.1:${await listen(cloudFormation)}/`;
 }, 300_000);
 afterAll(async () => {
   await new Promise((resolve) => cloudFormation.close(resolve));
@@ -57,10 +58,9 @@ async function deploy(
     handler: LambdaHandler<unknown, void>;
   };
   answers = [];
-  const { port } = cloudFormation.address() as AddressInfo;
   const event = {
     RequestType: 'Create',
-    ResponseURL: `http://127.0.0.1:${port}/`,
+    ResponseURL: responseUrl,
     StackId: 's',
     RequestId: 'r',
     LogicalResourceId: 'Cluster',

@@ -1,6 +1,6 @@
 /** Certificates that are replaced while a server runs: who connects from then on sees the new one. */
 import { createServer, request } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { connect, type TLSSocket } from 'node:tls';
 import { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -9,6 +9,7 @@ import { createNodeConnection } from '../../../functions/apiserver/registry/node
 import { nodeTlsOf } from '../../../functions/apiserver/registry/proxy/tunnel.ts';
 import { type CertifiedKey, createCa, issueCertificate } from '../../../lib/certificates/index.ts';
 import { silentLogger } from '../../../lib/log.ts';
+import { listen } from '../../support/listen.ts';
 
 let ca: CertifiedKey;
 const now = Date.now();
@@ -79,13 +80,12 @@ test("nodes are shown the API server's next certificate on their next connection
     { cert: own.certificate, key: own.key, ca: ca.certificate, requestCert: true },
     (incoming, response) => response.end((incoming.socket as TLSSocket).getPeerCertificate().serialNumber),
   );
-  await new Promise<void>((resolve) => node.listen(0, host, resolve));
+  const url = `https://${host}:${await listen(node, host)}/`;
   opened.push({ close: () => node.close() });
   const client = await issue('client', 'kube-apiserver-kubelet-client');
   const first = serialOf(client);
   const nodes = createNodeConnection(nodeTlsOf(ca.certificate, client));
   opened.push(nodes);
-  const url = `https://${host}:${(node.address() as AddressInfo).port}/`;
   const shown = async () => {
     const { body } = await nodes.get(url, AbortSignal.timeout(60_000));
     const proxied = await nodes.send({
@@ -95,11 +95,6 @@ test("nodes are shown the API server's next certificate on their next connection
       body: undefined,
       signal: AbortSignal.timeout(60_000),
     });
-    const text = async (chunks: AsyncIterable<Uint8Array>) => {
-      const parts = [];
-      for await (const chunk of chunks) parts.push(chunk);
-      return Buffer.concat(parts).toString();
-    };
     return [await text(body), await text(proxied.body)];
   };
   expect(await shown()).toEqual([first, first]);

@@ -6,6 +6,7 @@ import { afterAll, expect, test } from 'vitest';
 import { CommandFailed, runCommand } from '../../../lib/process/run.ts';
 import { startTestCluster } from '../../support/cluster.ts';
 import { freePort } from '../../support/free-port.ts';
+import { listen } from '../../support/listen.ts';
 
 const root = join(import.meta.dirname, '..', '..', '..');
 const launcher = join(root, 'scripts', 'run.mjs');
@@ -14,9 +15,7 @@ afterAll(() => rmSync(work, { recursive: true, force: true }));
 
 test('a port in use is named, with what to do', async () => {
   const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  const port = typeof address === 'object' ? address?.port : undefined;
+  const port = await listen(server);
   const failure = await failedStart(['--no-node', '--port', String(port)]);
   expect(lastLine(failure)).toBe(
     `kumulus: port ${port} of 127.0.0.1 is in use. Stop what listens there, or choose another: --port`,

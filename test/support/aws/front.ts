@@ -2,9 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { type IncomingMessage, request as httpRequest } from 'node:http';
 import { createServer, request as httpsRequest } from 'node:https';
-import { type AddressInfo, connect } from 'node:net';
+import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { gatewayPaths } from '../../../infra/edge-paths.ts';
+import { listen } from '../listen.ts';
 
 export interface Front {
   url: string;
@@ -68,12 +69,9 @@ export async function startFront(options: {
     other.once('error', () => socket.destroy());
     socket.once('close', () => other.destroy());
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
+  const port = await listen(server);
   return {
-    url: `https://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `https://127.0.0.1:${port}`,
     streamed,
     async close() {
       for (const socket of sockets) socket.destroy();

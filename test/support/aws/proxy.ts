@@ -4,7 +4,7 @@
  */
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { Agent, request } from 'node:https';
-import type { AddressInfo } from 'node:net';
+import { listen } from '../listen.ts';
 
 /** One call of a service that speaks JSON: `PutItem`, `SendMessageBatch`. */
 export interface ServiceCall {
@@ -81,12 +81,9 @@ export async function startServiceProxy({ target, ca }: ProxyOptions): Promise<S
     pass(incoming, answer).catch(() => answer.destroy());
   });
   server.keepAliveTimeout = 60_000;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
+  const port = await listen(server);
   return {
-    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    url: `http://127.0.0.1:${port}`,
     calls,
     reset: () => void calls.splice(0),
     fail: (wanted) => {

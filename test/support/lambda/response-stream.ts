@@ -3,9 +3,9 @@
  * interface client of AWS makes it (aws/aws-lambda-nodejs-runtime-interface-client, "Using the Lambda runtime API").
  */
 import { createServer, type IncomingMessage, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Writable } from 'node:stream';
 import type { StreamPrelude } from '../../../functions/apiserver/hosts/lambda.ts';
+import { listen } from '../listen.ts';
 
 /** What the Runtime API has been sent of one response. */
 export interface StreamedResponse {
@@ -76,11 +76,9 @@ export async function openResponseStream(): Promise<ResponseStream> {
       abort: () => incoming.destroy(),
     });
   });
-  await new Promise<void>((listening) => {
-    server.listen(0, '127.0.0.1', listening);
-  });
+  const port = await listen(server);
   return {
-    stream: runtimeStream((server.address() as AddressInfo).port),
+    stream: runtimeStream(port),
     response,
     async close() {
       server.closeAllConnections();

@@ -1,6 +1,5 @@
-import { once } from 'node:events';
 import { createServer, type Server } from 'node:https';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import {
@@ -8,6 +7,7 @@ import {
   type NodeConnection,
 } from '../../../functions/apiserver/registry/node-connection.ts';
 import { createCa, issueCertificate } from '../../../lib/certificates/index.ts';
+import { listen } from '../../support/listen.ts';
 
 let node: Server;
 let nodes: NodeConnection;
@@ -35,9 +35,7 @@ beforeEach(async () => {
     if (count > lifetime) socket.destroy();
     else response.end('here');
   });
-  node.listen(0, '127.0.0.1');
-  await once(node, 'listening');
-  url = `https://127.0.0.1:${(node.address() as AddressInfo).port}/pods`;
+  url = `https://127.0.0.1:${await listen(node)}/pods`;
   nodes = createNodeConnection({ ca: ca.certificate, cert, key });
 });
 afterEach(() => {

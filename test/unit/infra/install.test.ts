@@ -2,13 +2,13 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { clusterDnsOf, type InstallSettings, userData } from '../../../infra/nodes/user-data.ts';
 import { CommandFailed, runCommand } from '../../../lib/process/run.ts';
 import { readConfig } from '../../../node-agent/config.ts';
+import { listen } from '../../support/listen.ts';
 
 let dir: string;
 let server: Server;
@@ -37,8 +37,7 @@ beforeAll(async () => {
     response.statusCode = fact ? 200 : 404;
     response.end(fact);
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  base = `http://127.0.0.1:${await listen(server)}`;
 });
 afterAll(async () => {
   await new Promise((resolve) => server.close(resolve));

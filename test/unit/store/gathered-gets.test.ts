@@ -1,9 +1,10 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { callsOf, createDynamoClient, openDynamoStore } from '../../../lib/store/dynamodb/index.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import { silentLogger } from '../../../lib/log.ts';
+import { listen } from '../../support/listen.ts';
 
 interface Key {
   pk: { S: string };
@@ -21,7 +22,7 @@ beforeEach(async () => {
   asked = [];
   atOnce = Number.POSITIVE_INFINITY;
   const answer = async (request: IncomingMessage, response: ServerResponse) => {
-    const input = JSON.parse(await textOf(request)) as {
+    const input = JSON.parse(await text(request)) as {
       Key?: Key;
       RequestItems?: Record<string, { Keys: Key[]; ConsistentRead?: boolean }>;
       ConsistentRead?: boolean;
@@ -47,8 +48,7 @@ beforeEach(async () => {
     );
   };
   const server = createServer((request, response) => void answer(request, response));
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  endpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  endpoint = `http://127.0.0.1:${await listen(server)}`;
   close = () => server.close();
 });
 afterEach(() => close());
@@ -102,9 +102,3 @@ test('what is asked for while a call is on its way is not answered by it', async
   expect(asked).toEqual([['a'], ['a'], ['a']]);
   done();
 });
-
-async function textOf(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  for await (const chunk of request) chunks.push(chunk as Buffer);
-  return Buffer.concat(chunks).toString();
-}

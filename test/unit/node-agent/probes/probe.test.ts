@@ -1,9 +1,9 @@
 import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Container, Probe } from '../../../../lib/api/gen/types.ts';
 import { KumulusError } from '../../../../lib/errors.ts';
 import { runProbe } from '../../../../node-agent/probes/probe.ts';
+import { listen } from '../../../support/listen.ts';
 
 let server: Server;
 let port: number;
@@ -19,8 +19,7 @@ beforeAll(async () => {
     response.writeHead(request.url === '/away' ? 302 : status);
     response.end('body');
   });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  port = (server.address() as AddressInfo).port;
+  port = await listen(server);
 });
 afterAll(() => {
   server.closeAllConnections();

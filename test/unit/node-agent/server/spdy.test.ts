@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { deflateSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
 import { connectSpdy } from '../../../../node-agent/server/spdy/connection.ts';
@@ -14,6 +14,7 @@ import {
   FrameParser,
 } from '../../../../node-agent/server/spdy/frames.ts';
 import { createHeaderCodec } from '../../../../node-agent/server/spdy/headers.ts';
+import { listen } from '../../../support/listen.ts';
 import fc from '../../../support/property.ts';
 
 describe('SPDY frames', () => {
@@ -110,9 +111,7 @@ describe('a SPDY connection', () => {
   /** A peer that is written by hand: what it gets, and a socket to answer on. */
   async function pair() {
     const server = createServer();
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const client = connect((server.address() as AddressInfo).port, '127.0.0.1');
+    const client = connect(await listen(server), '127.0.0.1');
     const [peer] = (await once(server, 'connection')) as [Socket];
     server.close();
     open.push(client, peer);

@@ -7,6 +7,7 @@ import type { PodLookup } from '../../../../node-agent/pods/lookup.ts';
 import { type CertifiedKey, createCa, issueCertificate } from '../../../../lib/certificates/index.ts';
 import { systemClock } from '../../../../lib/clock.ts';
 import { createLogger } from '../../../../lib/log.ts';
+import { listen } from '../../../support/listen.ts';
 
 const stop = new AbortController();
 let ca: CertifiedKey;
@@ -56,9 +57,7 @@ beforeAll(async () => {
       if (chunk.includes('\n')) socket.end();
     });
   });
-  podPort = await new Promise((resolve) => {
-    pod.listen(0, '127.0.0.1', () => resolve((pod.address() as { port: number }).port));
-  });
+  podPort = await listen(pod);
 });
 afterAll(async () => {
   stop.abort();
@@ -99,9 +98,7 @@ test('carries bytes both ways, and passes an end on', async () => {
 
 test('says why there is no connection', async () => {
   const closed = createServer();
-  const port = await new Promise<number>((resolve) => {
-    closed.listen(0, '127.0.0.1', () => resolve((closed.address() as { port: number }).port));
-  });
+  const port = await listen(closed);
   await new Promise((resolve) => closed.close(resolve));
   await expect(open(`127.0.0.1:${port}`)).rejects.toThrow(
     `dial tcp 127.0.0.1:${port}: connect: connection refused`,
