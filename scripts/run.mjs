@@ -4,20 +4,15 @@
  * packages where they are missing or out of date, then goes on under the pinned Node.js.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
 
 const startedAt = Date.now();
 const root = join(import.meta.dirname ?? new URL('.', import.meta.url).pathname, '..');
-const stamp = join(root, 'node_modules', '.kumulus-lock');
 const args = process.argv.slice(2);
 
-const lock = createHash('sha256')
-  .update(readFileSync(join(root, 'package-lock.json')))
-  .digest('hex');
-if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) {
+if (!isInstalled()) {
   if (args.includes('--no-install'))
     fail('npm packages are missing or out of date, and --no-install forbids to install them: run npm ci');
   console.error('kumulus: installing npm packages (npm ci)');
@@ -29,7 +24,6 @@ if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) {
     fail(
       `npm ci failed${npm.error ? `: ${npm.error.message}` : ''}. Its messages stand above; npm's registry must be reachable.`,
     );
-  writeFileSync(stamp, lock);
 }
 
 const node = join(root, 'node_modules', 'node', 'bin', 'node');
@@ -53,6 +47,26 @@ child.on('error', (error) =>
   fail(`cannot start ${node}: ${error.message}. Remove node_modules and try again.`),
 );
 child.on('exit', (code, signal) => process.exit(code ?? 128 + (constants.signals[signal ?? 'SIGKILL'] ?? 9)));
+
+/** Whether npm has noted, at its end, that it installed what the lockfile asks for. What is optional depends on the machine. */
+function isInstalled() {
+  const installed = installedPackages();
+  const wanted = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages;
+  return Object.entries(wanted).every(
+    ([path, { version, optional }]) =>
+      path === '' || (installed[path] ? installed[path].version === version : optional),
+  );
+}
+
+/** By their place; none where npm has not ended, or was killed while it noted them. */
+function installedPackages() {
+  try {
+    return JSON.parse(readFileSync(join(root, 'node_modules', '.package-lock.json'), 'utf8')).packages;
+  } catch (error) {
+    if (error.code === 'ENOENT' || error instanceof SyntaxError) return {};
+    throw error;
+  }
+}
 
 function fail(message) {
   console.error(`kumulus: ${message}`);
