@@ -5,7 +5,7 @@ import { KumulusStack } from './stack.ts';
 
 const app = new App();
 try {
-  const parameters = readParameters(app.node.getAllContext() as Record<string, unknown>);
+  const parameters = readParameters(app.node.getAllContext() as Record<string, unknown>, process.env);
   new KumulusStack(app, parameters);
   app.synth();
 } catch (error) {

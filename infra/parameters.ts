@@ -13,7 +13,7 @@ export interface Parameters {
   /** The range that nodes' pod ranges are cut from. */
   clusterCidr: string;
   nodePortRange: string;
-  /** How the API server answers: `streamed`, or `buffered` for endpoints that do not stream. */
+  /** How the API server answers: `streamed`, or `buffered` for endpoints that do not stream, as emulators of AWS. */
   responses: 'streamed' | 'buffered';
   apiMemoryMb: number;
   workerMemoryMb: number;
@@ -94,10 +94,13 @@ const retentions = [1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 73
 const ofTheCdk = /[:/@]/;
 
 /**
- * `context` is what was chosen, as text or as JSON. @throws TypeError with every parameter that is wrong, its value and
- * what it must be.
+ * `context` is what was chosen, as text or as JSON; `environment` says whether it is for an emulator of AWS.
+ * @throws TypeError with every parameter that is wrong, its value and what it must be.
  */
-export function readParameters(context: Readonly<Record<string, unknown>>): Parameters {
+export function readParameters(
+  context: Readonly<Record<string, unknown>>,
+  environment: Readonly<Record<string, string | undefined>> = {},
+): Parameters {
   const errors: string[] = [];
   const known = new Set([...Object.keys(defaults), 'schedulerConfig']);
   for (const name of Object.keys(context)) {
@@ -182,7 +185,11 @@ export function readParameters(context: Readonly<Record<string, unknown>>): Para
   text('edgeWebAclArn', arnOf('wafv2'), 'must be the ARN of a web ACL in us-east-1');
   text('edgeCertificateArn', arnOf('acm'), 'must be the ARN of a certificate in us-east-1');
   text('edgeDomain', (value) => /^([a-z0-9-]+\.)+[a-z]+$/.test(value), 'must be a domain name');
-  const all = { ...defaults, ...(chosen as Partial<Parameters>) };
+  const all: Parameters = {
+    ...defaults,
+    ...(environment.AWS_ENDPOINT_URL && { responses: 'buffered' }),
+    ...(chosen as Partial<Parameters>),
+  };
   if (all.nodeMaxCount < all.nodeCount)
     wrong('nodeMaxCount', all.nodeMaxCount, `must not be less than nodeCount, which is ${all.nodeCount}`);
   if (all.edge && all.nodes === 'none')

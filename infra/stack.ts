@@ -39,7 +39,7 @@ export class KumulusStack extends Stack {
   }
 
   #describe({ stackName }: Parameters): void {
-    const { endpoint, adminRole, nodeRole, queues, keysPath } = this.controlPlane;
+    const { endpoint, adminRole, nodeRole, queues, functions, keysPath } = this.controlPlane;
     const outputs: Record<string, [value: string, description: string]> = {
       Endpoint: [endpoint.api.url, 'Where the Kubernetes API is'],
       ...(this.edge && { EdgeEndpoint: [this.edge.url, 'Where the Kubernetes API is, with streams'] }),
@@ -48,8 +48,14 @@ export class KumulusStack extends Stack {
       TableName: [this.state.table.tableName, 'The table with the cluster’s state'],
       WorkQueueUrl: [queues.work.queueUrl, 'Work that waits for the controllers'],
       SchedulerQueueUrl: [queues.scheduler.queueUrl, 'What wakes the scheduler'],
+      DelayQueueUrl: [queues.delays.queueUrl, 'Work that is to be done later'],
       DeadLetterQueueUrl: [queues.deadLetters.queueUrl, 'Work that was given up'],
       UndeliveredQueueUrl: [queues.undelivered.queueUrl, 'Delays and changes that no function took'],
+      DispatchFunctionName: [
+        functions.dispatch.function.functionName,
+        'The function that the table’s changes go to',
+      ],
+      DispatchLogGroup: [functions.dispatch.logGroup.logGroupName, 'Its log'],
       KeysPath: [keysPath, 'The SSM path of the cluster’s keys'],
       Next: [
         `npx kumulus kubeconfig --stack ${stackName} > kubeconfig; KUBECONFIG=kubeconfig kubectl get namespaces`,

@@ -70,11 +70,11 @@ export class Edge extends Construct {
       },
       additionalBehaviors: Object.fromEntries(gatewayPaths.map((path) => [path.slice(1), stream])),
       httpVersion: cloudfront.HttpVersion.HTTP2,
-      minimumProtocolVersion: cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
       ...(parameters.edgeWebAclArn && { webAclId: parameters.edgeWebAclArn }),
       ...(domain && {
         domainNames: [domain],
         certificate: acm.Certificate.fromCertificateArn(this, 'Certificate', parameters.edgeCertificateArn),
+        minimumProtocolVersion: cloudfront.SecurityPolicyProtocol.TLS_V1_2_2021,
       }),
     });
     this.url = `https://${domain || this.distribution.distributionDomainName}`;

@@ -36,9 +36,10 @@ export async function deployLocally(options: DeployOptions): Promise<Deployed> {
   mkdirSync(dir, { recursive: true, mode: 0o700 });
   const environment = await reach(options.endpoint, dir);
   const env = { ...process.env, ...environment, CDK_DISABLE_VERSION_CHECK: '1' };
-  // The emulators known so far do not stream through API Gateway.
-  const settings = { responses: 'buffered', stackName: stack, ...context };
-  const chosen = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const chosen = Object.entries({ stackName: stack, ...context }).flatMap(([name, value]) => [
+    '-c',
+    `${name}=${value}`,
+  ]);
   const run = (args: string[]) =>
     runCommand(node, [cdk, ...args, '--ci', '--no-notices'], {
       cwd: root,

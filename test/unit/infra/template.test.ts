@@ -166,6 +166,12 @@ describe('parameters', () => {
     expect(read({})).toMatchObject({ stackName: 'Kumulus', responses: 'streamed', retainState: false });
   });
 
+  test('buffer answers by default where the environment leads to an emulator', () => {
+    const environment = { AWS_ENDPOINT_URL: 'https://localhost:4566' };
+    expect(readParameters({}, environment).responses).toBe('buffered');
+    expect(readParameters({ responses: 'streamed' }, environment).responses).toBe('streamed');
+  });
+
   test('that are wrong are refused together, each with its name and value', () => {
     expect(() =>
       read({ serviceCidr: '10.96.0.0/30', logRetentionDays: '8', responses: 'fast', tracing: 'on' }),
