@@ -55,7 +55,7 @@ export class KumulusStack extends Stack {
         functions.dispatch.function.functionName,
         'The function that the table’s changes go to',
       ],
-      DispatchLogGroup: [functions.dispatch.logGroup.logGroupName, 'Its log'],
+      DispatchLogGroup: [functions.dispatch.logGroup.logGroupName, 'The log of that function'],
       KeysPath: [keysPath, 'The SSM path of the cluster’s keys'],
       Next: [
         `npx kumulus kubeconfig --stack ${stackName} > kubeconfig; KUBECONFIG=kubeconfig kubectl get namespaces`,

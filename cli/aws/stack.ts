@@ -10,8 +10,11 @@ export interface StackOutputs {
   tableName: string;
   workQueueUrl: string;
   schedulerQueueUrl: string;
+  delayQueueUrl: string;
   deadLetterQueueUrl: string;
   undeliveredQueueUrl: string;
+  dispatchFunctionName: string;
+  dispatchLogGroup: string;
   keysPath: string;
   region: string;
 }
@@ -38,8 +41,11 @@ export async function describeStack(name: string, region?: string): Promise<Stac
       tableName: output('TableName'),
       workQueueUrl: output('WorkQueueUrl'),
       schedulerQueueUrl: output('SchedulerQueueUrl'),
+      delayQueueUrl: output('DelayQueueUrl'),
       deadLetterQueueUrl: output('DeadLetterQueueUrl'),
       undeliveredQueueUrl: output('UndeliveredQueueUrl'),
+      dispatchFunctionName: output('DispatchFunctionName'),
+      dispatchLogGroup: output('DispatchLogGroup'),
       keysPath: output('KeysPath'),
       region: await client.config.region(),
     };

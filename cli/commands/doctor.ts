@@ -37,7 +37,7 @@ async function ofStack(
   stack: string,
   aws: Pick<DoctorOptions, 'region' | 'role' | 'redrive'>,
 ): Promise<Finding[]> {
-  const { diagnoseStack } = await import('../aws/diagnose.ts');
+  const { diagnoseStack } = await import('../aws/diagnose/index.ts');
   return diagnoseStack({ ...aws, stack, now: systemClock.now });
 }
 

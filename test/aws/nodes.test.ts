@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { ListQueuesCommand, SQSClient } from '@aws-sdk/client-sqs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse, stringify } from 'yaml';
@@ -27,7 +28,8 @@ let throughEdge: ReturnType<typeof kubectlFor>;
 let sqs: SQSClient;
 
 beforeAll(async () => {
-  stack = await startTestStack();
+  // With what AWS KMS can do: tokens of pods are signed, and Secrets are sealed, by its keys.
+  stack = await startTestStack({ tokenKey: 'kms', secretsKey: 'kms' });
   sqs = new SQSClient({ ...stack.client, useQueueUrlAsEndpoint: false });
   nodes = [await startStackNode(stack, 1, onAws), await startStackNode(stack, 2, onAws)];
   const box = join(stack.dir, 'box.tar');
@@ -55,6 +57,11 @@ afterAll(async () => {
   sqs?.destroy();
   await stack?.stop();
 }, 180_000);
+
+/** A part of a JSON Web Token. */
+function decoded(part: string): Record<string, unknown> {
+  return JSON.parse(Buffer.from(part, 'base64url').toString()) as Record<string, unknown>;
+}
 
 /** The kubeconfig of the stack, with the front in the endpoint's place. */
 function edgeKubectl(): ReturnType<typeof kubectlFor> {
@@ -149,6 +156,44 @@ describe('nodes of a stack', () => {
       timeoutMs: 320_000,
     });
     expect(await throughEdge('logs executor')).toBe('second\n');
+  });
+});
+
+describe('keys of AWS KMS', () => {
+  test('sign the tokens of pods, as those say and the issuer tells everybody', async () => {
+    const [header = '', payload = ''] = (await stack.kubectl('create token default')).split('.');
+    const { alg, kid } = decoded(header);
+    const { iss: issuer } = decoded(payload);
+    expect(alg).toBe('ES256');
+    // AWS knows the endpoint by this name; here it goes by another.
+    expect(issuer).toBe(stack.outputs.endpoint.replace(/\/$/, ''));
+    const published = async (path: string) =>
+      (await (await fetch(`${stack.server}${path}`)).json()) as object;
+    expect(await published('/.well-known/openid-configuration')).toMatchObject({ issuer });
+    expect(await published('/openid/v1/jwks')).toMatchObject({
+      keys: expect.arrayContaining([expect.objectContaining({ kid, kty: 'EC', crv: 'P-256' })]),
+    });
+  });
+
+  test('seal Secrets in the table', async () => {
+    await stack.kubectl('create secret generic sealed --from-literal=word=open-sesame');
+    expect(await stack.kubectl('get secret sealed -o jsonpath={.data.word}')).toBe(btoa('open-sesame'));
+    const dynamodb = new DynamoDBClient(stack.client);
+    const { Items: items = [] } = await dynamodb.send(
+      new QueryCommand({
+        TableName: stack.outputs.tableName,
+        KeyConditionExpression: 'pk = :pk AND sk = :sk',
+        ExpressionAttributeValues: { ':pk': { S: 'o#secrets' }, ':sk': { S: 'default/sealed' } },
+      }),
+    );
+    dynamodb.destroy();
+    expect(items).toHaveLength(1);
+    const bodies = Object.values(items[0] ?? {}).flatMap(({ B: bytes }) =>
+      bytes ? [Buffer.from(bytes)] : [],
+    );
+    expect(bodies.map((body) => body.toString('latin1'))).toEqual([
+      expect.stringContaining('k8s:enc:kms:v2:stack:'),
+    ]);
   });
 });
 

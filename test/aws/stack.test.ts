@@ -5,6 +5,7 @@ import { GetParametersByPathCommand, SSMClient } from '@aws-sdk/client-ssm';
 import { afterAll, beforeAll, describe, expect } from 'vitest';
 import { cluster, deploy, end, soon, step, stopNodes } from './steps/cluster.ts';
 import { cost } from './steps/cost.ts';
+import { diagnosis } from './steps/doctor.ts';
 import { faults } from './steps/faults.ts';
 import { quiet } from './steps/queues.ts';
 import { scale } from './steps/scale.ts';
@@ -31,6 +32,10 @@ describe('a cluster on an emulator of AWS', () => {
 
 describe('its price', () => {
   cost();
+});
+
+describe('doctor', () => {
+  diagnosis();
 });
 
 describe('faults', () => {

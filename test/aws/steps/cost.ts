@@ -17,7 +17,7 @@ import {
   type Usage,
 } from '../../support/aws/prices.ts';
 import { cluster, functionNamed, newNamespace, soon, started, step } from './cluster.ts';
-import { countsOf, delayQueueUrl, quiet, send } from './queues.ts';
+import { countsOf, quiet, send } from './queues.ts';
 
 const page = join(import.meta.dirname, '../../../docs/cost.md');
 const start = '<!-- measured by test/aws, written with KUMULUS_WRITE_COST=1 -->';
@@ -226,7 +226,7 @@ async function settled(): Promise<void> {
   let last = -1;
   await soon('functions with nothing to do', async () => {
     await quiet();
-    const { inFlight } = await countsOf(await delayQueueUrl());
+    const { inFlight } = await countsOf(cluster().outputs.delayQueueUrl);
     const calls = cluster().dynamodb.calls.filter(({ operation }) =>
       operation.startsWith('TransactWrite'),
     ).length;

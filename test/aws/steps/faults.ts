@@ -3,7 +3,7 @@ import { DynamoDBClient, QueryCommand } from '@aws-sdk/client-dynamodb';
 import { expect } from 'vitest';
 import { processesOf } from '../../support/aws/emulator.ts';
 import { adminToken, cluster, doctor, functionNamed, newNamespace, soon, step } from './cluster.ts';
-import { countsOf, delayQueueUrl, purge, quiet, send, setVisibilityTimeout } from './queues.ts';
+import { countsOf, purge, quiet, send, setVisibilityTimeout } from './queues.ts';
 
 export function faults(): void {
   step('a function that is killed in the middle of a batch loses none of it', async () => {
@@ -48,7 +48,7 @@ export function faults(): void {
     expect((await doctor()).filter(({ state }) => state === 'bad')).toEqual([]);
     await send(outputs.workQueueUrl, '{"controller":"replicaset"}');
     await send(outputs.schedulerQueueUrl, 'neither JSON nor anything else');
-    await send(await delayQueueUrl(), '{"key":"default/late"}');
+    await send(outputs.delayQueueUrl, '{"key":"default/late"}');
     const [record] = await logOf('apps/deployments');
     const { pk } = record?.dynamodb.NewImage ?? {};
     await calls.invoke(await functionNamed('Dispatch'), {
@@ -92,9 +92,9 @@ export function faults(): void {
     const name = (await kubectl('get replicasets -n full -o jsonpath={.items[0].metadata.name}')).trim();
     // The tries by itself would take minutes: they are lost, and the last one is put into the queue.
     await soon('no more tries by itself', async () => {
-      await purge(await delayQueueUrl());
+      await purge(outputs.delayQueueUrl);
       await quiet();
-      const { visible, inFlight } = await countsOf(await delayQueueUrl());
+      const { visible, inFlight } = await countsOf(outputs.delayQueueUrl);
       return visible + inFlight === 0;
     });
     await send(

@@ -1,7 +1,6 @@
 /** The stack's queues, as somebody with rights to them sees them. */
 import {
   GetQueueAttributesCommand,
-  ListQueuesCommand,
   PurgeQueueCommand,
   SendMessageCommand,
   SetQueueAttributesCommand,
@@ -14,14 +13,6 @@ let client: SQSClient | undefined;
 function sqs(): SQSClient {
   client ??= new SQSClient({ ...cluster().client, useQueueUrlAsEndpoint: false });
   return client;
-}
-
-/** That of delays, which nobody outside of the stack needs to know. */
-export async function delayQueueUrl(): Promise<string> {
-  const { QueueUrls: urls = [] } = await sqs().send(new ListQueuesCommand({}));
-  const found = urls.find((url) => url.includes('QueuesDelays'));
-  if (!found) throw new Error('no delay queue');
-  return found;
 }
 
 export async function send(url: string, body: string): Promise<void> {

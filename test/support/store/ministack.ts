@@ -1,4 +1,5 @@
 import { execFile, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
 import { get } from 'node:https';
@@ -117,13 +118,15 @@ async function isHealthy(endpoint: string, certificateFile: string | undefined):
  * Python came without that module.
  */
 async function install(): Promise<string> {
-  const version = /^ministack==(\S+)$/m.exec(await readFile(requirements, 'utf8'))?.[1] ?? '';
+  const asked = createHash('sha256')
+    .update(await readFile(requirements))
+    .digest('hex');
   const { stdout } = await run('python3', ['-c', 'import sys; print("%d.%d" % sys.version_info[:2])']).catch(
     (cause: unknown) => {
       throw new Error('MiniStack needs Python 3: apt-get install python3-venv', { cause });
     },
   );
-  const home = join(cache, `${version}-python${stdout.trim()}`);
+  const home = join(cache, `${asked.slice(0, 12)}-python${stdout.trim()}`);
   if (existsSync(home)) return home;
   await mkdir(cache, { recursive: true });
   const work = await mkdtemp(join(cache, 'new-'));
