@@ -58,7 +58,7 @@ export class KumulusStack extends Stack {
       DispatchLogGroup: [functions.dispatch.logGroup.logGroupName, 'The log of that function'],
       KeysPath: [keysPath, 'The SSM path of the cluster’s keys'],
       Next: [
-        `npx kumulus kubeconfig --stack ${stackName} > kubeconfig; KUBECONFIG=kubeconfig kubectl get namespaces`,
+        `npx kumulus kubeconfig --stack ${stackName} -o aws.kubeconfig && KUBECONFIG=aws.kubeconfig kubectl get namespaces`,
         'What to run now',
       ],
     };
