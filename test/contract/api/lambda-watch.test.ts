@@ -15,7 +15,6 @@ import { systemClock } from '../../../lib/clock.ts';
 import type { ApiHandler } from '../../../lib/http/types.ts';
 import { silentLogger } from '../../../lib/log.ts';
 import { type Json, startServer, type TestServer } from '../../support/api-server.ts';
-import { openHttpResponse } from '../../support/lambda/response-stream.ts';
 import { eventually } from '../../support/wait.ts';
 
 const never = new AbortController().signal;
@@ -39,7 +38,7 @@ const fronts: Record<string, Front> = {
     return { status: statusCode, bytes: Buffer.from(body, isBase64Encoded ? 'base64' : 'utf8') };
   },
   async streamed(handle, event) {
-    const sink = Object.assign(new PassThrough(), { setContentType: () => undefined });
+    const sink = new PassThrough();
     const over = new AbortController();
     const timer = setTimeout(() => over.abort(), 5 + Math.random() * 40);
     let status = 0;
@@ -50,7 +49,7 @@ const fronts: Record<string, Front> = {
       sink,
       (stream, prelude) => {
         status = prelude.statusCode;
-        return openHttpResponse(stream, prelude);
+        return stream;
       },
       { signal: never, endStream: over.signal },
     );

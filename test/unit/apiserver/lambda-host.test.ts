@@ -1,4 +1,4 @@
-/** The API server's Lambda host, with events as API Gateway sends them and streams as Lambda's runtime gives them. */
+/** The API server's Lambda host, with events as API Gateway sends them. */
 import { PassThrough, type Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import {
@@ -11,7 +11,6 @@ import {
 } from '../../../functions/apiserver/hosts/lambda.ts';
 import { systemClock } from '../../../lib/clock.ts';
 import type { ApiHandler, ApiResponse } from '../../../lib/http/types.ts';
-import { openHttpResponse, openResponseStream } from '../../support/lambda/response-stream.ts';
 import { eventually } from '../../support/wait.ts';
 
 const never = new AbortController().signal;
@@ -298,76 +297,5 @@ describe('a streamed answer', () => {
     timeUp.abort();
     await answering;
     expect((await reading).body).toBe('{"type":"BOOKMARK"}\n');
-  });
-});
-
-describe('an answer by way of Lambda’s runtime', () => {
-  const json = { 'content-type': 'application/json' };
-
-  async function answered(handle: ApiHandler) {
-    const { stream, response, close } = await openResponseStream();
-    const answering = answerStreamed(handle, recorded, stream, openHttpResponse, {
-      signal: never,
-      endStream: never,
-    });
-    return { response: await response, answering, close };
-  }
-  const partsOf = (bytes: Buffer) => {
-    const at = bytes.indexOf(Buffer.alloc(8));
-    return {
-      prelude: JSON.parse(bytes.subarray(0, at).toString()) as StreamPrelude,
-      body: bytes.subarray(at + 8).toString(),
-    };
-  };
-
-  test('begins at once, although nothing happens in the watch', async () => {
-    const { response, answering, close } = await answered(async ({ signal }) => ({
-      status: 200,
-      headers: json,
-      body: (async function* () {
-        await aborted(signal);
-        yield* [];
-      })(),
-    }));
-    await eventually('the end of the prelude', () => response.bytes().includes(Buffer.alloc(8)));
-    expect(response.headers).toMatchObject({
-      'content-type': 'application/vnd.awslambda.http-integration-response',
-      'lambda-runtime-function-response-mode': 'streaming',
-    });
-    expect(partsOf(response.bytes())).toEqual({
-      prelude: { statusCode: 200, headers: json, multiValueHeaders: {} },
-      body: '',
-    });
-    // The platform breaks the stream when the client goes: so does the watch end.
-    response.abort();
-    await answering;
-    await close();
-  });
-
-  test('is one although it has no body', async () => {
-    const { response, answering, close } = await answered(async () => ({
-      status: 304,
-      headers: { etag: '"x"' },
-      body: undefined,
-    }));
-    await answering;
-    await eventually('its end', () => response.isOver());
-    expect(partsOf(response.bytes()).prelude.statusCode).toBe(304);
-    await close();
-  });
-
-  test('has every byte of a large body, and no other', async () => {
-    const large = Buffer.alloc(9_000_000, 'x');
-    const { response, answering, close } = await answered(async () => ({
-      status: 200,
-      headers: json,
-      body: (async function* () {
-        for (let at = 0; at < large.length; at += 100_000) yield large.subarray(at, at + 100_000);
-      })(),
-    }));
-    await answering;
-    await eventually('its end', () => response.isOver());
-    expect(partsOf(response.bytes()).body).toHaveLength(large.length);
-    await close();
   });
 });
