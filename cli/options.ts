@@ -1,6 +1,9 @@
 import { InvalidArgumentError, Option } from 'commander';
 import { resolve } from 'node:path';
 
+/** Of one machine: the addresses of a /24 without the machine's own and the broadcast. */
+export const maxNodes = 250;
+
 export const dataDirOption = () =>
   new Option('--data-dir <dir>', "the cluster's state, keys and kubeconfig")
     .env('KUMULUS_DATA_DIR')

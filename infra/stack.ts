@@ -6,6 +6,7 @@ import { Monitoring } from './constructs/monitoring.ts';
 import { NodeNetwork } from './constructs/node-network.ts';
 import { Nodes } from './constructs/nodes.ts';
 import { State } from './constructs/state.ts';
+import { clusterDnsOf } from './nodes/user-data.ts';
 import type { Parameters } from './parameters.ts';
 
 /** A whole cluster in one stack. */
@@ -38,7 +39,7 @@ export class KumulusStack extends Stack {
     this.#describe(parameters);
   }
 
-  #describe({ stackName }: Parameters): void {
+  #describe({ stackName, clusterCidr, serviceCidr }: Parameters): void {
     const { endpoint, adminRole, nodeRole, queues, functions, keysPath } = this.controlPlane;
     const outputs: Record<string, [value: string, description: string]> = {
       Endpoint: [endpoint.api.url, 'Where the Kubernetes API is'],
@@ -57,6 +58,9 @@ export class KumulusStack extends Stack {
       ],
       DispatchLogGroup: [functions.dispatch.logGroup.logGroupName, 'The log of that function'],
       KeysPath: [keysPath, 'The SSM path of the cluster’s keys'],
+      ClusterCidr: [clusterCidr, 'The range of pods’ addresses'],
+      ServiceCidr: [serviceCidr, 'The range of Services’ addresses'],
+      ClusterDns: [clusterDnsOf(serviceCidr), 'The address of the cluster’s DNS'],
       Next: [
         `npx kumulus kubeconfig --stack ${stackName} -o aws.kubeconfig && KUBECONFIG=aws.kubeconfig kubectl get namespaces`,
         'What to run now',

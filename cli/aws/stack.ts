@@ -16,6 +16,9 @@ export interface StackOutputs {
   dispatchFunctionName: string;
   dispatchLogGroup: string;
   keysPath: string;
+  clusterCidr: string;
+  serviceCidr: string;
+  clusterDns: string;
   region: string;
 }
 
@@ -47,6 +50,9 @@ export async function describeStack(name: string, region?: string): Promise<Stac
       dispatchFunctionName: output('DispatchFunctionName'),
       dispatchLogGroup: output('DispatchLogGroup'),
       keysPath: output('KeysPath'),
+      clusterCidr: output('ClusterCidr'),
+      serviceCidr: output('ServiceCidr'),
+      clusterDns: output('ClusterDns'),
       region: await client.config.region(),
     };
   } finally {

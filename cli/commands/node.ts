@@ -18,6 +18,7 @@ import {
 } from '../bootstrap-tokens.ts';
 import { dataDirOption, durationMs } from '../options.ts';
 import { nodeJoinCommand } from './node-join.ts';
+import { nodeUpCommand } from './node-up.ts';
 import { askerOf } from '../service-account.ts';
 
 export function nodeCommand(): Command {
@@ -29,6 +30,7 @@ export function nodeCommand(): Command {
   return new Command('node')
     .description('Makes machines nodes.')
     .addCommand(nodeJoinCommand())
+    .addCommand(nodeUpCommand())
     .addCommand(token);
 }
 

@@ -18,7 +18,8 @@ import {
   authorizationOf,
 } from '../authorization-options.ts';
 import { addControllersOptions, type ControllersFlags, controllersOf } from '../controllers-options.ts';
-import { dataDirOption, wholeNumber } from '../options.ts';
+import { dataDirOption, maxNodes, wholeNumber } from '../options.ts';
+import { stopSignal } from '../stop-signal.ts';
 import {
   checkStoreFlags,
   encryptionOption,
@@ -27,8 +28,6 @@ import {
   storeOption,
 } from '../store-options.ts';
 
-/** The addresses of a /24 without the machine's own and the broadcast. */
-const maxNodes = 250;
 const maxHollowNodes = 5_000;
 
 interface UpOptions
@@ -177,21 +176,6 @@ function auditOf(options: UpOptions): Pick<ClusterOptions, 'audit'> {
 /** When the user's command began: the launcher's start where there was one, else this process's. */
 function startedAt(): number {
   return Number(process.env.KUMULUS_STARTED_AT) || performance.timeOrigin;
-}
-
-/** Listens for SIGINT, SIGTERM and SIGHUP. After the first, the next SIGINT ends the process at once. */
-function stopSignal(say: (line: string) => void): { asked: Promise<void>; isAsked(): boolean } {
-  const { promise: asked, resolve } = Promise.withResolvers<void>();
-  let isAsked = false;
-  const onSignal = (signal: NodeJS.Signals) => {
-    if (isAsked && signal === 'SIGINT') process.exit(130);
-    if (!isAsked) say('stopping (once more to leave at once)');
-    isAsked = true;
-    resolve();
-  };
-  // The handles of the cluster keep the process alive until then.
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, onSignal);
-  return { asked, isAsked: () => isAsked };
 }
 
 async function stop(cluster: Cluster): Promise<void> {

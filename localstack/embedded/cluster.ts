@@ -17,11 +17,8 @@ import { controllerClients } from '../../functions/controllers/accounts.ts';
 import { startControllers } from '../../functions/controllers/index.ts';
 import { startScheduler } from '../../functions/scheduler/index.ts';
 import { createInProcessClient } from '../../lib/client/in-process.ts';
-import type { KubeClient } from '../../lib/client/port.ts';
-import { nodes } from '../../lib/client/resources.ts';
 import type { CertifiedKey } from '../../lib/certificates/index.ts';
 import { type Clock, systemClock } from '../../lib/clock.ts';
-import { isKind } from '../../lib/errors.ts';
 import { createLogger, type LogLevel } from '../../lib/log.ts';
 import { ensureLocalStorage, localProvisioner } from './local-storage.ts';
 import { encryptedStore } from '../../lib/store/encryption/index.ts';
@@ -31,10 +28,12 @@ import { ownEncryption } from './encryption.ts';
 import { ensureMachine } from './install.ts';
 import { renderKubeconfig, writeKubeconfig } from './kubeconfig.ts';
 import { lockDataDirectory } from './lock.ts';
+import { accessByCertificates } from './node/certificates.ts';
 import { startHollowNodes } from './node/hollow.ts';
 import type { LocalNode } from './node/node.ts';
 import { startNodes } from './node/nodes.ts';
 import { ensureClusterNetwork, hostAddress, removeClusterNetwork } from './node/network.ts';
+import { isReady } from './node/ready.ts';
 import { keepRoutes } from './node/routes.ts';
 import { publishNodeConfig } from './node-config.ts';
 import { openPki, type Pki, type WantedCertificate } from './pki.ts';
@@ -108,14 +107,15 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     const others = options.advertiseAddress ? [options.advertiseAddress] : [];
     const reachedAt = [...others, ...own];
     const controlPlane = await startControlPlane({ ...options, data, settings, reachedAt, clock, started });
-    const { server } = controlPlane;
+    const { server, pki, port } = controlPlane;
     const log = createLogger('node', options.logLevel);
     const ready = (name: string) => isReady(controlPlane.client, name, startedAtMs);
-    const common = { data, pki: controlPlane.pki, logLevel: options.logLevel, ready, clock, log };
+    const common = { data, logLevel: options.logLevel, ready, clock, log };
+    const access = accessByCertificates(pki, `https://${hostAddress(settings)}:${port}`);
     const nodes = withNodes
       ? await startNodes(
           options.nodes,
-          { ...common, settings, apiPort: controlPlane.port, cniBinDir: cniBinDir() ?? '' },
+          { ...common, settings, access, cniBinDir: cniBinDir() ?? '' },
           started,
         )
       : [];
@@ -126,7 +126,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     if (options.hollowNodes) {
       started.defer(
         'hollow nodes',
-        await startHollowNodes({ ...common, server, count: options.hollowNodes }),
+        await startHollowNodes({ ...common, pki, server, count: options.hollowNodes }),
       );
     }
     return { data, server, nodes, stop: () => started.end() };
@@ -329,21 +329,6 @@ const nodeClientCertificate: WantedCertificate = {
 
 function writeAdminKubeconfig(data: DataDirectory, server: string, { ca }: Pki, user: CertifiedKey): void {
   writeKubeconfig(data.kubeconfig, renderKubeconfig({ server, ca: ca.certificate, user }));
-}
-
-/** Whether the node says that it is ready, and has said so since this start: what it said before is of no use. */
-async function isReady(client: KubeClient, name: string, sinceMs: number): Promise<boolean> {
-  try {
-    const node = await client.get(nodes, { name });
-    const ready = node.status?.conditions?.find(({ type }) => type === 'Ready');
-    // Heartbeats have whole seconds.
-    return (
-      ready?.status === 'True' && Date.parse(ready.lastHeartbeatTime ?? '') >= sinceMs - (sinceMs % 1000)
-    );
-  } catch (error) {
-    if (isKind(error, 'NotFound')) return false;
-    throw error;
-  }
 }
 
 /** The names by which pods call the API server. */

@@ -9,19 +9,18 @@ import { parse, stringify } from 'yaml';
 import { nodeQueueName } from '../../lib/node-queue/names.ts';
 import { writeImageArchive, machineArchitecture } from '../../node-agent/images/archive.ts';
 import { type Front, startFront } from '../support/aws/front.ts';
-import { type StackNode, startStackNode } from '../support/aws/node.ts';
+import { type StackNodes, startStackNodes } from '../support/aws/nodes.ts';
 import { startTestStack, type TestStack } from '../support/aws/stack.ts';
 import { buildBusyboxImage } from '../support/images.ts';
 import { kubectlFor, kubectlPath, refusal } from '../support/kubectl.ts';
 import { eventually } from '../support/wait.ts';
 
 const gatewayPort = 10480;
-const onAws = { apiProxy: '192.0.2.1:443', gatewayPort };
 const image = 'kumulus.test/box:1';
 const kubectlImage = 'kumulus.test/kubectl:1';
 
 let stack: TestStack;
-let nodes: StackNode[] = [];
+let machines: StackNodes;
 let front: Front;
 /** kubectl by way of the front, and by way of the endpoint alone. */
 let throughEdge: ReturnType<typeof kubectlFor>;
@@ -31,7 +30,7 @@ beforeAll(async () => {
   // With what AWS KMS can do: tokens of pods are signed, and Secrets are sealed, by its keys.
   stack = await startTestStack({ tokenKey: 'kms', secretsKey: 'kms' });
   sqs = new SQSClient({ ...stack.client, useQueueUrlAsEndpoint: false });
-  nodes = [await startStackNode(stack, 1, onAws), await startStackNode(stack, 2, onAws)];
+  machines = await startStackNodes(stack, 2);
   const box = join(stack.dir, 'box.tar');
   await buildBusyboxImage(box, { name: image });
   const tool = join(stack.dir, 'kubectl.tar');
@@ -41,11 +40,11 @@ beforeAll(async () => {
     layer: [{ type: 'file', path: 'kubectl', mode: 0o755, content: readFileSync(kubectlPath()) }],
     config: { entrypoint: ['/kubectl'] },
   });
-  for (const node of nodes) for (const file of [box, tool]) await node.loadImage(file);
+  for (const file of [box, tool]) await machines.loadImage(file);
   front = await startFront({
     certificateFile: stack.certificateFile,
     keyFile: join(stack.dir, 'emulator.key'),
-    gateway: { host: nodes[0]?.ip ?? '', port: gatewayPort },
+    gateway: { host: machines.nodes[0]?.ip ?? '', port: gatewayPort },
     endpoint: stack.server,
   });
   throughEdge = edgeKubectl();
@@ -53,7 +52,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await front?.close();
-  for (const node of nodes) await node.stop();
+  await machines?.stop();
   sqs?.destroy();
   await stack?.stop();
 }, 180_000);
@@ -79,7 +78,7 @@ function edgeKubectl(): ReturnType<typeof kubectlFor> {
 }
 
 const agentLog = (node: string) => {
-  const file = join(stack.dir, 'logs', `agent-${node}.log`);
+  const file = machines.logFile(node);
   return existsSync(file) ? readFileSync(file, 'utf8') : '';
 };
 
@@ -107,7 +106,7 @@ const running = (name: string) =>
 
 describe('nodes of a stack', () => {
   test('have a queue of their own, through which they hear of their pods', async () => {
-    for (const { name } of nodes) {
+    for (const { name } of machines.nodes) {
       const queue = nodeQueueName(stack.name, name);
       const urls = await eventually(
         'the queue',
@@ -273,7 +272,7 @@ describe('streams through the edge', () => {
 
 describe('a node that goes', () => {
   test('takes its queue with it', async () => {
-    await nodes.pop()?.stop();
+    await machines.stop();
     await stack.kubectl('delete node node-2');
     await eventually(
       'the queue is gone',

@@ -17,7 +17,7 @@ export interface AgentOptions {
   config: AgentConfig;
   logFile: string;
   /** On top of this process' own. */
-  env?: Record<string, string>;
+  env?: NodeJS.ProcessEnv;
   ready: () => Promise<boolean>;
   /** Default a minute. */
   readyWithinMs?: number;

@@ -1,39 +1,49 @@
-/** One node of a local cluster: network namespace, containerd, sandbox image, agent. */
+/** One node of this machine: network namespace, containerd, sandbox image, agent. */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Clock } from '../../../lib/clock.ts';
 import type { Logger } from '../../../lib/log.ts';
-import {
-  clientCertificateFile,
-  clientCertificateOf,
-  servingCertificateFile,
-  servingCertificateOf,
-} from '../../../node-agent/identity/index.ts';
+import type { AgentConfig } from '../../../node-agent/config.ts';
 import type { DataDirectory, NodeDirectory } from '../data-directory.ts';
-import type { Pki } from '../pki.ts';
 import type { ClusterSettings } from '../settings.ts';
 import { startAgent } from './agent.ts';
 import { removeCgroups } from './cgroups.ts';
 import { startContainerd } from './containerd.ts';
 import { ensureSandboxImage } from './images.ts';
 import { unmountBelow } from './mounts.ts';
-import { ensureNodeNetwork, hostAddress, removeNodeNetwork } from './network.ts';
+import { ensureNodeNetwork, removeNodeNetwork } from './network.ts';
 import { stopAllPods } from './pods.ts';
 import { upstreamResolvers } from './resolvers.ts';
 
 export interface NodeOptions {
   data: DataDirectory;
   settings: ClusterSettings;
-  pki: Pki;
   /** Counted from 1. */
   number: number;
-  apiPort: number;
+  /** How the agent of a node reaches the API server, and who it is there. */
+  access: (node: NodePlace) => Promise<AgentAccess>;
   cniBinDir: string;
   logLevel: string;
   /** Whether the API has the Node as Ready. */
   ready: (nodeName: string) => Promise<boolean>;
+  /** Default a minute. */
+  readyWithinMs?: number;
   clock: Clock;
   log: Logger;
+}
+
+/** Where a node is, before its agent is started. */
+export interface NodePlace {
+  name: string;
+  nodeIp: string;
+  namespacePath: string;
+  dir: NodeDirectory;
+}
+
+export interface AgentAccess {
+  config: Pick<AgentConfig, 'server'> & Partial<AgentConfig>;
+  /** On top of this process' own; what is undefined there is taken away. */
+  env?: NodeJS.ProcessEnv;
 }
 
 export interface LocalNode {
@@ -51,7 +61,7 @@ export function nodeName(number: number): string {
 }
 
 export async function startNode(options: NodeOptions): Promise<LocalNode> {
-  const { data, settings, pki, clock, log } = options;
+  const { data, settings, clock, log } = options;
   const name = nodeName(options.number);
   const dir = data.node(name);
   const { namespacePath, nodeIp } = await ensureNodeNetwork(settings, options.number);
@@ -65,15 +75,12 @@ export async function startNode(options: NodeOptions): Promise<LocalNode> {
   });
   try {
     await ensureSandboxImage(dir);
-    await giveCertificates(pki, dir.agentState, name, nodeIp);
+    const { config, env } = await options.access({ name, nodeIp, namespacePath, dir });
     const agent = await startAgent({
       dir,
       namespacePath,
       config: {
         nodeName: name,
-        server: `https://${hostAddress(settings)}:${options.apiPort}`,
-        certificateAuthority: pki.caFile,
-        rotateCertificates: true,
         serverTLSBootstrap: true,
         runtimeEndpoint: `unix://${dir.containerdSocket}`,
         stateDir: dir.agentState,
@@ -89,9 +96,12 @@ export async function startNode(options: NodeOptions): Promise<LocalNode> {
         cgroupRoot: cgroupRoot(settings, name),
         logLevel: options.logLevel,
         parentLifeline: true,
+        ...config,
       },
+      ...(env && { env }),
       logFile: join(data.logs, `agent-${name}.log`),
       ready: () => options.ready(name),
+      ...(options.readyWithinMs && { readyWithinMs: options.readyWithinMs }),
       clock,
       log,
     });
@@ -111,21 +121,6 @@ export async function startNode(options: NodeOptions): Promise<LocalNode> {
     // What ran before goes on running; what this start began is ended by the next one or by its stop.
     containerd.release();
     throw error;
-  }
-}
-
-/**
- * The agent starts with certificates that the cluster's authority has signed for it, so that a start waits for no controller, and
- * renews them itself, as the agent of a machine that joined does.
- */
-async function giveCertificates(pki: Pki, stateDir: string, name: string, nodeIp: string): Promise<void> {
-  for (const [file, usage, wanted] of [
-    [clientCertificateFile(stateDir), 'client', clientCertificateOf(name)],
-    [servingCertificateFile(stateDir), 'server', servingCertificateOf(name, [nodeIp])],
-  ] as const) {
-    const current = file.current();
-    const pair = await pki.renewed(current, { ...wanted, usages: [usage] });
-    if (pair !== current) file.put(pair);
   }
 }
 

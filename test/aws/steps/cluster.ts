@@ -5,14 +5,14 @@ import { test } from 'vitest';
 import { credentialsFor } from '../../../cli/aws/environment.ts';
 import { createIamToken } from '../../../lib/aws/iam-token.ts';
 import { CommandFailed } from '../../../lib/process/run.ts';
-import type { StackNode } from '../../support/aws/node.ts';
+import type { StackNodes } from '../../support/aws/nodes.ts';
 import { startTestStack, type TestStack } from '../../support/aws/stack.ts';
 import { eventually } from '../../support/wait.ts';
 
 let running: TestStack | undefined;
 let failed = false;
 /** Ended after the last step, in the order in which they stand. */
-export const started: { node?: StackNode; hollow?: () => Promise<void> } = {};
+export const started: { nodes?: StackNodes; hollow?: () => Promise<void> } = {};
 
 /** The cluster under test. @throws Error before it was deployed. */
 export function cluster(): TestStack {
@@ -28,7 +28,7 @@ export async function end(): Promise<void> {
   if (failed && running) {
     console.error(running.log().slice(-30_000));
     for (const file of ['agent-node-1.log', 'containerd-node-1.log']) {
-      const path = join(running.dir, 'logs', file);
+      const path = join(running.dir, 'machine/logs', file);
       if (existsSync(path)) console.error(readFileSync(path, 'utf8').slice(-10_000));
     }
   }
@@ -39,9 +39,9 @@ export async function end(): Promise<void> {
 /** Ends whatever asks for something by itself. */
 export async function stopNodes(): Promise<void> {
   await started.hollow?.();
-  await started.node?.stop();
+  await started.nodes?.stop();
   delete started.hollow;
-  delete started.node;
+  delete started.nodes;
 }
 
 /** As `test`, and remembers that one failed, so that the emulator's log is shown. */

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { pause, rfc3339, rfc3339Micro, systemClock } from '../../../lib/clock.ts';
-import type { StackNode } from '../../support/aws/node.ts';
+import type { StackNode } from '../../support/aws/nodes.ts';
 import {
   afterFreeTier,
   eksHour,
@@ -115,7 +115,7 @@ function withTimesOf(held: ReadonlyMap<string, number>, counted: Record<Part, Us
 async function usageOfNode(
   workQueueUrl: string,
 ): Promise<Record<'renewal' | 'status' | 'look' | 'relist', Usage>> {
-  const { node } = started;
+  const node = started.nodes?.nodes[0];
   if (!node) throw new Error('no node has joined');
   const { name } = node;
   const ask = await requestsOf(node);

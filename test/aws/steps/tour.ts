@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect } from 'vitest';
 import { runCommand } from '../../../lib/process/run.ts';
-import { startStackNode } from '../../support/aws/node.ts';
+import { startStackNodes } from '../../support/aws/nodes.ts';
 import { kubectlFor, refusal } from '../../support/kubectl.ts';
 import { cluster, soon, started, step } from './cluster.ts';
 
@@ -40,11 +40,11 @@ export function tour(): void {
   });
 
   step('is joined by a machine, which is known by its IAM role alone', async () => {
-    started.node = await startStackNode(cluster());
+    started.nodes = await startStackNodes(cluster());
     expect(await cluster().kubectl('get nodes --no-headers')).toMatch(/^node-1\s+Ready\s/);
     const image = join(cluster().dir, 'hello.tar');
     await runCommand('sh', [join(root, 'examples/hello/build.sh'), '1.0', image]);
-    await started.node.loadImage(image);
+    await started.nodes.loadImage(image);
   });
 
   step('runs the containers of a Deployment', async () => {
@@ -55,6 +55,41 @@ export function tour(): void {
     expect(status).toContain('successfully rolled out');
     const phases = await cluster().kubectl('get pods -n shop -o jsonpath={.items[*].status.phase}');
     expect(phases.trim().split(' ')).toEqual(['Running', 'Running']);
+  });
+
+  step('gives it a name in the cluster, and a port of each node', async () => {
+    const { kubectl } = cluster();
+    await kubectl('expose deployment hello -n shop --port 80 --target-port http');
+    await kubectl(
+      'run caller -n shop --image=hello:1.0 --restart=Never --command -- wget -qO- http://hello.shop.svc.cluster.local',
+    );
+    await kubectl('wait pod/caller -n shop --for=jsonpath={.status.phase}=Succeeded --timeout=240s', {
+      timeoutMs: 250_000,
+    });
+    expect(await kubectl('logs caller -n shop')).toMatch(/^hello 1\.0 from hello-/);
+    await kubectl(
+      'expose deployment hello -n shop --name hello-outside --type NodePort --port 80 --target-port http',
+    );
+    const port = await kubectl('get service hello-outside -n shop -o jsonpath={.spec.ports[0].nodePort}');
+    const url = `http://${started.nodes?.nodes[0]?.ip}:${port}`;
+    const answer = await soon('an answer at the port', async () => (await fetch(url)).text());
+    expect(answer).toMatch(/^hello 1\.0 from hello-/);
+  });
+
+  step('updates it, and goes back', async () => {
+    const { kubectl, dir } = cluster();
+    const image = join(dir, 'hello-2.tar');
+    await runCommand('sh', [join(root, 'examples/hello/build.sh'), '2.0', image]);
+    await started.nodes?.loadImage(image);
+    const rollout = () =>
+      kubectl('rollout status deployment/hello -n shop --timeout=240s', { timeoutMs: 250_000 });
+    await kubectl('set image deployment/hello web=hello:2.0 -n shop');
+    expect(await rollout()).toContain('successfully rolled out');
+    expect(await kubectl('rollout history deployment/hello -n shop')).toMatch(/^1 .*\n2 /m);
+    await kubectl('rollout undo deployment/hello -n shop');
+    expect(await rollout()).toContain('successfully rolled out');
+    const images = await kubectl('get pods -n shop -l app=hello -o jsonpath={..spec.containers[0].image}');
+    expect(images).toContain('hello:1.0');
   });
 
   step('shows what they print', async () => {

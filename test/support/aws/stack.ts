@@ -6,13 +6,10 @@ import { dirname, join } from 'node:path';
 import { describeStack, reachableEndpoint, type StackOutputs } from '../../../cli/aws/stack.ts';
 import { deployLocally, destroyLocally } from '../../../localstack/emulator/deploy.ts';
 import { runCommand } from '../../../lib/process/run.ts';
-import { type DataDirectory, openDataDirectory } from '../../../localstack/embedded/data-directory.ts';
-import { hostAddress } from '../../../localstack/embedded/node/network.ts';
-import { type ClusterSettings, loadSettings } from '../../../localstack/embedded/settings.ts';
 import { kubectlFor } from '../kubectl.ts';
 import { type EmulatorCalls, emulatorCalls } from './emulator.ts';
-import { openNodeNetwork, selfSigned } from './network.ts';
 import { type ServiceProxy, startServiceProxy } from './proxy.ts';
+import { selfSigned } from './self-signed.ts';
 import { type MiniStack, startMiniStack } from '../store/ministack.ts';
 
 /** Of a command that waits for nothing: the machine may do much else meanwhile. */
@@ -29,8 +26,6 @@ export interface TestStack {
   sqs: ServiceProxy;
   /** PEM file of what the emulator shows. */
   certificateFile: string;
-  /** Where nodes of this machine are, and the address at which they reach the emulator. */
-  machine: { data: DataDirectory; settings: ClusterSettings; address: string };
   /** What programs need in their environment to call the emulator. */
   environment: Record<string, string>;
   kubeconfig: string;
@@ -52,12 +47,9 @@ export async function startTestStack(context: Record<string, string> = {}): Prom
   const name = 'Kumulus';
   const dir = mkdtempSync(join(tmpdir(), 'kumulus-aws-'));
   let log = '';
-  const data = openDataDirectory(join(dir, 'machine'));
-  const settings = loadSettings(data);
-  const address = hostAddress(settings);
   const certificateFile = join(dir, 'emulator.crt');
   const keyFile = join(dir, 'emulator.key');
-  await selfSigned(certificateFile, keyFile, ['127.0.0.1', address]);
+  await selfSigned(certificateFile, keyFile, ['127.0.0.1']);
   let endpoint = '';
   const upstream = { target: () => endpoint, ca: () => readFileSync(certificateFile, 'utf8') };
   const dynamodb = await startServiceProxy(upstream);
@@ -88,15 +80,12 @@ export async function startTestStack(context: Record<string, string> = {}): Prom
     throw error;
   });
   ({ endpoint } = emulator);
-  let network: Awaited<ReturnType<typeof openNodeNetwork>> | undefined;
   const stop = async () => {
-    await network?.close();
     await emulator.stop();
     await closeProxies();
     rmSync(dir, { recursive: true, force: true });
   };
   try {
-    network = await openNodeNetwork(settings, emulator.port);
     const { kubeconfig, environment } = await deployLocally({
       endpoint: emulator.endpoint,
       stack: name,
@@ -115,7 +104,6 @@ export async function startTestStack(context: Record<string, string> = {}): Prom
       dynamodb,
       sqs,
       certificateFile,
-      machine: { data, settings, address },
       environment,
       kubeconfig,
       kubectl: (args, options = {}) =>
