@@ -48,8 +48,10 @@ export function createDiscovery(
         made.set(key, response);
       }
       if (ifNoneMatch !== undefined && ifNoneMatch === response.headers.etag) {
-        const { etag = '', vary = 'Accept' } = response.headers;
-        return { status: 304, headers: { etag, vary }, body: undefined };
+        // With the type too: clients put these headers in the place of those they have kept, and API Gateway gives answers
+        // without one the type of plain JSON, by which the aggregated form would not be known again.
+        const { 'content-length': _ofTheBody, ...headers } = response.headers;
+        return { status: 304, headers, body: undefined };
       }
       return { ...response, headers: { ...response.headers } };
     },

@@ -160,11 +160,16 @@ function hashedUrl(key: string, document: Document): string {
 
 function answer(document: Document, request: OpenApiRequest, more: Record<string, string> = {}): ApiResponse {
   const etag = `"${document.hash}"`;
-  const headers: Record<string, string> = { etag, vary: 'Accept', ...more };
+  // The type also where there is no body: API Gateway would say that it is plain JSON.
+  const headers: Record<string, string> = {
+    etag,
+    vary: 'Accept',
+    'content-type': document.mediaType,
+    ...more,
+  };
   if (request.ifNoneMatch === etag) return { status: 304, headers, body: undefined };
   const asGzip = (request.acceptEncoding ?? '').split(',').some((part) => /^\s*gzip\s*(;|$)/.test(part));
   const body = asGzip ? document.gzipped : gunzipSync(document.gzipped);
-  headers['content-type'] = document.mediaType;
   headers['content-length'] = String(body.byteLength);
   if (asGzip) headers['content-encoding'] = 'gzip';
   return { status: 200, headers, body };

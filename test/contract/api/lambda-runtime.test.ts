@@ -127,12 +127,15 @@ describe('an answer', () => {
     expect(JSON.parse(body.toString())).toMatchObject({ major: '1', minor: '36' });
   });
 
-  test('is one although it has no body', async () => {
-    const first = await whole(await runtime.invoke(eventOf('GET', '/openapi/v2')));
-    const etag = first.prelude.headers.etag ?? '';
-    const again = eventOf('GET', '/openapi/v2', { headers: { 'If-None-Match': [etag] } });
-    const { status, body } = await whole(await runtime.invoke(again));
-    expect([status, body.length]).toEqual([304, 0]);
+  test.each([
+    ['/openapi/v2', 'application/json'],
+    ['/apis', 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList'],
+  ])('is one although it has no body, and says what type that of %s is', async (path, type) => {
+    const first = await whole(await runtime.invoke(eventOf('GET', path, { headers: { Accept: [type] } })));
+    expect(first.prelude.headers['content-type']).toBe(type);
+    const headers = { Accept: [type], 'If-None-Match': [first.prelude.headers.etag] };
+    const { status, prelude, body } = await whole(await runtime.invoke(eventOf('GET', path, { headers })));
+    expect([status, body.length, prelude.headers['content-type']]).toEqual([304, 0, type]);
   });
 
   test('has every byte of a body that is larger than what Lambda takes at once', async () => {
