@@ -31,8 +31,9 @@ const gatewayPort = 10_480;
 /** An agent of a stack's cluster: a session of the node role by the node's name, told of changes through its own queue. */
 export function accessByRole(access: StackAccess): (node: NodePlace) => Promise<AgentAccess> {
   const { stack, region, server, endpoint, certificateFile } = access;
-  return async ({ name, namespacePath, dir }) => {
-    await access.relay.into(namespacePath);
+  return async (node) => {
+    const { name, dir } = node;
+    await access.relay.into(node);
     const clientAuthority = join(dir.root, 'cluster-ca.crt');
     writeFileSync(clientAuthority, access.clusterCa);
     const profiles = join(dir.root, 'aws-config');

@@ -52,9 +52,10 @@ export async function startStackNodes(options: StackNodesOptions): Promise<Stack
     await ensureClusterNetwork(settings);
     started.defer('network', () => removeClusterNetwork(settings));
     const { hostname, port } = new URL(options.access.endpoint);
-    const relay = await openRelay(hostname, Number(port || 443), join(data.root, 'emulator.sock'));
-    started.defer('relay', () => relay.close());
     const log = createLogger('node', logLevel);
+    const socketPath = join(data.root, 'emulator.sock');
+    const relay = await openRelay({ host: hostname, port: Number(port || 443), socketPath, clock, log });
+    started.defer('relay', () => relay.close());
     const nodes = await startNodes(
       options.nodes,
       {

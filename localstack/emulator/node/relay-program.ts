@@ -1,10 +1,11 @@
 /**
  * Runs inside a node's network namespace: passes connections to a port of loopback there on to a Unix socket, which is in no
- * namespace. Arguments: the port, the socket's path. Says `ready` when it listens, and ends with its standard input.
+ * namespace. Arguments: the port, the socket's path, and a file that it makes when it listens. It ends with its standard input.
  */
+import { writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 
-const [port = '', path = ''] = process.argv.slice(2);
+const [port = '', path = '', readyFile = ''] = process.argv.slice(2);
 createServer((inside) => {
   const outside = connect(path);
   inside.once('error', () => outside.destroy());
@@ -12,5 +13,5 @@ createServer((inside) => {
   inside.once('close', () => outside.destroy());
   outside.once('close', () => inside.destroy());
   inside.pipe(outside).pipe(inside);
-}).listen(Number(port), '127.0.0.1', () => process.stdout.write('ready\n'));
+}).listen(Number(port), '127.0.0.1', () => writeFileSync(readyFile, ''));
 process.stdin.once('end', () => process.exit()).resume();

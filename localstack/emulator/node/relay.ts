@@ -1,21 +1,33 @@
 /** Brings what listens on this machine's loopback onto that of nodes, so that it goes by the same URL in both places. */
-import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { connect, createServer, type Socket } from 'node:net';
 import { join } from 'node:path';
+import type { Clock } from '../../../lib/clock.ts';
+import type { Logger } from '../../../lib/log.ts';
+import { readPidFile } from '../../../lib/process/identity.ts';
+import { stopProcess } from '../../../lib/process/stop.ts';
+import { type Supervised, supervise } from '../../../lib/process/supervise.ts';
+import type { NodePlace } from '../../embedded/node/node.ts';
 
 export interface Relay {
-  /** Has it listen in the namespace, too. */
-  into(namespacePath: string): Promise<void>;
+  /** Has it listen where the node is, too, from now on. */
+  into(node: NodePlace): Promise<void>;
   close(): Promise<void>;
 }
 
 const program = join(import.meta.dirname, 'relay-program.ts');
 
-/** @param socketPath where its Unix socket is made, below a directory that belongs to nobody else */
-export async function openRelay(host: string, port: number, socketPath: string): Promise<Relay> {
-  const children: ChildProcess[] = [];
+export async function openRelay(options: {
+  host: string;
+  port: number;
+  /** Where its Unix socket is made, in a directory that belongs to nobody else. */
+  socketPath: string;
+  clock: Clock;
+  log: Logger;
+}): Promise<Relay> {
+  const { host, port, socketPath, clock, log } = options;
+  const running: Supervised[] = [];
   const sockets = new Set<Socket>();
   const server = createServer((inside) => {
     const outside = connect(port, host);
@@ -37,22 +49,36 @@ export async function openRelay(host: string, port: number, socketPath: string):
   server.listen(socketPath);
   await once(server, 'listening');
   return {
-    async into(namespacePath) {
-      const child = spawn(
-        'nsenter',
-        [`--net=${namespacePath}`, '--', process.execPath, program, String(port), socketPath],
-        { stdio: ['pipe', 'pipe', 'inherit'], detached: true },
-      );
-      children.push(child);
-      const ended = once(child, 'exit').then(([code]) => {
-        throw new Error(`the relay into ${namespacePath} ended with ${code}`);
+    async into({ name, namespacePath, dir }) {
+      const pidFile = join(dir.root, 'relay.pid');
+      const readyFile = join(dir.root, 'relay.ready');
+      const left = readPidFile(pidFile);
+      if (left) await stopProcess(left, { clock, graceMs: 2_000 });
+      rmSync(readyFile, { force: true });
+      const relay = await supervise({
+        name: `relay of ${name}`,
+        command: 'nsenter',
+        args: [
+          `--net=${namespacePath}`,
+          '--',
+          process.execPath,
+          program,
+          String(port),
+          socketPath,
+          readyFile,
+        ],
+        stdio: ['pipe', 'inherit', 'inherit'],
+        pidFile,
+        ready: () => Promise.resolve(existsSync(readyFile)),
+        readyWithinMs: 30_000,
+        hint: `port ${port} of its namespace may be taken`,
+        clock,
+        log,
       });
-      await Promise.race([once(child.stdout, 'data'), ended]);
-      // From here on its end is seen by those who call through it.
-      ended.catch(() => undefined);
+      running.push(relay);
     },
     async close() {
-      for (const child of children) child.stdin?.end();
+      await Promise.all(running.map((relay) => relay.stop(2_000)));
       for (const socket of sockets) socket.destroy();
       await new Promise((closed) => server.close(closed));
     },

@@ -23,6 +23,13 @@ export function tour(): void {
     );
   });
 
+  step('is the same for a client that has looked at it before', async () => {
+    const types = () => cluster().kubectl('api-resources -o name');
+    const first = (await types()).split('\n').sort();
+    expect(first).toContain('deployments.apps');
+    expect((await types()).split('\n').sort()).toEqual(first);
+  });
+
   step('keeps out who has no access entry, and who has no token', async () => {
     const own = join(cluster().dir, 'own-identity');
     writeFileSync(own, await cluster().kumulus(['kubeconfig', '--stack', cluster().name, '--own-identity']));

@@ -42,37 +42,47 @@ export async function startStackNodes(stack: TestStack, count = 1): Promise<Stac
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (text) => (output += String(text)));
   const exited = once(child, 'exit');
   const names = Array.from({ length: count }, (_, index) => `node-${index + 1}`);
-  await Promise.race([
-    eventually('nodes', () => names.every((name) => output.includes(`${name} is ready`)), {
-      withinMs: 300_000,
-    }),
-    exited.then(() => {
-      throw new Error(`kumulus node up ended:\n${output}`);
-    }),
-  ]);
-  const nodes = await Promise.all(
-    names.map(async (name) => ({
-      name,
-      ip: await stack.kubectl(`get node ${name} -o jsonpath={.status.addresses[0].address}`),
-      token: () => tokenOf(stack, name),
-      pause() {
-        const agent = readPidFile(data.node(name).agentPid);
-        if (!agent) throw new Error(`the agent of ${name} does not run`);
-        process.kill(agent.pid, 'SIGSTOP');
-        return () => void process.kill(agent.pid, 'SIGCONT');
-      },
-    })),
-  );
-  return {
-    nodes,
-    loadImage: async (file) => void (await stack.kumulus(['image', 'load', file, '--data-dir', dataDir])),
-    logFile: (node) => join(data.logs, `agent-${node}.log`),
-    async stop() {
-      child.kill('SIGINT');
-      const [code] = (await exited) as [number | null];
-      if (code !== 0) throw new Error(`kumulus node up exited with ${code}:\n${output}`);
-    },
+  const stop = async () => {
+    child.kill('SIGINT');
+    const [code] = (await exited) as [number | null];
+    if (code !== 0) throw new Error(`kumulus node up exited with ${code}:\n${output}`);
   };
+  try {
+    await Promise.race([
+      eventually('nodes', () => names.every((name) => output.includes(`${name} is ready`)), {
+        withinMs: 300_000,
+      }),
+      exited.then(() => {
+        throw new Error(`kumulus node up ended:\n${output}`);
+      }),
+    ]);
+    const nodes: StackNode[] = [];
+    for (const name of names) {
+      nodes.push({
+        name,
+        ip: await stack.kubectl(`get node ${name} -o jsonpath={.status.addresses[0].address}`),
+        token: () => tokenOf(stack, name),
+        pause: () => pause(data.node(name).agentPid),
+      });
+    }
+    return {
+      nodes,
+      loadImage: async (file) => void (await stack.kumulus(['image', 'load', file, '--data-dir', dataDir])),
+      logFile: (node) => join(data.logs, `agent-${node}.log`),
+      stop,
+    };
+  } catch (error) {
+    child.kill('SIGINT');
+    await exited;
+    throw error;
+  }
+}
+
+function pause(pidFile: string): () => void {
+  const agent = readPidFile(pidFile);
+  if (!agent) throw new Error(`${pidFile}: the agent does not run`);
+  process.kill(agent.pid, 'SIGSTOP');
+  return () => void process.kill(agent.pid, 'SIGCONT');
 }
 
 async function tokenOf(stack: TestStack, node: string): Promise<string> {
