@@ -1,4 +1,5 @@
 import type { ConfigMap } from '../../lib/api/gen/types.ts';
+import { regionalSts } from '../../lib/aws/iam-token.ts';
 import type { KubeClient } from '../../lib/client/port.ts';
 import { configMaps } from '../../lib/client/resources.ts';
 import { systemClock } from '../../lib/clock.ts';
@@ -40,7 +41,7 @@ export function iamAccess(
 }
 
 function stsUrl(): string {
-  const { AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL, AWS_REGION } = process.env;
-  const url = AWS_ENDPOINT_URL_STS ?? AWS_ENDPOINT_URL ?? `https://sts.${AWS_REGION}.amazonaws.com`;
+  const { AWS_ENDPOINT_URL_STS, AWS_ENDPOINT_URL, AWS_REGION = '' } = process.env;
+  const url = AWS_ENDPOINT_URL_STS ?? AWS_ENDPOINT_URL ?? regionalSts(AWS_REGION);
   return url.replace(/\/$/, '');
 }

@@ -34,9 +34,14 @@ export const clusterHeader = 'x-k8s-aws-id';
 const usableMs = 14 * 60_000;
 const expiresSeconds = 60;
 
+/** "AWS STS endpoints", and "Endpoints and ARNs for AWS in China". */
+export function regionalSts(region: string): string {
+  return `https://sts.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
+}
+
 export async function createIamToken(request: IamTokenRequest): Promise<IamToken> {
   const { cluster, region, credentials, nowMs } = request;
-  const url = new URL(request.stsUrl ?? `https://sts.${region}.amazonaws.com`);
+  const url = new URL(request.stsUrl ?? regionalSts(region));
   const signer = new SignatureV4({ service: 'sts', region, credentials, sha256: Sha256 });
   const signed = await signer.presign(
     {

@@ -47,7 +47,7 @@ export async function endpoint(outputs: StackOutputs, { stack, role, now }: Call
     const remedy = 'Which access entry names this role? docs/aws.md, "Who is who"';
     return [...found, { state: 'bad', about: 'access', found: `nodes: ${nodes.status}`, remedy }];
   }
-  return [...found, ...nodesOf((await nodes.json()) as NodeList)];
+  return [...found, ...nodesOf((await nodes.json()) as NodeList, howToBring(stack))];
 }
 
 /** `date` is that of an answer that has just come, of whole seconds. */
@@ -66,14 +66,21 @@ interface NodeList {
   items: { metadata: { name: string }; status?: { conditions?: { type: string; status: string }[] } }[];
 }
 
-function nodesOf({ items }: NodeList): Finding[] {
+function howToBring(stack: string): string {
+  return process.env.AWS_ENDPOINT_URL
+    ? `On Linux, as root: npx kumulus node up --stack ${stack}`
+    : 'npx cdk deploy -c nodes=autoscaling';
+}
+
+function nodesOf({ items }: NodeList, remedy: string): Finding[] {
   const about = 'nodes';
   const unready = items.filter(
     ({ status }) => !status?.conditions?.some((one) => one.type === 'Ready' && one.status === 'True'),
   );
-  if (items.length === 0) return [{ state: 'note', about, found: 'none: pods wait until there is one' }];
+  if (items.length === 0)
+    return [{ state: 'note', about, found: 'none: pods wait until there is one', remedy }];
   if (unready.length === 0) return [{ state: 'good', about, found: `${items.length} ready` }];
-  const names = unready.map(({ metadata }) => metadata.name).join(', ');
-  const remedy = `kubectl describe node ${unready[0]?.metadata.name}`;
-  return [{ state: 'bad', about, found: `not ready: ${names}`, remedy }];
+  const names = unready.map(({ metadata }) => metadata.name);
+  const look = `kubectl describe node ${names[0]}`;
+  return [{ state: 'bad', about, found: `not ready: ${names.join(', ')}`, remedy: look }];
 }

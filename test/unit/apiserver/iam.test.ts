@@ -70,6 +70,16 @@ async function forged(change: (url: URL) => void): Promise<string> {
 }
 
 describe('a token of an IAM principal', () => {
+  test.each([
+    ['eu-central-1', 'sts.eu-central-1.amazonaws.com'],
+    ['cn-north-1', 'sts.cn-north-1.amazonaws.com.cn'],
+  ])('of %s asks %s', async (region, host) => {
+    const credentials = { accessKeyId: 'AKIAEXAMPLE', secretAccessKey: 'secret' };
+    const { token } = await createIamToken({ cluster: 'Kumulus', region, credentials, nowMs });
+    const url = new URL(Buffer.from(token.slice(iamTokenPrefix.length), 'base64url').toString());
+    expect(url.host).toBe(host);
+  });
+
   test('is whom STS says it is, by the access entry of its role', async () => {
     const { authenticator, asked } = setUp(identity);
     const found = await authenticator.authenticate(await tokenFor());
