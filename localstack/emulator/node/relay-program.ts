@@ -10,8 +10,9 @@ createServer((inside) => {
   const outside = connect(path);
   inside.once('error', () => outside.destroy());
   outside.once('error', () => inside.destroy());
-  inside.once('close', () => outside.destroy());
-  outside.once('close', () => inside.destroy());
+  // What has come still goes on its way.
+  inside.once('close', () => outside.destroySoon());
+  outside.once('close', () => inside.destroySoon());
   inside.pipe(outside).pipe(inside);
 }).listen(Number(port), '127.0.0.1', () => writeFileSync(readyFile, ''));
 process.stdin.once('end', () => process.exit()).resume();

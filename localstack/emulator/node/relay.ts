@@ -39,7 +39,8 @@ export async function openRelay(options: {
       one.once('error', () => other.destroy());
       one.once('close', () => {
         sockets.delete(one);
-        other.destroy();
+        // What has come still goes on its way.
+        other.destroySoon();
       });
       one.pipe(other);
     }

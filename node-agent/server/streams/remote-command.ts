@@ -27,7 +27,8 @@ export async function joinRemoteCommand(
   for (const number of [stdout && channel.stdout, stderr && channel.stderr, channel.error]) {
     if (number !== undefined) await channels.send(number, Buffer.alloc(0));
   }
-  const output = Promise.all([
+  // Each to its own end: where the runtime breaks off, what it has sent is passed on all the same.
+  const output = Promise.allSettled([
     stdout && forward(stdout, (data) => channels.send(channel.stdout, data)),
     stderr && forward(stderr, (data) => channels.send(channel.stderr, data)),
     forwardStatus(error, channels, protocol),
@@ -35,8 +36,6 @@ export async function joinRemoteCommand(
   const input = readInput(channels, { stdin, resize }, protocol);
   // The client that goes away ends it; the end of its input does not. A stream that breaks is the runtime's end.
   await Promise.race([output, input]).catch(() => undefined);
-  // Where the client was the first to go, what breaks afterwards is told to nobody.
-  output.catch(() => undefined);
   channels.close();
   runtime.close();
 }

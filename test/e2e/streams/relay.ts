@@ -32,7 +32,7 @@ export async function startRelay(netns: string, socketPath: string): Promise<Rel
             [inside, client],
           ] as const) {
             one.on('error', () => other.destroy());
-            one.once('close', () => other.destroy());
+            one.once('close', () => other.destroySoon());
             one.pipe(other);
           }
         });

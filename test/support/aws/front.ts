@@ -67,7 +67,7 @@ export async function startFront(options: {
     if (head.byteLength > 0) other.write(head);
     socket.pipe(other).pipe(socket);
     other.once('error', () => socket.destroy());
-    socket.once('close', () => other.destroy());
+    socket.once('close', () => other.destroySoon());
   });
   const port = await listen(server);
   return {

@@ -7,8 +7,8 @@ createServer((outside) => {
     const inside = connect(port, '127.0.0.1');
     inside.on('error', () => outside.destroy());
     outside.on('error', () => inside.destroy());
-    inside.once('close', () => outside.destroy());
-    outside.once('close', () => inside.destroy());
+    inside.once('close', () => outside.destroySoon());
+    outside.once('close', () => inside.destroySoon());
     outside.pipe(inside).pipe(outside);
   });
 }).listen(process.argv[2], () => console.log('ready'));
