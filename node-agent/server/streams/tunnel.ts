@@ -1,10 +1,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
+import { destroySoon } from '../../../lib/http/destroy-soon.ts';
 import type { Upgraded } from '../spdy/dial.ts';
 import { bytesOf } from './channels.ts';
 
-/** Joins two upgraded connections byte by byte until both have ended. */
+/** Joins two upgraded connections byte by byte until both have ended; what one has sent before it closed still gets to the other. */
 export function spliceUpgrade(client: Duplex, clientHead: Buffer, runtime: Upgraded): Promise<void> {
   const { socket, head, response } = runtime;
   client.write(upgradeAnswer(response));
@@ -21,7 +22,7 @@ export async function tunnelThrough(client: WebSocket, runtime: Upgraded): Promi
     client.pause();
     socket.once('drain', () => client.resume());
   });
-  client.on('close', () => socket.destroy());
+  client.on('close', () => destroySoon(socket));
   client.on('error', () => client.terminate());
   const send = (data: Buffer) =>
     new Promise<void>((resolve, reject) => client.send(data, (error) => (error ? reject(error) : resolve())));
@@ -52,7 +53,7 @@ function join(a: Duplex, b: Duplex): Promise<void> {
     ] as const) {
       one.on('error', () => other.destroy());
       one.once('close', () => {
-        other.destroy();
+        destroySoon(other);
         if (--open === 0) resolve();
       });
       one.pipe(other);
