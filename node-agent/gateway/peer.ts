@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https';
 import { type Duplex, pipeline } from 'node:stream';
 import { KumulusError, messageOf } from '../../lib/errors.ts';
+import { splice } from '../../lib/http/splice.ts';
 
 /** Told to the next node, which must not pass the stream on once more. */
 export const passedOnHeader = 'x-kumulus-passed-on';
@@ -64,11 +65,7 @@ export function passOnUpgrade(
       socket.write(headOf(answer));
       if (rest.byteLength > 0) socket.write(rest);
       if (head.byteLength > 0) other.write(head);
-      pipeline(socket, other, () => socket.destroy());
-      pipeline(other, socket, () => {
-        other.destroy();
-        resolve();
-      });
+      void splice(socket, other).then(resolve);
     });
     outgoing.once('response', (answer) => {
       socket.write(headOf(answer));

@@ -3,6 +3,7 @@ import { connect as connectPlain, isIP, type Socket } from 'node:net';
 import { connect, type TLSSocket } from 'node:tls';
 import { passedOn } from '../../../lib/api/status.ts';
 import { dialFailure } from '../registry/proxy/dial-failure.ts';
+import { splice } from '../../../lib/http/splice.ts';
 import type { ApiHandler, ApiResponse, UpgradeTarget } from '../../../lib/http/types.ts';
 import type { Logger } from '../../../lib/log.ts';
 import { errorResponse } from '../pipeline/respond.ts';
@@ -57,7 +58,9 @@ async function bridge(
   });
   node.write(requestHead(request.method ?? 'GET', answer.upgrade));
   if (head.byteLength > 0) node.write(head);
-  await join(socket, node);
+  socket.setTimeout(0);
+  node.setNoDelay(true);
+  await splice(socket, node);
 }
 
 async function dial(target: UpgradeTarget, tls: NodeTls, signal: AbortSignal): Promise<Socket> {
@@ -103,24 +106,6 @@ function requestHead(method: string, target: UpgradeTarget): string {
     ([name, value]) => `${name}: ${value}`,
   );
   return `${method} ${url.pathname}${url.search} HTTP/1.1\r\n${lines.join('\r\n')}\r\n\r\n`;
-}
-
-/** Until both have ended; an end on one side is passed on, a failure takes both down. */
-function join(client: TLSSocket, node: Socket): Promise<void> {
-  return new Promise((resolve) => {
-    let open = 2;
-    const closed = (other: Socket) => () => {
-      other.destroySoon();
-      if (--open === 0) resolve();
-    };
-    client.once('close', closed(node));
-    node.once('close', closed(client));
-    node.on('error', () => client.destroy());
-    client.setTimeout(0);
-    node.setNoDelay(true);
-    client.pipe(node);
-    node.pipe(client);
-  });
 }
 
 /** A refusal, written by hand: an upgrade request has no response object. */

@@ -1,17 +1,17 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
-import { destroySoon } from '../../../lib/http/destroy-soon.ts';
+import { destroySoon, splice } from '../../../lib/http/splice.ts';
 import type { Upgraded } from '../spdy/dial.ts';
 import { bytesOf } from './channels.ts';
 
-/** Joins two upgraded connections byte by byte until both have ended; what one has sent before it closed still gets to the other. */
+/** Joins two upgraded connections, the runtime's answer to the upgrade first. */
 export function spliceUpgrade(client: Duplex, clientHead: Buffer, runtime: Upgraded): Promise<void> {
   const { socket, head, response } = runtime;
   client.write(upgradeAnswer(response));
   if (head.length) client.write(head);
   if (clientHead.length) socket.write(clientHead);
-  return join(client, socket);
+  return splice(client, socket);
 }
 
 /** Joins the messages of a WebSocket with the bytes of a connection: one stream of bytes, however it is cut. */
@@ -42,21 +42,4 @@ function upgradeAnswer(response: IncomingMessage): string {
     lines.push(`${response.rawHeaders[i]}: ${response.rawHeaders[i + 1]}`);
   }
   return `${lines.join('\r\n')}\r\n\r\n`;
-}
-
-function join(a: Duplex, b: Duplex): Promise<void> {
-  return new Promise((resolve) => {
-    let open = 2;
-    for (const [one, other] of [
-      [a, b],
-      [b, a],
-    ] as const) {
-      one.on('error', () => other.destroy());
-      one.once('close', () => {
-        destroySoon(other);
-        if (--open === 0) resolve();
-      });
-      one.pipe(other);
-    }
-  });
 }
